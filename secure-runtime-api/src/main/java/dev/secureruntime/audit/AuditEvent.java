@@ -1,0 +1,127 @@
+package dev.secureruntime.audit;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that happened, as it is handed to the log: a type, the component it concerns, attributes, and commitments to
+ * content. The log adds the index, the time and the hash of the record before.
+ *
+ * <p>Model and tool metadata use the OpenTelemetry GenAI names ({@code gen_ai.*}, {@code server.address}, {@code
+ * error.type}); this project's own begin with {@code secure_runtime.}.
+ *
+ * <p>Security: never put content or a secret into an attribute; that is what {@link Commitment} is for. Immutable and
+ * thread-safe.
+ */
+public final class AuditEvent {
+
+    private final String type;
+    private final @Nullable String component;
+    private final Map<String, Attribute> attributes;
+    private final Map<String, Commitment> commitments;
+
+    private AuditEvent(Builder builder) {
+        this.type = builder.type;
+        this.component = builder.component;
+        this.attributes = Collections.unmodifiableMap(new LinkedHashMap<>(builder.attributes));
+        this.commitments = Collections.unmodifiableMap(new LinkedHashMap<>(builder.commitments));
+    }
+
+    /** Starts an event of a dotted type, for example {@code tool.call}. */
+    public static Builder of(String type) {
+        return new Builder(type);
+    }
+
+    /** The dotted type. */
+    public String type() {
+        return type;
+    }
+
+    /** The component's name, where the event concerns one. */
+    public Optional<String> component() {
+        return Optional.ofNullable(component);
+    }
+
+    /** The attributes in the order in which they were given. */
+    public Map<String, Attribute> attributes() {
+        return attributes;
+    }
+
+    /** The commitments in the order in which they were given. */
+    public Map<String, Commitment> commitments() {
+        return commitments;
+    }
+
+    /** The same event, said of {@code component}. */
+    public AuditEvent withComponent(String component) {
+        Builder copy = new Builder(type).component(component);
+        copy.attributes.putAll(attributes);
+        copy.commitments.putAll(commitments);
+        return copy.build();
+    }
+
+    @Override
+    public String toString() {
+        return type + (component == null ? "" : " of " + component) + " " + attributes.keySet();
+    }
+
+    /** Collects an event. Not thread-safe. */
+    public static final class Builder {
+
+        private final String type;
+        private @Nullable String component;
+        private final Map<String, Attribute> attributes = new LinkedHashMap<>();
+        private final Map<String, Commitment> commitments = new LinkedHashMap<>();
+
+        private Builder(String type) {
+            this.type = type;
+        }
+
+        /** Says which component the event concerns. */
+        public Builder component(String name) {
+            this.component = name;
+            return this;
+        }
+
+        /** Adds a text. */
+        public Builder attribute(String name, String value) {
+            return attribute(name, new Attribute.Text(value));
+        }
+
+        /** Adds an integer. */
+        public Builder attribute(String name, long value) {
+            return attribute(name, new Attribute.Whole(value));
+        }
+
+        /** Adds a truth value. */
+        public Builder attribute(String name, boolean value) {
+            return attribute(name, new Attribute.Flag(value));
+        }
+
+        /** Adds a list of texts. */
+        public Builder attribute(String name, List<String> values) {
+            return attribute(name, new Attribute.Texts(values));
+        }
+
+        /** Adds a value; a name that was given before gets the new value. */
+        public Builder attribute(String name, Attribute value) {
+            attributes.put(name, value);
+            return this;
+        }
+
+        /** Adds the commitment to a content field. */
+        public Builder commitment(String name, Commitment commitment) {
+            commitments.put(name, commitment);
+            return this;
+        }
+
+        /** The finished event. */
+        public AuditEvent build() {
+            return new AuditEvent(this);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.secureruntime.audit;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+
+/**
+ * What the log holds instead of content: its size, and a salted hash that binds it.
+ *
+ * <p>The hash is SHA-256(salt || name || 0x00 || value) with a random salt of 128 bits. What holds: without the salt, a
+ * short or guessable value can't be found by trying; with salt and value, anyone can check that this value and no other
+ * was recorded. What does not: the size is in the clear.
+ *
+ * @param bytes the value's size in bytes
+ * @param sha256 the commitment, lower-case hexadecimal
+ */
+public record Commitment(long bytes, String sha256) {
+
+    private static final int SALT_BYTES = 16;
+
+    /** Commits to {@code value} under the field's name with a salt that is then forgotten. */
+    public static Commitment to(String name, byte[] value) {
+        Digest digest = digest(name);
+        digest.update(value, 0, value.length);
+        return digest.commitment();
+    }
+
+    /** Starts a commitment to a value that passes by in pieces. */
+    public static Digest digest(String name) {
+        byte[] salt = new byte[SALT_BYTES];
+        Salts.RANDOM.nextBytes(salt);
+        return new Digest(name, salt);
+    }
+
+    private static final class Salts {
+        static final SecureRandom RANDOM = new SecureRandom();
+    }
+
+    /** A commitment in the making. Not thread-safe. */
+    public static final class Digest {
+
+        private final MessageDigest sha256;
+        private long bytes;
+
+        Digest(String name, byte[] salt) {
+            try {
+                sha256 = MessageDigest.getInstance("SHA-256");
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every Java platform has SHA-256", e);
+            }
+            sha256.update(salt);
+            sha256.update(name.getBytes(StandardCharsets.UTF_8));
+            sha256.update((byte) 0);
+        }
+
+        /** Adds a piece. */
+        public void update(byte[] buffer, int offset, int length) {
+            sha256.update(buffer, offset, length);
+            bytes += length;
+        }
+
+        /** The number of bytes so far. */
+        public long bytes() {
+            return bytes;
+        }
+
+        /** The commitment to all pieces; to be called once, last. */
+        public Commitment commitment() {
+            return new Commitment(bytes, HexFormat.of().formatHex(sha256.digest()));
+        }
+    }
+}

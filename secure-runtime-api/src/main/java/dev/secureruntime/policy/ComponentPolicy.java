@@ -1,0 +1,89 @@
+package dev.secureruntime.policy;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What one component may do.
+ *
+ * @param allow the egress rules of which one must match
+ * @param deny the egress rules of which none may match; deny beats allow
+ * @param secrets the names of the secrets that the component is entitled to
+ */
+public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
+
+    public ComponentPolicy {
+        allow = List.copyOf(allow);
+        deny = List.copyOf(deny);
+        secrets = Collections.unmodifiableSet(new LinkedHashSet<>(secrets));
+    }
+
+    /** Starts a component that may do nothing. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    void checkSecrets(String component, Map<String, SecretPolicy> policies) {
+        Map<String, String> taken = new HashMap<>();
+        for (String name : secrets) {
+            SecretPolicy policy = policies.get(name);
+            if (policy == null) {
+                continue;
+            }
+            policy.attachment().ifPresent(attachment -> {
+                for (HostPort target : attachment.hosts()) {
+                    String place = target + " " + attachment.header().toLowerCase(Locale.ROOT);
+                    String other = taken.putIfAbsent(place, name);
+                    if (other != null) {
+                        throw new IllegalArgumentException("component \"" + component + "\" would have both \"" + other
+                                + "\" and \"" + name + "\" attached as " + attachment.header() + " to " + target);
+                    }
+                }
+            });
+        }
+    }
+
+    /** Collects a component's policy. Not thread-safe. */
+    public static final class Builder {
+
+        private final List<EgressRule> allow = new ArrayList<>();
+        private final List<EgressRule> deny = new ArrayList<>();
+        private final Set<String> secrets = new LinkedHashSet<>();
+
+        private Builder() {}
+
+        /** Allows https on port 443 of a host, or of a {@code *.suffix}. */
+        public Builder allowHost(String pattern) {
+            return allow(EgressRule.host(pattern));
+        }
+
+        /** Adds a rule that allows. */
+        public Builder allow(EgressRule rule) {
+            allow.add(rule);
+            return this;
+        }
+
+        /** Adds a rule that denies. */
+        public Builder deny(EgressRule rule) {
+            deny.add(rule);
+            return this;
+        }
+
+        /** Entitles the component to a secret. */
+        public Builder secret(String name) {
+            secrets.add(name);
+            return this;
+        }
+
+        /** The finished component. */
+        public ComponentPolicy build() {
+            return new ComponentPolicy(allow, deny, secrets);
+        }
+    }
+}

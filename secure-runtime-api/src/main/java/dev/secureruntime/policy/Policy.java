@@ -1,0 +1,90 @@
+package dev.secureruntime.policy;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A policy: which components there are, where each may talk, which secrets each may use. What is not allowed is denied.
+ *
+ * <p>Read from a file by the runtime's builder, or built here in code; both give the same model. Immutable and
+ * thread-safe.
+ */
+public final class Policy {
+
+    private final String source;
+    private final Map<String, ComponentPolicy> components;
+    private final Map<String, SecretPolicy> secrets;
+
+    private Policy(Builder builder) {
+        this.source = builder.source;
+        this.components = Collections.unmodifiableMap(new LinkedHashMap<>(builder.components));
+        this.secrets = Collections.unmodifiableMap(new LinkedHashMap<>(builder.secrets));
+        for (Map.Entry<String, ComponentPolicy> component : components.entrySet()) {
+            component.getValue().checkSecrets(component.getKey(), secrets);
+        }
+    }
+
+    /** Starts an empty policy: no component, everything denied. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Where the policy came from, as it is named to people: a file name, or {@code code}. */
+    public String source() {
+        return source;
+    }
+
+    /** The components by name, in the order in which they were given. */
+    public Map<String, ComponentPolicy> components() {
+        return components;
+    }
+
+    /** What is said of secrets, by name. A secret that a component is entitled to need not be listed here. */
+    public Map<String, SecretPolicy> secrets() {
+        return secrets;
+    }
+
+    @Override
+    public String toString() {
+        return "policy " + source + " " + components.keySet();
+    }
+
+    /** Collects a policy. Not thread-safe. */
+    public static final class Builder {
+
+        private String source = "code";
+        private final Map<String, ComponentPolicy> components = new LinkedHashMap<>();
+        private final Map<String, SecretPolicy> secrets = new LinkedHashMap<>();
+
+        private Builder() {}
+
+        /** Names the policy's source to people. */
+        public Builder source(String name) {
+            this.source = name;
+            return this;
+        }
+
+        /** Adds a component. */
+        public Builder component(String name, ComponentPolicy component) {
+            components.put(name, component);
+            return this;
+        }
+
+        /** Says where a secret comes from and which hosts it is bound to. */
+        public Builder secret(String name, SecretPolicy secret) {
+            secrets.put(name, secret);
+            return this;
+        }
+
+        /**
+         * The finished policy.
+         *
+         * @throws IllegalArgumentException when two secrets of one component would be attached to the same header of the
+         *     same host
+         */
+        public Policy build() {
+            return new Policy(this);
+        }
+    }
+}
