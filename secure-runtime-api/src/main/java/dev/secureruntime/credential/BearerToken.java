@@ -26,10 +26,16 @@ public final class BearerToken implements Credential {
      * A token.
      *
      * @param id what names it in logs; not secret
-     * @param value the token; printable ASCII
+     * @param value the token; printable ASCII without spaces, as RFC 6750 has it
      * @param expiresAt when it ends
+     * @throws IllegalArgumentException when the value can't be a token; the message doesn't show it
      */
     public static BearerToken of(String id, String value, Instant expiresAt) {
+        // A line break in a header would begin another header of the token's own.
+        if (value.isEmpty() || value.chars().anyMatch(c -> c <= ' ' || c > '~')) {
+            throw new IllegalArgumentException(
+                    "token \"" + id + "\" is empty or holds something other than printable ASCII without spaces");
+        }
         return new BearerToken(id, expiresAt, value.getBytes(StandardCharsets.US_ASCII));
     }
 
