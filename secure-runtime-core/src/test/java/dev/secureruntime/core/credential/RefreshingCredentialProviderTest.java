@@ -56,6 +56,24 @@ class RefreshingCredentialProviderTest {
     }
 
     @Test
+    void get_renewedByAnotherCallerBetweenLookAndLock_isNotAskedForAgain() {
+        issuer.issueFor(LIFETIME);
+        AtomicReference<Runnable> meanwhile = new AtomicReference<>();
+        RefreshingCredentialProvider<Key> raced =
+                new RefreshingCredentialProvider<>("sts:reports", issuer, events::add, executor, time.clock(), () -> {
+                    Runnable other = meanwhile.getAndSet(null);
+                    if (other != null) {
+                        other.run();
+                    }
+                    return time.read();
+                });
+        meanwhile.set(raced::get);
+
+        assertThat(raced.get().id()).isEqualTo("key-1");
+        assertThat(issuer.calls()).hasSize(1);
+    }
+
+    @Test
     void get_inTheRefreshWindow_givesTheOldOneWhileTheNewOneIsOnItsWay() {
         issuer.issueFor(LIFETIME);
         Key old = provider.get();
