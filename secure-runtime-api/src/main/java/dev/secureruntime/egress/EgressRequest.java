@@ -29,8 +29,23 @@ public record EgressRequest(
         redirectedFrom = List.copyOf(redirectedFrom);
     }
 
-    /** Method, scheme, host and port: what is printed. The path and query may hold data and are left out. */
+    /**
+     * Method, scheme, host and port: what is printed. The path and query may hold data and are left out; characters
+     * that could forge a line of a log are shown as {@code ?}.
+     */
     public String target() {
-        return method + " " + scheme + "://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+        String shown = printable(host, 253);
+        return printable(method, 32) + " " + printable(scheme, 16) + "://"
+                + (shown.indexOf(':') >= 0 ? "[" + shown + "]" : shown) + ":" + port;
+    }
+
+    private static String printable(String text, int limit) {
+        int length = Math.min(text.length(), limit);
+        StringBuilder shown = new StringBuilder(length);
+        for (int i = 0; i < length; i++) {
+            char c = text.charAt(i);
+            shown.append(c > ' ' && c < 0x7f ? c : '?');
+        }
+        return shown.toString();
     }
 }

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
  */
 public final class CidrBlock {
 
-    private static final Pattern IPV4 = Pattern.compile("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}");
+    private static final String OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+    private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
 
     private final byte[] network;
@@ -35,6 +36,9 @@ public final class CidrBlock {
         } catch (UnknownHostException e) {
             throw invalid(text, "expected an IPv4 or IPv6 address before the slash");
         }
+        if (network.length == 4 && address.indexOf(':') >= 0) {
+            throw invalid(text, "an IPv4-mapped block is written as the IPv4 block that it holds");
+        }
         int bits = network.length * 8;
         int prefix = bits;
         if (slash >= 0) {
@@ -54,7 +58,11 @@ public final class CidrBlock {
 
     /** Whether the address lies in the block. */
     public boolean contains(InetAddress address) {
-        byte[] bytes = address.getAddress();
+        return contains(address.getAddress());
+    }
+
+    /** Whether the address of 4 or 16 bytes lies in the block. */
+    public boolean contains(byte[] bytes) {
         if (bytes.length != network.length) {
             return false;
         }
@@ -66,6 +74,21 @@ public final class CidrBlock {
         }
         int rest = prefix % 8;
         return rest == 0 || ((bytes[whole] ^ network[whole]) & (0xff << (8 - rest)) & 0xff) == 0;
+    }
+
+    /** Whether the block is one address. */
+    public boolean isSingleAddress() {
+        return prefix == network.length * 8;
+    }
+
+    /** The block in CIDR notation. */
+    @Override
+    public String toString() {
+        try {
+            return InetAddress.getByAddress(network).getHostAddress() + "/" + prefix;
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("a block has 4 or 16 bytes", e);
+        }
     }
 
     private static IllegalArgumentException invalid(String text, String why) {

@@ -11,9 +11,9 @@ public sealed interface EgressRule {
     /** What the rule says of ports, schemes, methods and paths. */
     Scope scope();
 
-    /** Https on port 443, any method, any path. */
+    /** A host in the default scope: where it allows, https on port 443; where it denies, everything. */
     static EgressRule host(String pattern) {
-        return new Host(pattern, Scope.HTTPS);
+        return new Host(pattern, Scope.DEFAULT);
     }
 
     /** A host with its scope. */
@@ -21,9 +21,9 @@ public sealed interface EgressRule {
         return new Host(pattern, scope);
     }
 
-    /** All hosts of a category. */
+    /** All hosts of a category in the default scope: where it allows, https on port 443; where it denies, everything. */
     static EgressRule category(String name) {
-        return new Category(name, Scope.HTTPS);
+        return new Category(name, Scope.DEFAULT);
     }
 
     /** All hosts of a category, with a scope. */
@@ -37,17 +37,21 @@ public sealed interface EgressRule {
     }
 
     /**
-     * What a rule is limited to.
+     * What a rule is limited to. Where nothing is said of ports or schemes, a rule that denies covers all of them, and a
+     * rule that allows covers the least: https, and the ports that its schemes have by default.
      *
-     * @param ports the ports; never empty
-     * @param schemes the schemes, {@code https} or {@code http}; never empty
+     * @param ports the ports; empty when nothing is said of them
+     * @param schemes the schemes, {@code https} or {@code http}; empty when nothing is said of them
      * @param methods the methods in upper case; empty means all
      * @param paths the path patterns, where {@code *} stands for anything within a segment and {@code **} for anything at
      *     all; empty means all
      */
     record Scope(Set<Integer> ports, Set<String> schemes, Set<String> methods, Set<String> paths) {
 
-        /** Https on 443, any method and path: what a bare string in a policy means. */
+        /** Nothing is said: what a bare string in a policy means. */
+        public static final Scope DEFAULT = new Scope(Set.of(), Set.of(), Set.of(), Set.of());
+
+        /** Https on 443, any method and path. */
         public static final Scope HTTPS = new Scope(Set.of(443), Set.of("https"), Set.of(), Set.of());
 
         public Scope {
@@ -55,9 +59,6 @@ public sealed interface EgressRule {
             schemes = Set.copyOf(schemes);
             methods = Set.copyOf(methods);
             paths = Set.copyOf(paths);
-            if (ports.isEmpty() || schemes.isEmpty()) {
-                throw new IllegalArgumentException("a rule needs a port and a scheme");
-            }
             for (int port : ports) {
                 if (port < 1 || port > 65_535) {
                     throw new IllegalArgumentException("a port is 1 to 65535, not " + port);

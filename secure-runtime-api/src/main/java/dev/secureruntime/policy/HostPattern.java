@@ -20,27 +20,29 @@ final class HostPattern {
 
     /** The pattern in lower case, or an error that says what is wrong with it. */
     static String require(String pattern) {
-        String lower = pattern.toLowerCase(Locale.ROOT);
-        if (lower.startsWith("*.")) {
-            requireName(pattern, lower.substring(2));
-            if (lower.indexOf('.', 2) < 0) {
-                throw invalid(pattern, "a wildcard needs a suffix of two labels or more");
-            }
-            return lower;
+        if (pattern.startsWith("*.")) {
+            return "*." + requireName(pattern, pattern.substring(2));
         }
         return requireExactHost(pattern);
     }
 
     /** The host in lower case, or an error that says what is wrong with it. */
     static String requireExactHost(String host) {
-        String lower = host.toLowerCase(Locale.ROOT);
-        requireName(host, lower);
-        return lower;
+        return requireName(host, host);
     }
 
-    private static void requireName(String written, String name) {
+    private static String requireName(String written, String raw) {
+        // Before lower case: it turns some characters beyond ASCII, the Kelvin sign for one, into ASCII letters.
+        if (!raw.chars().allMatch(c -> c < 0x80)) {
+            throw invalid(written, "it is not ASCII; write an international name in its xn-- form");
+        }
+        String name = raw.toLowerCase(Locale.ROOT);
         if (name.isEmpty()) {
             throw invalid(written, "it is empty");
+        }
+        if (name.indexOf(':') >= 0 || name.indexOf('/') >= 0) {
+            throw invalid(
+                    written, "expected a host name alone; a port belongs into \"ports\", an address into \"cidr\"");
         }
         if (name.indexOf('*') >= 0) {
             throw invalid(written, "a wildcard stands only at the beginning, as \"*.\"");
@@ -57,6 +59,7 @@ final class HostPattern {
         if (NUMBER.matcher(labels[labels.length - 1]).matches()) {
             throw invalid(written, "it is an address or looks like one; write {\"cidr\": ...} instead");
         }
+        return name;
     }
 
     private static IllegalArgumentException invalid(String written, String why) {

@@ -3,6 +3,7 @@ package dev.secureruntime.policy;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * A policy: which components there are, where each may talk, which secrets each may use. What is not allowed is denied.
@@ -53,11 +54,21 @@ public final class Policy {
     /** Collects a policy. Not thread-safe. */
     public static final class Builder {
 
+        private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
+
         private String source = "code";
         private final Map<String, ComponentPolicy> components = new LinkedHashMap<>();
         private final Map<String, SecretPolicy> secrets = new LinkedHashMap<>();
 
         private Builder() {}
+
+        /** Names are printed, logged and written into files: no blanks, no control characters, no quotes. */
+        private static void requireName(String name) {
+            if (!NAME.matcher(name).matches()) {
+                throw new IllegalArgumentException(
+                        "a name is 1 to 128 letters, digits and . _ : / -," + " and starts with a letter or a digit");
+            }
+        }
 
         /** Names the policy's source to people. */
         public Builder source(String name) {
@@ -65,14 +76,21 @@ public final class Policy {
             return this;
         }
 
-        /** Adds a component. */
+        /**
+         * Adds a component.
+         *
+         * @throws IllegalArgumentException when the name is not 1 to 128 letters, digits and {@code . _ : / -}, starting
+         *     with a letter or a digit
+         */
         public Builder component(String name, ComponentPolicy component) {
+            requireName(name);
             components.put(name, component);
             return this;
         }
 
         /** Says where a secret comes from and which hosts it is bound to. */
         public Builder secret(String name, SecretPolicy secret) {
+            requireName(name);
             secrets.put(name, secret);
             return this;
         }

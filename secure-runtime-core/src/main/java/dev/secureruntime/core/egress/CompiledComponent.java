@@ -1,0 +1,189 @@
+package dev.secureruntime.core.egress;
+
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Allowed;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One component's egress policy, ready to decide. In this order: a host that is not clean is refused; a rule that denies
+ * beats all; an exact name in {@code allow} opens; a wildcard opens what no default denial holds; a category opens what
+ * is listed; the rest is refused. Immutable and thread-safe.
+ */
+final class CompiledComponent {
+
+    private static final int DENIED_TO_WILDCARDS = deniedToWildcards();
+
+    private final HostRules hosts;
+    private final AddressRules addresses;
+    private final List<CategoryRule> allowedCategories = new ArrayList<>();
+    private final List<CategoryRule> deniedCategories = new ArrayList<>();
+    private final CategoryLists lists;
+    private final Refusals refusals;
+
+    CompiledComponent(String name, ComponentPolicy component, CategoryLists lists) {
+        this.hosts = new HostRules(component);
+        this.addresses = new AddressRules(component);
+        this.lists = lists;
+        for (EgressRule rule : component.allow()) {
+            if (rule instanceof EgressRule.Category category) {
+                allowedCategories.add(CategoryRule.of(category, CompiledScope.ofAllow(category.scope())));
+            }
+        }
+        for (EgressRule rule : component.deny()) {
+            if (rule instanceof EgressRule.Category category) {
+                deniedCategories.add(CategoryRule.of(category, CompiledScope.ofDeny(category.scope())));
+            }
+        }
+        this.refusals = new Refusals(name, hosts, allowedCategories);
+    }
+
+    EgressDecision decide(EgressRequest request) {
+        if (request.port() < 1 || request.port() > 65_535) {
+            return refusals.malformed(request, "the port is not from 1 to 65535");
+        }
+        switch (HostForm.of(request.host())) {
+            case NAME:
+                return decideName(request);
+            case LITERAL:
+                byte[] address = AddressText.parseCanonical(request.host());
+                return address == null
+                        ? refusals.malformed(request, "the host looks like an address, and is none in canonical form")
+                        : decideLiteral(request, address);
+            default:
+                return refusals.malformed(
+                        request, "the host is neither a lower-case ASCII name nor an address in canonical form");
+        }
+    }
+
+    private EgressDecision decideName(EgressRequest request) {
+        int rule = hosts.match(request);
+        if (rule == HostRules.DENIED) {
+            return refusals.deniedByHost(request);
+        }
+        boolean exact = rule >= 0 && !hosts.isWildcard(rule);
+        if (exact && deniedCategories.isEmpty()) {
+            return hosts.answer(rule);
+        }
+        int categories = lists.of(request.host());
+        CategoryRule denying = first(deniedCategories, categories, request);
+        if (denying != null) {
+            return refusals.deniedByCategory(request, denying.category());
+        }
+        if (exact) {
+            return hosts.answer(rule);
+        }
+        if (rule >= 0 && (categories & DENIED_TO_WILDCARDS) == 0) {
+            return hosts.answer(rule);
+        }
+        CategoryRule allowing = first(allowedCategories, categories, request);
+        if (allowing != null) {
+            return allowing.allowed();
+        }
+        return rule >= 0
+                ? refusals.deniedToWildcard(request, hosts.pattern(rule), categories & DENIED_TO_WILDCARDS)
+                : refusals.notAllowed(request, categories);
+    }
+
+    private EgressDecision decideLiteral(EgressRequest request, byte[] address) {
+        EgressDecision.Denied denied = deniedAddress(request, address);
+        if (denied != null) {
+            return denied;
+        }
+        int form = Category.RAW_IP.bit() | lists.of(request.host());
+        CategoryRule category = first(deniedCategories, form, request);
+        if (category != null) {
+            return refusals.deniedByCategory(request, category.category());
+        }
+        List<AddressRules.Rule> covering = addresses.allowing(address);
+        for (AddressRules.Rule rule : covering) {
+            if (rule.scope().matches(request)) {
+                AddressRules.Closed closed = addresses.closed(address, request);
+                return closed == null ? rule.allowed() : refusals.specialAddress(request, closed);
+            }
+        }
+        return refusals.literalNotAllowed(request, covering, address);
+    }
+
+    private EgressDecision.@Nullable Denied deniedAddress(EgressRequest request, byte[] address) {
+        AddressRules.Rule rule = addresses.denying(address, request);
+        if (rule != null) {
+            return refusals.deniedAddress(request, rule.allowed().rule());
+        }
+        for (byte[] face : AddressRules.faces(address)) {
+            if (AddressRules.isMetadata(face)) {
+                CategoryRule category = first(deniedCategories, Category.CLOUD_METADATA.bit(), request);
+                if (category != null) {
+                    return refusals.deniedAddress(
+                            request, "category " + category.category().label());
+                }
+            }
+        }
+        return null;
+    }
+
+    EgressDecision decideAddresses(EgressRequest request, List<InetAddress> resolved) {
+        EgressDecision byName = decide(request);
+        if (!(byName instanceof Allowed)) {
+            return byName;
+        }
+        if (resolved.isEmpty()) {
+            return refusals.noAddress(request);
+        }
+        boolean anyPublic = false;
+        AddressRules.Closed firstClosed = null;
+        for (InetAddress each : resolved) {
+            byte[] address = each.getAddress();
+            EgressDecision.Denied denied = deniedAddress(request, address);
+            if (denied != null) {
+                return denied;
+            }
+            anyPublic |= !AddressRules.isSpecial(address);
+            AddressRules.Closed closed = addresses.closed(address, request);
+            firstClosed = firstClosed == null ? closed : firstClosed;
+        }
+        if (firstClosed == null) {
+            return byName;
+        }
+        return anyPublic
+                ? refusals.mixedAddresses(request, firstClosed)
+                : refusals.specialAddress(request, firstClosed);
+    }
+
+    private static @Nullable CategoryRule first(List<CategoryRule> rules, int categories, EgressRequest request) {
+        for (int i = 0; i < rules.size(); i++) {
+            CategoryRule rule = rules.get(i);
+            if ((rule.category().bit() & categories) != 0 && rule.scope().matches(request)) {
+                return rule;
+            }
+        }
+        return null;
+    }
+
+    private static int deniedToWildcards() {
+        int bits = 0;
+        for (Category category : Category.values()) {
+            bits |= category.isDeniedToWildcards() ? category.bit() : 0;
+        }
+        return bits;
+    }
+
+    /** The bytes that the compiled host rules take. */
+    long bytes() {
+        return hosts.bytes();
+    }
+
+    /** A compiled rule for a category, with the answer that it gives when it allows. */
+    record CategoryRule(Category category, CompiledScope scope, Allowed allowed) {
+        static CategoryRule of(EgressRule.Category rule, CompiledScope scope) {
+            Category category = Category.named(rule.name())
+                    .orElseThrow(() -> new IllegalStateException("an unknown category passed the check"));
+            return new CategoryRule(category, scope, new Allowed(rule.describe()));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package dev.secureruntime.core.egress;
+
+import dev.secureruntime.core.text.NearestName;
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.Policy;
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A policy, compiled to decide on requests.
+ *
+ * <p>What holds: what no rule allows is refused; a rule that denies beats every rule that allows; a host in a form that
+ * parsers disagree on is refused, whatever the rules; an address literal is allowed only by a {@code cidr} rule; a
+ * special address (private, loopback, link-local, metadata, ...), by itself or inside an IPv6 address, is allowed only
+ * by a {@code cidr} rule on its port, and cloud metadata only by one for that very address. Adding a rule that denies
+ * never allows more.
+ *
+ * <p>What does not hold by itself: the decision is on what it is asked. The adapter has to ask about the host that the
+ * client will really connect to, about every hop, and about the addresses that are really connected to.
+ *
+ * <p>Pure: no input, output, clock or name look-up after {@link #compile}. Never throws. Immutable and thread-safe.
+ */
+public final class EgressPolicy {
+
+    private final String source;
+    private final Map<String, CompiledComponent> components;
+
+    private EgressPolicy(String source, Map<String, CompiledComponent> components) {
+        this.source = source;
+        this.components = components;
+    }
+
+    /**
+     * Compiles a policy. Lists of categories are read from the jar only if the policy names one or allows a wildcard.
+     *
+     * @throws SecureRuntimeException {@code SR-POLICY-004} when a rule names a category that there is not, or allows one
+     *     that can only be denied
+     */
+    public static EgressPolicy compile(Policy policy) {
+        Set<Category> needed = EnumSet.noneOf(Category.class);
+        policy.components().forEach((name, component) -> needed.addAll(categories(policy.source(), name, component)));
+        CategoryLists lists = CategoryLists.of(needed);
+        Map<String, CompiledComponent> compiled = new HashMap<>();
+        policy.components()
+                .forEach((name, component) -> compiled.put(name, new CompiledComponent(name, component, lists)));
+        return new EgressPolicy(policy.source(), compiled);
+    }
+
+    private static Set<Category> categories(String source, String component, ComponentPolicy policy) {
+        Set<Category> needed = EnumSet.noneOf(Category.class);
+        for (EgressRule rule : policy.allow()) {
+            if (rule instanceof EgressRule.Category category) {
+                Category known = known(source, component, category);
+                if (!known.mayBeAllowed()) {
+                    throw invalid(
+                            source,
+                            component,
+                            "category \"" + known.label() + "\" can only be denied; open single addresses with cidr");
+                }
+                needed.add(known);
+            }
+            if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
+                Arrays.stream(Category.values())
+                        .filter(Category::isDeniedToWildcards)
+                        .forEach(needed::add);
+            }
+        }
+        for (EgressRule rule : policy.deny()) {
+            if (rule instanceof EgressRule.Category category) {
+                needed.add(known(source, component, category));
+            }
+        }
+        return needed;
+    }
+
+    private static Category known(String source, String component, EgressRule.Category rule) {
+        return Category.named(rule.name()).orElseThrow(() -> {
+            List<String> labels =
+                    Arrays.stream(Category.values()).map(Category::label).toList();
+            String nearest = NearestName.of(rule.name(), labels)
+                    .map(label -> "; did you mean \"" + label + "\"?")
+                    .orElse("");
+            return invalid(
+                    source,
+                    component,
+                    "unknown category \"" + rule.name() + "\"; expected one of " + String.join(", ", labels) + nearest);
+        });
+    }
+
+    private static SecureRuntimeException invalid(String source, String component, String why) {
+        return new SecureRuntimeException(
+                ErrorCode.POLICY_INVALID_VALUE, source + ": components." + component + ".egress: " + why);
+    }
+
+    /** The names of the built-in categories, as policies write them. */
+    public static List<String> categories() {
+        return Arrays.stream(Category.values()).map(Category::label).toList();
+    }
+
+    /** Where the policy came from, as it is named to people. */
+    public String source() {
+        return source;
+    }
+
+    /** Decides on a request before its host is looked up. */
+    public EgressDecision decide(EgressRequest request) {
+        CompiledComponent component = components.get(request.component());
+        return component == null ? Refusals.unknownComponent(request) : component.decide(request);
+    }
+
+    /**
+     * Decides on a request once its host's addresses are known: all of them, in one call. The answer covers
+     * {@link #decide} too. When special addresses are among public ones, the whole answer is refused unless rules open
+     * all of the special ones: picking the good ones would let the client move on to the next.
+     */
+    public EgressDecision decideAddresses(EgressRequest request, List<InetAddress> addresses) {
+        CompiledComponent component = components.get(request.component());
+        return component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses);
+    }
+
+    /** The bytes that a component's compiled host rules take; 0 for a component that there is not. */
+    public long bytes(String component) {
+        CompiledComponent compiled = components.get(component);
+        return compiled == null ? 0 : compiled.bytes();
+    }
+}

@@ -1,0 +1,82 @@
+package dev.secureruntime.core.policy;
+
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import java.util.List;
+import java.util.Map;
+
+/** Reads the egress rules of a component. */
+final class EgressInterpreter {
+
+    private static final List<String> EGRESS = List.of("allow", "deny");
+    private static final List<String> TARGETS = List.of("host", "category", "cidr");
+    private static final List<String> RULE =
+            List.of("host", "category", "cidr", "ports", "schemes", "methods", "paths");
+
+    private final Reading reading;
+
+    EgressInterpreter(Reading reading) {
+        this.reading = reading;
+    }
+
+    void rules(Node node, String path, ComponentPolicy.Builder component) {
+        Map<String, Node> members = reading.known(node, path, EGRESS);
+        String allow = path + ".allow";
+        for (Node rule : reading.items(members.get("allow"), allow, "rules")) {
+            component.allow(rule(rule, allow));
+        }
+        String deny = path + ".deny";
+        for (Node rule : reading.items(members.get("deny"), deny, "rules")) {
+            component.deny(rule(rule, deny));
+        }
+    }
+
+    private EgressRule rule(Node node, String path) {
+        if (node instanceof Node.Text host) {
+            return reading.checked(node, path, () -> EgressRule.host(host.value()));
+        }
+        if (!(node instanceof Node.Members)) {
+            throw reading.expected(node, path, "a host or an object with one of host, category, cidr");
+        }
+        Map<String, Node> members = reading.known(node, path, RULE);
+        List<String> targets = TARGETS.stream().filter(members::containsKey).toList();
+        if (targets.size() != 1) {
+            throw reading.errors()
+                    .invalid(node.at(), "expected exactly one of host, category, cidr in a rule of " + path);
+        }
+        String kind = targets.get(0);
+        Node target = members.get(kind);
+        if (target == null) {
+            throw new IllegalStateException("a member that was just seen is gone");
+        }
+        String value = reading.text(target, path + "." + kind);
+        EgressRule.Scope scope = scope(node, members, path);
+        return reading.checked(target, path, () -> switch (kind) {
+            case "host" -> EgressRule.host(value, scope);
+            case "category" -> EgressRule.category(value, scope);
+            default -> EgressRule.cidr(value, scope);
+        });
+    }
+
+    private EgressRule.Scope scope(Node rule, Map<String, Node> members, String path) {
+        var ports = reading.setOf(
+                members.get("ports"), path + ".ports", "port numbers", node -> port(node, path + ".ports"));
+        var schemes = reading.setOf(
+                members.get("schemes"),
+                path + ".schemes",
+                "\"https\" and \"http\"",
+                node -> reading.text(node, path + ".schemes"));
+        var methods = reading.setOf(
+                members.get("methods"), path + ".methods", "methods", node -> reading.text(node, path + ".methods"));
+        var paths = reading.setOf(
+                members.get("paths"), path + ".paths", "path patterns", node -> reading.text(node, path + ".paths"));
+        return reading.checked(rule, path, () -> new EgressRule.Scope(ports, schemes, methods, paths));
+    }
+
+    private int port(Node node, String path) {
+        if (!(node instanceof Node.Whole number) || number.value() < 1 || number.value() > 65_535) {
+            throw reading.expected(node, path, "a port from 1 to 65535");
+        }
+        return (int) number.value();
+    }
+}

@@ -1,0 +1,462 @@
+package dev.secureruntime.core.egress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Allowed;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Reason;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class EgressPolicyTest {
+
+    private static final Scope HTTP_8080 = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
+
+    private static EgressPolicy policy(Consumer<ComponentPolicy.Builder> rules) {
+        ComponentPolicy.Builder component = ComponentPolicy.builder();
+        rules.accept(component);
+        return EgressPolicy.compile(
+                Policy.builder().component("support-agent", component.build()).build());
+    }
+
+    private static EgressRequest request(String method, String url, String... redirectedFrom) {
+        int scheme = url.indexOf("://");
+        int slash = url.indexOf('/', scheme + 3);
+        String authority = url.substring(scheme + 3, slash);
+        int colon = authority.lastIndexOf(':');
+        String host = authority.substring(0, colon);
+        return new EgressRequest(
+                "support-agent",
+                method,
+                url.substring(0, scheme),
+                host.startsWith("[") ? host.substring(1, host.length() - 1) : host,
+                Integer.parseInt(authority.substring(colon + 1)),
+                url.substring(slash),
+                List.of(redirectedFrom));
+    }
+
+    private static EgressRequest get(String url) {
+        return request("GET", url);
+    }
+
+    private static List<InetAddress> addresses(String... texts) throws UnknownHostException {
+        List<InetAddress> addresses = new ArrayList<>();
+        for (String text : texts) {
+            addresses.add(InetAddress.getByAddress(
+                    text.indexOf(':') >= 0 ? AddressText.parseIpv6(text) : AddressText.parseIpv4(text)));
+        }
+        return addresses;
+    }
+
+    private static Denied denied(EgressDecision decision) {
+        assertThat(decision).isInstanceOf(Denied.class);
+        return (Denied) decision;
+    }
+
+    @Test
+    void decide_nothingAllowed_isDenied() {
+        Denied denied = denied(policy(c -> {}).decide(request("POST", "https://evil.example:443/")));
+        assertThat(denied.code()).isEqualTo(ErrorCode.EGRESS_DENIED);
+        assertThat(denied.reason()).isEqualTo(Reason.HOST_NOT_ALLOWED);
+        assertThat(denied.detail()).isEqualTo("host not allowed");
+        assertThat(denied.nearest()).isEmpty();
+        assertThat(denied.remedy()).isEqualTo("allow \"evil.example\" under components.support-agent.egress.allow");
+    }
+
+    @Test
+    void decide_unknownComponent_isDenied() {
+        EgressRequest other = new EgressRequest("other", "GET", "https", "api.openai.com", 443, "/", List.of());
+        assertThat(denied(policy(c -> c.allowHost("api.openai.com")).decide(other))
+                        .remedy())
+                .isEqualTo("add the component under components");
+    }
+
+    @Test
+    void decide_redirectToAnotherHost_namesWhereItCameFrom() {
+        Denied denied = denied(policy(c -> c.allowHost("api.openai.com"))
+                .decide(request("POST", "https://evil.example:443/", "api.openai.com")));
+        assertThat(denied.detail()).isEqualTo("host not allowed; reached by redirect from api.openai.com");
+        assertThat(denied.nearest()).contains("api.openai.com");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://api.openai.com:443/v1/chat, ''",
+        "https://api.openai.com:8443/, PORT_NOT_ALLOWED",
+        "http://api.openai.com:443/, SCHEME_NOT_ALLOWED",
+        "http://api.openai.com:80/, SCHEME_NOT_ALLOWED",
+        "ftp://api.openai.com:443/, SCHEME_NOT_ALLOWED",
+        "https://www.api.openai.com:443/, HOST_NOT_ALLOWED",
+        "https://openai.com:443/, HOST_NOT_ALLOWED",
+        "https://claude.anthropic.com:443/v1/messages, ''",
+        "https://a.b.anthropic.com:443/v1/messages, ''",
+        "https://anthropic.com:443/v1/messages, HOST_NOT_ALLOWED",
+        "https://notanthropic.com:443/v1/messages, HOST_NOT_ALLOWED",
+        "https://a.anthropic.com:443/v2/messages, PATH_NOT_ALLOWED",
+        "https://a.anthropic.com:443/v1/../admin, MALFORMED_TARGET",
+        "https://a.anthropic.com:443/v1/%2e%2e/admin, MALFORMED_TARGET",
+        "https://a.anthropic.com:443/v1/..%2fadmin, MALFORMED_TARGET",
+        "https://a.anthropic.com:443/v1/..;/admin, MALFORMED_TARGET",
+        "https://a.anthropic.com:443/v1//admin, MALFORMED_TARGET",
+        "https://a.anthropic.com:443/v1/%61dmin, MALFORMED_TARGET",
+        "https://a.anthropic.com:443/v1/caf%C3%A9, ''",
+    })
+    void decide_scope_isPrecise(String url, String reason) {
+        EgressPolicy policy = policy(c -> c.allowHost("api.openai.com")
+                .allow(EgressRule.host(
+                        "*.anthropic.com", new Scope(Set.of(443), Set.of(), Set.of("POST"), Set.of("/v1/**")))));
+        EgressDecision decision = policy.decide(request("POST", url));
+        assertThat(decision instanceof Denied denied ? denied.reason().name() : "")
+                .isEqualTo(reason);
+    }
+
+    @Test
+    void decide_onlyTheMethodIsWrong_saysSo() {
+        Denied denied = denied(policy(c -> c.allow(
+                        EgressRule.host("a.example", new Scope(Set.of(443), Set.of("https"), Set.of("GET"), Set.of()))))
+                .decide(request("DELETE", "https://a.example:443/")));
+        assertThat(denied.reason()).isEqualTo(Reason.METHOD_NOT_ALLOWED);
+        assertThat(denied.nearest()).contains("a.example");
+        assertThat(denied.remedy())
+                .isEqualTo(
+                        "add \"DELETE\" to the \"methods\" of \"a.example\" under components.support-agent.egress.allow");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "api.opneai.com, api.openai.com",
+        "eu.api.openai.com, api.openai.com",
+        "uploads.openai.com, api.openai.com",
+        "evil.example,",
+    })
+    void decide_hostNotAllowed_namesTheNearestThatResembles(String host, String nearest) {
+        EgressPolicy policy = policy(c -> c.allowHost("api.openai.com").allowHost("*.internal.corp.example.net"));
+        assertThat(denied(policy.decide(get("https://" + host + ":443/"))).nearestName())
+                .isEqualTo(nearest);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                ".",
+                "a.example.",
+                "A.example",
+                "a..example",
+                ".a.example",
+                "a.example:80",
+                "a example",
+                "a%2eexample",
+                "ａ.example",
+                "①.example",
+                "a。example",
+                "a/example",
+                "a\\example",
+                "a@a.example",
+                "a.example\n",
+                "-a.example",
+                "a-.example",
+                "127.1",
+                "0x7f000001",
+                "2130706433",
+                "0177.0.0.1",
+                "127.0.0.1.",
+                "1.2.3",
+                "256.1.1.1",
+                "a.example.0x7f",
+                "a.example.1",
+                "0x",
+                "1.1.1.01",
+                "[::1]",
+                "::ffff:127.0.0.1",
+                "0:0:0:0:0:0:0:1",
+                "fe80::1%eth0",
+                "::1%25lo",
+                "FD00::1",
+                "1::2::3",
+                "*.example",
+                "*"
+            })
+    void decide_disputedForm_isRefusedWhateverTheRules(String host) {
+        EgressPolicy policy = policy(c -> c.allowHost("a.example")
+                .allowHost("*.example")
+                .allow(EgressRule.cidr("0.0.0.0/0", Scope.HTTPS))
+                .allow(EgressRule.cidr("::/0", Scope.HTTPS)));
+        Denied denied =
+                denied(policy.decide(new EgressRequest("support-agent", "GET", "https", host, 443, "/", List.of())));
+        assertThat(denied.code()).isEqualTo(ErrorCode.EGRESS_MALFORMED_TARGET);
+        assertThat(denied.reason()).isEqualTo(Reason.MALFORMED_TARGET);
+    }
+
+    @Test
+    void decide_longNames_areRefused() {
+        EgressPolicy policy = policy(c -> c.allowHost("*.example"));
+        assertThat(policy.decide(get("https://" + "a".repeat(63) + ".example:443/")))
+                .isInstanceOf(Allowed.class);
+        assertThat(denied(policy.decide(get("https://" + "a".repeat(64) + ".example:443/")))
+                        .reason())
+                .isEqualTo(Reason.MALFORMED_TARGET);
+        assertThat(denied(policy.decide(get("https://" + "a.".repeat(124) + "example:443/")))
+                        .reason())
+                .isEqualTo(Reason.MALFORMED_TARGET);
+    }
+
+    @Test
+    void decide_denyRule_beatsExactAllowOnEveryPort() {
+        EgressPolicy policy = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080))
+                .allowHost("b.example")
+                .deny(EgressRule.host("a.example"))
+                .deny(EgressRule.host("*.evil.example")));
+        Denied denied = denied(policy.decide(get("http://a.example:8080/")));
+        assertThat(denied.reason()).isEqualTo(Reason.DENY_RULE);
+        assertThat(denied.detail()).isEqualTo("denied by \"a.example\" in components.support-agent.egress.deny");
+        assertThat(policy.decide(get("https://b.example:443/"))).isEqualTo(new Allowed("b.example"));
+    }
+
+    @Test
+    void decide_denyRuleWithPaths_holdsOnPathsThatServersReadDifferently() {
+        EgressPolicy policy = policy(c -> c.allowHost("a.example")
+                .deny(EgressRule.host("a.example", new Scope(Set.of(), Set.of(), Set.of(), Set.of("/admin/**")))));
+        assertThat(policy.decide(get("https://a.example:443/open"))).isInstanceOf(Allowed.class);
+        assertThat(denied(policy.decide(get("https://a.example:443/admin/x"))).reason())
+                .isEqualTo(Reason.DENY_RULE);
+        assertThat(denied(policy.decide(get("https://a.example:443/%61dmin/x"))).reason())
+                .isEqualTo(Reason.DENY_RULE);
+        assertThat(denied(policy.decide(get("https://a.example:443//admin/x"))).reason())
+                .isEqualTo(Reason.DENY_RULE);
+    }
+
+    @Test
+    void decide_category_beatsAWildcardAndNotAnExactHost() {
+        EgressPolicy policy = policy(c -> c.allowHost("*.amazonaws.com").allowHost("my-bucket.s3.amazonaws.com"));
+        Denied denied = denied(policy.decide(get("https://their-bucket.s3.amazonaws.com:443/")));
+        assertThat(denied.reason()).isEqualTo(Reason.HOST_NOT_ALLOWED);
+        assertThat(denied.detail())
+                .isEqualTo("the host is in category living-off-trusted-sites,"
+                        + " which the wildcard \"*.amazonaws.com\" does not open");
+        assertThat(policy.decide(get("https://my-bucket.s3.amazonaws.com:443/")))
+                .isInstanceOf(Allowed.class);
+    }
+
+    @Test
+    void decide_categoryInDeny_beatsAnExactHost() {
+        EgressPolicy policy = policy(c -> c.allowHost("webhook.site").deny(EgressRule.category("webhook-catcher")));
+        assertThat(denied(policy.decide(get("https://webhook.site:443/"))).detail())
+                .isEqualTo("denied by category webhook-catcher in components.support-agent.egress.deny");
+        assertThat(policy(c -> c.allowHost("webhook.site")).decide(get("https://webhook.site:443/")))
+                .isInstanceOf(Allowed.class);
+    }
+
+    @Test
+    void decide_categoryInAllow_opensWhatIsListed() {
+        EgressPolicy policy = policy(c -> c.allow(EgressRule.category("llm-provider")));
+        assertThat(policy.decide(get("https://api.openai.com:443/"))).isEqualTo(new Allowed("category llm-provider"));
+        assertThat(policy.decide(get("https://bedrock-runtime.eu-west-1.amazonaws.com:443/")))
+                .isInstanceOf(Allowed.class);
+        assertThat(policy.decide(get("https://evil.api.openai.com:443/"))).isInstanceOf(Denied.class);
+        assertThat(denied(policy.decide(get("https://api.openai.com:8443/"))).reason())
+                .isEqualTo(Reason.PORT_NOT_ALLOWED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "anonymous-web-proxy", "doh-resolver", "dynamic-dns", "free-web-hosting", "ipfs-gateway", "link-in-bio",
+                "living-off-trusted-sites", "tunnel", "tunnel-dns", "url-shortener", "whats-my-ip", "webhook-catcher",
+                "paste-site", "file-drop", "chat-webhook", "llm-provider", "wildcard-dns", "cloud-metadata"
+            })
+    void categoryLists_eachCategory_hasNames(String label) {
+        Category category = Category.named(label).orElseThrow();
+        CategoryLists lists = CategoryLists.of(Set.of(category));
+        String sample =
+                switch (label) {
+                    case "anonymous-web-proxy" -> "zproxy.de";
+                    case "doh-resolver" -> "family.cloudflare-dns.com";
+                    case "dynamic-dns" -> "victim.zzx1101.cf";
+                    case "free-web-hosting" -> "x.000webhostapp.com";
+                    case "ipfs-gateway" -> "cloudflare-ipfs.com";
+                    case "link-in-bio" -> "beacons.ai";
+                    case "living-off-trusted-sites" -> "raw.githubusercontent.com";
+                    case "tunnel" -> "abc.trycloudflare.com";
+                    case "tunnel-dns" -> "x.packetriot.net";
+                    case "url-shortener" -> "bit.ly";
+                    case "whats-my-ip" -> "api.ipify.org";
+                    case "webhook-catcher" -> "x.oast.fun";
+                    case "paste-site" -> "pastebin.com";
+                    case "file-drop" -> "transfer.sh";
+                    case "chat-webhook" -> "discord.com";
+                    case "wildcard-dns" -> "10.0.0.1.nip.io";
+                    case "cloud-metadata" -> "metadata.google.internal";
+                    default -> "api.anthropic.com";
+                };
+        assertThat(lists.of(sample)).isEqualTo(category.bit());
+        assertThat(lists.of("nothing.of.the.sort.example")).isZero();
+    }
+
+    @Test
+    void compile_unknownCategory_isRefusedWithTheNearest() {
+        assertThatThrownBy(() -> policy(c -> c.deny(EgressRule.category("dynamic-dsn"))))
+                .isInstanceOf(SecureRuntimeException.class)
+                .hasMessageStartingWith(
+                        "SR-POLICY-004 code: components.support-agent.egress: unknown category \"dynamic-dsn\"")
+                .hasMessageEndingWith("did you mean \"dynamic-dns\"?");
+        assertThatThrownBy(() -> policy(c -> c.allow(EgressRule.category("raw-ip"))))
+                .hasMessageContaining("can only be denied");
+    }
+
+    @Test
+    void decide_literal_isAllowedByCidrOnly() {
+        EgressPolicy policy = policy(c -> c.allowHost("a.example")
+                .allow(EgressRule.cidr("10.1.2.0/24", HTTP_8080))
+                .allow(EgressRule.cidr("93.184.216.0/24", Scope.HTTPS))
+                .allow(EgressRule.cidr("::1/128", HTTP_8080)));
+        assertThat(policy.decide(get("http://10.1.2.7:8080/"))).isEqualTo(new Allowed("cidr 10.1.2.0/24"));
+        assertThat(policy.decide(get("http://[::1]:8080/"))).isInstanceOf(Allowed.class);
+        assertThat(policy.decide(get("https://93.184.216.34:443/"))).isInstanceOf(Allowed.class);
+        assertThat(denied(policy.decide(get("http://10.1.2.7:8081/"))).reason()).isEqualTo(Reason.PORT_NOT_ALLOWED);
+        assertThat(denied(policy.decide(get("http://10.1.3.7:8080/"))).reason()).isEqualTo(Reason.SPECIAL_ADDRESS);
+        Denied open = denied(policy.decide(get("https://1.1.1.1:443/")));
+        assertThat(open.reason()).isEqualTo(Reason.HOST_NOT_ALLOWED);
+        assertThat(open.remedy()).contains("{\"cidr\": \"1.1.1.1/32\", \"ports\": [443]}");
+    }
+
+    @Test
+    void decide_literalUnderRawIpDenied_isRefused() {
+        EgressPolicy policy = policy(
+                c -> c.allow(EgressRule.cidr("93.184.216.0/24", Scope.HTTPS)).deny(EgressRule.category("raw-ip")));
+        assertThat(denied(policy.decide(get("https://93.184.216.34:443/"))).reason())
+                .isEqualTo(Reason.DENY_RULE);
+    }
+
+    @Test
+    void decide_metadataAddress_isOpenedByItsVeryAddressOnly() {
+        Scope http = new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of());
+        EgressRequest metadata = get("http://169.254.169.254:80/latest/");
+        assertThat(denied(policy(c -> c.allow(EgressRule.cidr("169.254.0.0/16", http)))
+                                .decide(metadata))
+                        .remedy())
+                .startsWith("leave it closed");
+        assertThat(policy(c -> c.allow(EgressRule.cidr("169.254.169.254/32", http)))
+                        .decide(metadata))
+                .isInstanceOf(Allowed.class);
+        assertThat(policy(c -> c.allow(EgressRule.cidr("169.254.169.254/32", http))
+                                .deny(EgressRule.category("cloud-metadata")))
+                        .decide(metadata))
+                .isInstanceOf(Denied.class);
+    }
+
+    @Test
+    void decideAddresses_privateAddress_needsACidrRuleOnThePort() throws UnknownHostException {
+        EgressRequest request = get("http://a.example:8080/");
+        EgressPolicy closed = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080)));
+        EgressPolicy open = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080))
+                .allow(EgressRule.cidr("10.0.0.0/8", Scope.DEFAULT.onPort(8080))));
+        EgressPolicy otherPort = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080))
+                .allow(EgressRule.cidr("10.0.0.0/8", Scope.DEFAULT.onPort(8081))));
+
+        assertThat(denied(closed.decideAddresses(request, addresses("10.0.0.1")))
+                        .code())
+                .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
+        assertThat(open.decideAddresses(request, addresses("10.0.0.1", "10.9.9.9")))
+                .isInstanceOf(Allowed.class);
+        assertThat(otherPort.decideAddresses(request, addresses("10.0.0.1"))).isInstanceOf(Denied.class);
+        assertThat(open.decideAddresses(request, addresses("8.8.8.8"))).isInstanceOf(Allowed.class);
+        assertThat(denied(open.decideAddresses(request, List.of())).detail()).isEqualTo("the name has no address");
+    }
+
+    @Test
+    void decideAddresses_mixedAnswer_isRefusedAsAWholeUnlessAllSpecialOnesAreOpened() throws UnknownHostException {
+        EgressRequest request = get("https://a.example:443/");
+        EgressPolicy closed = policy(c -> c.allowHost("a.example"));
+        EgressPolicy open = policy(c -> c.allowHost("a.example").allow(EgressRule.cidr("10.0.0.0/8", Scope.HTTPS)));
+
+        assertThat(denied(closed.decideAddresses(request, addresses("8.8.8.8", "10.0.0.1")))
+                        .detail())
+                .contains("10.0.0.1 is special (Private-Use)")
+                .contains("refused as a whole");
+        assertThat(open.decideAddresses(request, addresses("8.8.8.8", "10.0.0.1")))
+                .isInstanceOf(Allowed.class);
+        assertThat(open.decideAddresses(request, addresses("8.8.8.8", "10.0.0.1", "127.0.0.1")))
+                .isInstanceOf(Denied.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "::10.0.0.1",
+                "64:ff9b::10.0.0.1",
+                "2002:a00:1::1",
+                "64:ff9b:1:a00:0:100::",
+                "2a00::5efe:10.0.0.1",
+                "2a00::200:5efe:10.0.0.1",
+                "2001:0:808:808::f5ff:fffe",
+                "::ffff:0:10.0.0.1"
+            })
+    void decideAddresses_embeddedPrivateAddress_needsBothOpenedAndIsDeniedByItsBlock(String text)
+            throws UnknownHostException {
+        EgressRequest request = get("https://a.example:443/");
+        EgressRule outer = EgressRule.cidr("::/0", Scope.HTTPS);
+        EgressRule inner = EgressRule.cidr("10.0.0.0/8", Scope.HTTPS);
+        List<InetAddress> address = addresses(text);
+
+        assertThat(policy(c -> c.allowHost("a.example")).decideAddresses(request, address))
+                .isInstanceOf(Denied.class);
+        assertThat(denied(policy(c -> c.allowHost("a.example").allow(outer)).decideAddresses(request, address))
+                        .detail())
+                .contains("10.0.0.1");
+        assertThat(policy(c -> c.allowHost("a.example").allow(outer).allow(inner))
+                        .decideAddresses(request, address))
+                .isInstanceOf(Allowed.class);
+        assertThat(denied(policy(c -> c.allowHost("a.example")
+                                        .allow(outer)
+                                        .allow(inner)
+                                        .deny(inner))
+                                .decideAddresses(request, address))
+                        .reason())
+                .isEqualTo(Reason.DENY_RULE);
+    }
+
+    @Test
+    void decideAddresses_hostNotAllowed_isDeniedWhateverTheAddresses() throws UnknownHostException {
+        assertThat(denied(policy(c -> c.allowHost("a.example"))
+                                .decideAddresses(get("https://b.example:443/"), addresses("8.8.8.8")))
+                        .reason())
+                .isEqualTo(Reason.HOST_NOT_ALLOWED);
+    }
+
+    @Test
+    void decide_allowedTwice_returnsTheSameAnswerObject() {
+        EgressPolicy policy = policy(c -> c.allowHost("a.example"));
+        EgressRequest request = get("https://a.example:443/");
+        assertThat(policy.decide(request)).isSameAs(policy.decide(request));
+    }
+
+    @Test
+    void decide_refusal_keepsPathAndForgedTextOutOfItsWords() {
+        EgressPolicy policy = policy(c -> c.allowHost("a.example"));
+        for (String host : List.of("b.example", "b\nforged", "127.1")) {
+            Denied denied = denied(policy.decide(new EgressRequest(
+                    "support-agent", "PO\nST", "ht\ntps", host, 443, "/secret-path", List.of("a\nb"))));
+            assertThat(denied.detail() + denied.remedy() + denied.nearestName())
+                    .doesNotContain("secret-path")
+                    .doesNotContain("\n");
+        }
+    }
+}
