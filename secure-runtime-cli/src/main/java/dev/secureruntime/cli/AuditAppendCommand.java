@@ -1,0 +1,131 @@
+package dev.secureruntime.cli;
+
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.audit.HashChainedAuditLog;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Appends what stands on standard input. */
+@Command(
+        name = "append",
+        description = {
+            "Appends JSON lines from standard input to an audit log, and seals it.",
+            "Each line: {\"type\":\"tool.call\",\"component\":\"chat\",\"attributes\":{\"gen_ai.tool.name\":\"search\"}}",
+            "Attributes are texts, numbers, true, false, or lists of texts. Types that begin with \"log.\" are the log's own.",
+            "Where there is no log, one is created, with its keys in the signer file. The last line of output says:",
+            "appended N records, log size M",
+            ""
+        },
+        exitCodeOnExecutionException = 2,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:every line was appended and is under a signed checkpoint",
+            "1:a line is bad: its number is named, nothing of it was written, the lines before it stay",
+            "2:the log can't be opened or written; the message begins with a code",
+            "3:wrong usage"
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  secure-runtime audit append ./audit --signer ./keys/audit.signer --pin ./audit.pin < events.jsonl",
+            "",
+            "Keep the signer where a thief of DIR can't reach it, and the pin file with whoever verifies."
+        })
+final class AuditAppendCommand implements Callable<Integer> {
+
+    private static final int BAD_LINE = 1;
+    private static final int UNWRITABLE = 2;
+
+    /** Escapes make a line at most six times as long as its record; the rest is white space. */
+    private static final int MAX_LINE = 8 * 65_535;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Parameters(paramLabel = "DIR", description = "The log's directory.")
+    private Path directory = Path.of("");
+
+    @Option(
+            names = "--signer",
+            paramLabel = "FILE",
+            required = true,
+            description = "The file of the signing keys, outside DIR.")
+    private Path signer = Path.of("");
+
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            description = "What a new log's origin starts with (default: ${DEFAULT-VALUE}).",
+            defaultValue = "secure-runtime")
+    private String name = "";
+
+    @Option(
+            names = "--pin",
+            paramLabel = "FILE",
+            description = "Write the verifier keys to pin: line 1 the log key, line 2 the first epoch key.")
+    private @Nullable Path pin;
+
+    @Override
+    public Integer call() {
+        CommandSpec command = Objects.requireNonNull(spec, "picocli sets the specification");
+        PrintWriter err = command.commandLine().getErr();
+        try {
+            HashChainedAuditLog log = HashChainedAuditLog.open(
+                    AuditSettings.in(directory).signer(signer).name(name), Clock.systemUTC());
+            Outcome outcome;
+            try (log) {
+                if (pin != null) {
+                    Files.writeString(pin, String.join("\n", log.verifierKeys()) + "\n");
+                }
+                outcome = append(log);
+            }
+            if (outcome.problem() != null) {
+                err.println("line " + (outcome.appended() + 1) + ": " + outcome.problem());
+            }
+            command.commandLine()
+                    .getOut()
+                    .println("appended " + outcome.appended() + " records, log size " + log.size());
+            return outcome.problem() == null ? 0 : BAD_LINE;
+        } catch (SecureRuntimeException e) {
+            err.println(e.getMessage());
+            return e.code() == ErrorCode.RUNTIME_MISCONFIGURED ? SecureRuntimeCommand.USAGE : UNWRITABLE;
+        } catch (IOException e) {
+            err.println("error: " + e);
+            return UNWRITABLE;
+        }
+    }
+
+    /** What an import came to: the lines that were appended, and what is wrong with the next one, if anything. */
+    private record Outcome(long appended, @Nullable String problem) {}
+
+    private static Outcome append(HashChainedAuditLog log) throws IOException {
+        InputLines lines = new InputLines(System.in, MAX_LINE);
+        long appended = 0;
+        try {
+            while (lines.next()) {
+                log.append(EventReader.read(lines.bytes(), lines.length()));
+                appended++;
+            }
+            return new Outcome(appended, null);
+        } catch (IllegalArgumentException e) {
+            return new Outcome(appended, ErrorCode.AUDIT_RECORD_REJECTED + " " + e.getMessage());
+        } catch (SecureRuntimeException e) {
+            if (e.code() != ErrorCode.AUDIT_RECORD_REJECTED) {
+                throw e;
+            }
+            return new Outcome(appended, e.getMessage());
+        }
+    }
+}

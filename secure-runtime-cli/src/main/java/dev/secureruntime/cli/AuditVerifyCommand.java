@@ -1,0 +1,129 @@
+package dev.secureruntime.cli;
+
+import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.AuditLogVerifier;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Verifies a log and says what it found, in words or as JSON. */
+@Command(
+        name = "verify",
+        description = {
+            "Checks every byte of an audit log: form, hash chain, Merkle tree, both signatures of every checkpoint.",
+            "The directory may be a copy, or in use by a writer; no file in it is changed.",
+            ""
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:INTACT: every byte is accounted for, from the pinned keys",
+            "1:TAMPERED: the first bad record, its file and byte offset are named",
+            "2:INCONCLUSIVE: nothing is wrong, but it can't be vouched for (no key given, interrupted writer, unreadable file)",
+            "3:wrong usage: no such directory, no such key"
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  secure-runtime audit verify /var/log/agent --key /etc/agent-audit.pin",
+            "  secure-runtime audit verify ./copy --key 'agent/0f..+1a2b3c4d+AbCd...' --json",
+            "",
+            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key. With the log key",
+            "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
+            "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log."
+        })
+final class AuditVerifyCommand implements Callable<Integer> {
+
+    private static final int INTACT = 0;
+    private static final int TAMPERED = 1;
+    private static final int INCONCLUSIVE = 2;
+    private static final int MAX_KEY_FILE = 4_096;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Parameters(paramLabel = "DIR", description = "The log's directory.")
+    private Path directory = Path.of("");
+
+    @Option(
+            names = "--key",
+            paramLabel = "VKEY|FILE",
+            description = "The verifier key to trust, or a file of one or two lines: log key, first epoch key.")
+    private @Nullable String key;
+
+    @Option(names = "--json", description = "Print the verdict as one line of JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        if (!Files.isDirectory(directory)) {
+            throw usage(directory + " is not a directory");
+        }
+        VerificationResult result = verifier().verify(directory);
+        PrintWriter out = spec().commandLine().getOut();
+        out.println(json ? VerdictText.json(result) : VerdictText.words(directory.toString(), result));
+        if (result instanceof VerificationResult.Intact) {
+            return INTACT;
+        }
+        return result instanceof VerificationResult.Tampered ? TAMPERED : INCONCLUSIVE;
+    }
+
+    private AuditLogVerifier verifier() {
+        if (key == null) {
+            return AuditLogVerifier.withoutKeys();
+        }
+        try {
+            return AuditLogVerifier.withKeys(keys(key));
+        } catch (IllegalArgumentException e) {
+            throw usage("--key: " + e.getMessage());
+        } catch (UncheckedIOException | IOException e) {
+            throw usage("--key: can't read " + key + ": " + e);
+        }
+    }
+
+    private static List<String> keys(String key) throws IOException {
+        // A verifier key always has two '+'; a file of such a name is still taken, because it exists.
+        Path file = null;
+        try {
+            file = Path.of(key);
+        } catch (java.nio.file.InvalidPathException e) {
+            return List.of(key);
+        }
+        if (!Files.exists(file) && key.indexOf('+') != key.lastIndexOf('+')) {
+            return List.of(key);
+        }
+        if (Files.isRegularFile(file) && Files.size(file) > MAX_KEY_FILE) {
+            throw new IllegalArgumentException(key + " is no file of verifier keys");
+        }
+        try {
+            return Files.readString(file)
+                    .lines()
+                    .map(String::strip)
+                    .filter(line -> !line.isEmpty())
+                    .toList();
+        } catch (MalformedInputException e) {
+            throw new IllegalArgumentException(key + " is no file of verifier keys", e);
+        }
+    }
+
+    private CommandSpec spec() {
+        if (spec == null) {
+            throw new IllegalStateException("picocli sets the specification");
+        }
+        return spec;
+    }
+
+    private ParameterException usage(String message) {
+        return new ParameterException(spec().commandLine(), message);
+    }
+}

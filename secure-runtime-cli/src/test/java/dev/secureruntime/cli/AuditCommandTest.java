@@ -1,0 +1,299 @@
+package dev.secureruntime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AuditCommandTest {
+
+    private static final String GOOD =
+            "{\"type\":\"tool.call\",\"component\":\"chat\",\"attributes\":{\"s\":\"x\",\"n\":1,\"d\":1.5,\"b\":true,\"l\":[\"p\"]}}\n";
+
+    @TempDir
+    private Path home;
+
+    private record Run(int code, String out, String err) {
+        String lastLine() {
+            String[] lines = out.split("\n");
+            return lines[lines.length - 1];
+        }
+    }
+
+    private static Run run(InputStream input, String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        InputStream before = System.in;
+        System.setIn(input);
+        try {
+            int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), arguments);
+            return new Run(code, out.toString(), err.toString());
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    private static Run run(String... arguments) {
+        return run(InputStream.nullInputStream(), arguments);
+    }
+
+    private Run append(byte[] input, String... more) {
+        String[] arguments = {
+            "audit", "append", log(), "--signer", home.resolve("signer").toString()
+        };
+        String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
+        System.arraycopy(more, 0, all, arguments.length, more.length);
+        return run(new ByteArrayInputStream(input), all);
+    }
+
+    private Run append(String input, String... more) {
+        return append(input.getBytes(StandardCharsets.UTF_8), more);
+    }
+
+    private String log() {
+        return home.resolve("log").toString();
+    }
+
+    private String pin() {
+        return home.resolve("pin").toString();
+    }
+
+    @Test
+    void append_thenVerify_isIntact() throws Exception {
+        Run append = append(GOOD.repeat(3), "--pin", pin(), "--name", "my/agent");
+        assertThat(append.err()).isEmpty();
+        assertThat(append.code()).isZero();
+        assertThat(append.lastLine()).isEqualTo("appended 3 records, log size 4");
+        List<String> keys = Files.readAllLines(Path.of(pin()));
+        assertThat(keys).hasSize(2).allSatisfy(key -> assertThat(key).startsWith("my/agent/"));
+
+        assertThat(append(GOOD.stripTrailing()).lastLine()).isEqualTo("appended 1 records, log size 6");
+        Run verify = run("audit", "verify", log(), "--key", pin(), "--json");
+        assertThat(verify.code()).isZero();
+        JsonNode json = new ObjectMapper().readTree(verify.out());
+        assertThat(json.get("verdict").asText()).isEqualTo("INTACT");
+        assertThat(json.get("size").asLong()).isEqualTo(6);
+        assertThat(json.get("signed").asLong()).isEqualTo(6);
+        assertThat(json.get("completeness").get("status").asText()).isEqualTo("UNKNOWN");
+        assertThat(json.get("forwardSecurity").asText()).isEqualTo("CHECKED");
+        assertThat(json.has("firstBad")).isFalse();
+
+        assertThat(run("audit", "verify", log(), "--key", keys.get(0), "--json").out())
+                .contains("\"forwardSecurity\":\"NOT_CHECKED\"")
+                .contains("\"verdict\":\"INTACT\"");
+        assertThat(run("audit", "verify", log()).code()).isEqualTo(2);
+        assertThat(run("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
+    }
+
+    @Test
+    void verify_oneByteChanged_namesTheRecord() throws Exception {
+        append(GOOD.repeat(5), "--pin", pin());
+        Path segment = home.resolve("log/segments/00000000000000000000.jsonl");
+        String content = Files.readString(segment);
+        int at = content.indexOf("{\"seq\":3,");
+        Files.writeString(
+                segment, content.substring(0, at) + content.substring(at).replaceFirst("chat", "chap"));
+
+        Run verify = run("audit", "verify", log(), "--key", pin(), "--json");
+        assertThat(verify.code()).isEqualTo(1);
+        JsonNode bad = new ObjectMapper().readTree(verify.out()).get("firstBad");
+        assertThat(bad.get("seq").asLong()).isEqualTo(3);
+        assertThat(bad.get("file").asText()).isEqualTo("segments/00000000000000000000.jsonl");
+        assertThat(bad.get("offset").asLong()).isEqualTo(at);
+        assertThat(bad.get("reason").asText()).isNotEmpty();
+        assertThat(run("audit", "verify", log(), "--key", pin()).out())
+                .startsWith("TAMPERED")
+                .contains("record 3");
+        Run again = append(GOOD);
+        assertThat(again.code()).isEqualTo(2);
+        assertThat(again.err()).contains("SR-AUDIT-004");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "x",
+                "[]",
+                "null",
+                "\"text\"",
+                "{}",
+                "{\"type\":1}",
+                "{\"type\":null}",
+                "{\"type\":\"\"}",
+                "{\"type\":\"a b\"}",
+                "{\"type\":\"log.key\"}",
+                "{\"type\":\"a\",\"type\":\"b\"}",
+                "{\"type\":\"a\",\"extra\":1}",
+                "{\"type\":\"a\",\"seq\":1}",
+                "{\"type\":\"a\",\"component\":null}",
+                "{\"type\":\"a\",\"component\":1}",
+                "{\"type\":\"a\",\"component\":\"\\ud800\"}",
+                "{\"type\":\"a\",\"attributes\":[]}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":null}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":{}}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":[1]}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":[[]]}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":1,\"x\":2}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":1,\"\\u0078\":2}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":NaN}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":1e999}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":01}}",
+                "{\"type\":\"a\",\"attributes\":{\"x\":9223372036854775808}}",
+                "{\"type\":\"a\",}",
+                "{\"type\":\"a\"} x",
+                "{\"type\":\"a\"}{\"type\":\"b\"}",
+                "{\"type\":\"a\"",
+                "{'type':'a'}",
+                "\ufeff{\"type\":\"a\"}"
+            })
+    void append_badLine_stopsThereWithItsNumber(String bad) {
+        Run append = append(GOOD + GOOD + bad + "\n" + GOOD, "--pin", pin());
+
+        assertThat(append.code()).isEqualTo(1);
+        assertThat(append.err()).startsWith("line 3: SR-AUDIT-003");
+        assertThat(append.lastLine()).isEqualTo("appended 2 records, log size 3");
+        assertThat(run("audit", "verify", log(), "--key", pin(), "--json").out())
+                .contains("\"size\":3,\"signed\":3");
+    }
+
+    @Test
+    void append_bytesThatAreNotUtf8_badLine() {
+        for (String bytes :
+                List.of("\u00ff", "\u00c0\u00af", "\u00ed\u00a0\u0080", "\u00ed\u00a0\u00bd\u00ed\u00b8\u0080")) {
+            Run append = append(
+                    ("{\"type\":\"a\",\"component\":\"" + bytes + "\"}\n").getBytes(StandardCharsets.ISO_8859_1));
+            assertThat(append.code()).isEqualTo(1);
+            assertThat(append.err()).startsWith("line 1: SR-AUDIT-003");
+        }
+    }
+
+    @Test
+    void append_recordOverTheLimit_badLine() {
+        Run append = append(GOOD + "{\"type\":\"a\",\"component\":\"" + "x".repeat(65_536) + "\"}\n");
+        assertThat(append.code()).isEqualTo(1);
+        assertThat(append.err()).startsWith("line 2: SR-AUDIT-003").contains("65,535");
+    }
+
+    @Test
+    void append_endlessLine_refusedWithoutReadingItAll() {
+        InputStream endless = new InputStream() {
+            private long left = 4L << 30;
+
+            @Override
+            public int read() {
+                return left-- > 0 ? ' ' : -1;
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) {
+                if (left <= 0) {
+                    return -1;
+                }
+                Arrays.fill(target, offset, offset + length, (byte) ' ');
+                left -= length;
+                assertThat(left).as("most of the line is never read").isGreaterThan(3L << 30);
+                return length;
+            }
+        };
+        Run append = run(
+                endless,
+                "audit",
+                "append",
+                log(),
+                "--signer",
+                home.resolve("signer").toString());
+        assertThat(append.code()).isEqualTo(1);
+        assertThat(append.err()).startsWith("line 1: SR-AUDIT-003");
+    }
+
+    @Test
+    void append_logThatCannotBeOpened_exit2WithCode() throws Exception {
+        Files.writeString(home.resolve("file"), "");
+        Run append = run(
+                "audit",
+                "append",
+                home.resolve("file").toString(),
+                "--signer",
+                home.resolve("s").toString());
+        assertThat(append.code()).isEqualTo(2);
+        assertThat(append.err()).startsWith("SR-AUDIT-002");
+    }
+
+    @Test
+    void wrongUsage_anyCommand_exit3() throws Exception {
+        append(GOOD, "--pin", pin());
+        Files.writeString(home.resolve("nonsense"), "nonsense\n");
+        String missing = home.resolve("missing").toString();
+        for (String[] arguments : new String[][] {
+            {"audit", "verify"},
+            {"audit", "verify", log(), "--unknown"},
+            {"audit", "verify", missing},
+            {"audit", "verify", log(), "--key", missing},
+            {"audit", "verify", log(), "--key", home.resolve("nonsense").toString()},
+            {"audit", "verify", log(), "--key", "a+b+c"},
+            {"audit", "append", log()},
+            {"audit", "append", log(), "--signer", home.resolve("log/signer").toString()},
+            {"audit", "append", missing, "--signer", home.resolve("s2").toString(), "--name", "no spaces"},
+            {"audit", "nothing"},
+            {"nothing"},
+        }) {
+            Run run = run(arguments);
+            assertThat(run.code()).as(String.join(" ", arguments)).isEqualTo(3);
+            assertThat(run.err()).isNotEmpty();
+            assertThat(run.out()).isEmpty();
+        }
+    }
+
+    @Test
+    void help_namesExitCodesAndExamples() {
+        for (String command : List.of("append", "verify")) {
+            Run help = run("audit", command, "--help");
+            assertThat(help.code()).isZero();
+            assertThat(help.out()).contains("Exit codes:").contains("Examples:");
+        }
+        assertThat(run("--help").out()).contains("audit");
+        assertThat(run("--version").out()).startsWith("secure-runtime");
+    }
+
+    @Test
+    void jar_whereItIsPackaged_appendsAndVerifies() throws Exception {
+        Path jar = Path.of("target", "secure-runtime.jar");
+        Assumptions.assumeTrue(Files.exists(jar), "skipped: the jar is not packaged yet");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-jar",
+                        jar.toString(),
+                        "audit",
+                        "append",
+                        log(),
+                        "--signer",
+                        home.resolve("signer").toString(),
+                        "--pin",
+                        pin())
+                .redirectErrorStream(true)
+                .start();
+        process.getOutputStream().write(GOOD.repeat(2).getBytes(StandardCharsets.UTF_8));
+        process.getOutputStream().close();
+        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .isEqualTo("appended 2 records, log size 3\n");
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isZero();
+        assertThat(run("audit", "verify", log(), "--key", pin()).code()).isZero();
+    }
+}

@@ -1,0 +1,332 @@
+package dev.secureruntime.core.audit;
+
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where callers leave their records for the writer: gives each its index and its place in a segment, and encodes it.
+ *
+ * <p>Bounded: when {@value #MAX_BATCHES} batches wait, callers wait too; nothing is ever dropped. The writer is not woken
+ * for every record: it looks after {@value #LINGER_NANOS} ns, or at once when someone waits for a record. Thread-safe.
+ */
+final class AppendQueue {
+
+    private static final int MAX_BATCHES = 16;
+    private static final long LINGER_NANOS = 1_000_000;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition work = lock.newCondition();
+    private final Condition space = lock.newCondition();
+    private final ArrayDeque<Batch> full = new ArrayDeque<>();
+    private final ArrayDeque<Batch> spare = new ArrayDeque<>();
+    private final RecordEncoder encoder = new RecordEncoder();
+    private final Clock clock;
+    private final LogRecords records;
+    private final long segmentLimit;
+
+    private Batch open = new Batch();
+    private Batch.Group newest = open.group;
+    private long next;
+    private long segmentNumber;
+    private long segmentUsed;
+    private boolean segmentHasRecords;
+    private boolean writerWaits;
+    private boolean urgent;
+    private boolean closed;
+    private long durableWanted;
+    private long sealWanted;
+    private volatile @Nullable SecureRuntimeException failure;
+
+    /** A queue for a new log, whose first batch starts the first segment. */
+    AppendQueue(Clock clock, LogRecords records, long segmentLimit) {
+        this.clock = clock;
+        this.records = records;
+        this.segmentLimit = segmentLimit;
+        startSegment(0);
+    }
+
+    /** A queue that continues a log. */
+    AppendQueue(Clock clock, LogRecords records, long segmentLimit, long next, long segmentNumber, long segmentUsed) {
+        this.clock = clock;
+        this.records = records;
+        this.segmentLimit = segmentLimit;
+        this.next = next;
+        this.segmentNumber = segmentNumber;
+        this.segmentUsed = segmentUsed;
+        this.segmentHasRecords = true;
+    }
+
+    Receipt append(AuditEvent event) {
+        lock.lock();
+        try {
+            requireWritable();
+            while (full.size() >= MAX_BATCHES) {
+                wakeWriter();
+                space.awaitUninterruptibly();
+                requireWritable();
+            }
+            return add(event);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Appends a record of the log's own from the writer's thread, which must not wait for itself. */
+    void appendOwn(AuditEvent event) {
+        lock.lock();
+        try {
+            add(event);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Appends the record that ends the epoch, the last of its batch. */
+    void appendEpochEnd(AuditEvent event) {
+        lock.lock();
+        try {
+            add(event);
+            open.endsEpoch = true;
+            push();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Receipt add(AuditEvent event) {
+        if (!open.hasRoom()) {
+            push();
+        }
+        int before = open.length;
+        open.add(encoder, next, clock.instant(), event);
+        int length = open.length - before;
+        if (segmentHasRecords && segmentUsed + length > segmentLimit) {
+            open.removeLast();
+            if (open.count > 0) {
+                push();
+            }
+            startSegment(segmentNumber + 1);
+            before = open.length;
+            open.add(encoder, next, clock.instant(), event);
+            length = open.length - before;
+        }
+        segmentUsed += length;
+        segmentHasRecords = true;
+        if (writerWaits && open.count == 1) {
+            wakeWriter();
+        }
+        newest = open.group;
+        return new Entry(next++, newest);
+    }
+
+    private void startSegment(long number) {
+        open.startsSegment = true;
+        open.add(encoder, next++, clock.instant(), records.segment(number));
+        segmentNumber = number;
+        segmentUsed = open.length;
+        segmentHasRecords = false;
+    }
+
+    private void push() {
+        open.group.end = next;
+        full.add(open);
+        Batch fresh = spare.poll();
+        open = fresh == null ? new Batch() : fresh;
+        wakeWriter();
+    }
+
+    private void wakeWriter() {
+        if (writerWaits) {
+            work.signal();
+        }
+    }
+
+    /**
+     * The next batch for the writer; null after {@code maxWaitNanos}, or sooner when something other than writing is to be
+     * done.
+     */
+    @Nullable
+    Batch take(long maxWaitNanos) {
+        lock.lock();
+        try {
+            long waited = maxWaitNanos;
+            boolean lingered = false;
+            while (true) {
+                if (full.isEmpty() && open.count > 0 && (urgent || closed || lingered)) {
+                    push();
+                }
+                Batch batch = full.poll();
+                if (batch != null || urgent || closed || waited <= 0) {
+                    urgent = urgent && batch != null && open.count > 0;
+                    space.signalAll();
+                    return batch;
+                }
+                writerWaits = true;
+                if (open.count > 0) {
+                    work.awaitNanos(LINGER_NANOS);
+                    lingered = true;
+                } else {
+                    waited = work.awaitNanos(waited);
+                }
+                writerWaits = false;
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts the writer", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives a written batch's buffer back. */
+    void recycle(Batch batch) {
+        batch.reset();
+        lock.lock();
+        try {
+            if (spare.size() < MAX_BATCHES) {
+                spare.add(batch);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks for the records below {@code size} to be forced soon. */
+    private void wantDurable(long size) {
+        lock.lock();
+        try {
+            durableWanted = Math.max(durableWanted, size);
+            urgent = true;
+            wakeWriter();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks for a checkpoint over everything so far; completes when it is durable. */
+    CompletableFuture<Void> wantSeal() {
+        lock.lock();
+        try {
+            sealWanted = next;
+            urgent = true;
+            wakeWriter();
+            return newest.sealed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long durableWanted() {
+        lock.lock();
+        try {
+            return durableWanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long sealWanted() {
+        lock.lock();
+        try {
+            return sealWanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long size() {
+        lock.lock();
+        try {
+            return next;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isDrained() {
+        lock.lock();
+        try {
+            return closed && full.isEmpty() && open.count == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** No more records: appends throw, the writer finishes. */
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            wakeWriter();
+            space.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the queue after a failure: every append and everyone who waits for a record gets it. */
+    void poison(SecureRuntimeException cause) {
+        lock.lock();
+        try {
+            failure = cause;
+            full.forEach(batch -> batch.group.fail(cause));
+            full.clear();
+            open.group.fail(cause);
+            space.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void requireWritable() {
+        SecureRuntimeException cause = failure;
+        if (cause != null) {
+            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written", cause);
+        }
+        lock.lock();
+        try {
+            if (closed) {
+                throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log is closed");
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A record's place, and the group that it reaches the stages with. */
+    private final class Entry implements Receipt {
+        private final long index;
+        private final Batch.Group group;
+
+        Entry(long index, Batch.Group group) {
+            this.index = index;
+            this.group = group;
+        }
+
+        @Override
+        public long index() {
+            return index;
+        }
+
+        @Override
+        public CompletionStage<Receipt> reached(Stage stage) {
+            if (stage == Stage.ACCEPTED) {
+                return CompletableFuture.completedStage(this);
+            }
+            var reached = stage == Stage.DURABLE ? group.durable : group.sealed;
+            if (stage == Stage.DURABLE && !reached.isDone()) {
+                wantDurable(index + 1);
+            }
+            // On another thread: a callback that waits for the log must not make the writer wait for itself.
+            return reached.isDone() ? reached.thenApply(done -> this) : reached.thenApplyAsync(done -> this);
+        }
+    }
+}

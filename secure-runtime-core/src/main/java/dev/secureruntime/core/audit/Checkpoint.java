@@ -1,0 +1,79 @@
+package dev.secureruntime.core.audit;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HexFormat;
+
+/**
+ * What a signed note says about the log (C2SP tlog-checkpoint), with one extension line:
+ *
+ * <pre>
+ *   origin LF
+ *   tree size, decimal LF
+ *   base64(RFC 6962 root hash over the first size records) LF
+ *   prev SP 64 hex digits LF       SHA-256 of the signed text of the checkpoint before; zeros for the first
+ * </pre>
+ *
+ * <p>The extension chains the checkpoints, so that one that is dropped from their middle is missed. The parser is strict:
+ * what it accepts prints back to the same bytes. Immutable.
+ */
+final class Checkpoint {
+
+    private static final String PREVIOUS = "prev ";
+
+    private final String origin;
+    private final long size;
+    private final byte[] root;
+    private final byte[] previous;
+
+    Checkpoint(String origin, long size, byte[] root, byte[] previous) {
+        this.origin = origin;
+        this.size = size;
+        this.root = root.clone();
+        this.previous = previous.clone();
+    }
+
+    /** Reads a note's text; throws {@link IllegalArgumentException} for anything that is not exactly a checkpoint. */
+    static Checkpoint parse(byte[] text) {
+        String[] lines = new String(text, StandardCharsets.UTF_8).split("\n", -1);
+        if (lines.length != 5 || !lines[4].isEmpty() || !lines[3].startsWith(PREVIOUS)) {
+            throw new IllegalArgumentException("expected the lines: origin, size, root hash, \"prev \" and a hash");
+        }
+        byte[] root = Base64.getDecoder().decode(lines[2]);
+        byte[] previous = HexFormat.of().parseHex(lines[3].substring(PREVIOUS.length()));
+        if (!lines[1].matches("0|[1-9][0-9]{0,18}")
+                || root.length != TreeHasher.BYTES
+                || previous.length != TreeHasher.BYTES) {
+            throw new IllegalArgumentException("expected a size below 2^63 and hashes of 32 bytes");
+        }
+        Checkpoint checkpoint = new Checkpoint(lines[0], Long.parseLong(lines[1]), root, previous);
+        if (!VerifierKey.isName(checkpoint.origin) || !Arrays.equals(checkpoint.text(), text)) {
+            throw new IllegalArgumentException("the checkpoint is not in canonical form");
+        }
+        return checkpoint;
+    }
+
+    String origin() {
+        return origin;
+    }
+
+    long size() {
+        return size;
+    }
+
+    byte[] root() {
+        return root.clone();
+    }
+
+    byte[] previous() {
+        return previous.clone();
+    }
+
+    /** The text that is signed. */
+    byte[] text() {
+        return (origin + "\n" + size + "\n" + Base64.getEncoder().encodeToString(root) + "\n" + PREVIOUS
+                        + Hex.text(previous) + "\n")
+                .getBytes(StandardCharsets.UTF_8);
+    }
+}

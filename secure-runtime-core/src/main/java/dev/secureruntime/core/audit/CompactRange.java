@@ -1,0 +1,49 @@
+package dev.secureruntime.core.audit;
+
+/**
+ * The right edge of a Merkle tree (RFC 6962): enough to append leaves and to tell the root, in constant memory.
+ *
+ * <p>For every bit that is set in the size, the root of the perfect subtree of that size is kept. Not thread-safe.
+ */
+final class CompactRange {
+
+    private final TreeHasher hasher = new TreeHasher();
+    private final byte[][] subtrees;
+    private final byte[] carry = new byte[TreeHasher.BYTES];
+    private long size;
+
+    CompactRange() {
+        subtrees = new byte[Long.SIZE][TreeHasher.BYTES];
+    }
+
+    /** Appends the leaf hash that stands in {@code hashes} at {@code at}. */
+    void append(byte[] hashes, int at) {
+        System.arraycopy(hashes, at, carry, 0, TreeHasher.BYTES);
+        int level = 0;
+        for (long rest = size; (rest & 1) == 1; rest >>>= 1) {
+            hasher.node(subtrees[level], carry, carry);
+            level++;
+        }
+        System.arraycopy(carry, 0, subtrees[level], 0, TreeHasher.BYTES);
+        size++;
+    }
+
+    long size() {
+        return size;
+    }
+
+    /** The root hash over all leaves so far. */
+    byte[] root() {
+        if (size == 0) {
+            return hasher.plain(new byte[0]);
+        }
+        int level = Long.numberOfTrailingZeros(size);
+        byte[] root = subtrees[level].clone();
+        for (level++; level < Long.SIZE; level++) {
+            if ((size >>> level & 1) == 1) {
+                hasher.node(subtrees[level], root, root);
+            }
+        }
+        return root;
+    }
+}

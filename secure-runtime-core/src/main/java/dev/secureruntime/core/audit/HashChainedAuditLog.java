@@ -1,0 +1,207 @@
+package dev.secureruntime.core.audit;
+
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditLog;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The audit log in a directory, in the format {@code secure-runtime-audit/1}: a hash chain and an RFC 6962 tree over the
+ * same stored bytes, under checkpoints with two signatures.
+ *
+ * <p>What holds: {@code append} gives the record its place at once; a receipt's stages say how firmly it stands; nothing is
+ * dropped (callers wait when the queue is full); no signature covers a byte that was not forced to the device, read back by
+ * path, and found to be what was appended. Each start, and each day, begins an epoch with a new signing key, and destroys
+ * the one before. A start checks the whole log and refuses one that was tampered with.
+ *
+ * <p>What does not: a record that was only accepted is lost when the machine or the process dies within about a
+ * millisecond; an orderly end of the virtual machine writes and signs everything, also without {@code close}. Whole records
+ * above the newest checkpoint that a start finds are continued from, and counted in a {@code log.recovered} record: who
+ * could write to the directory while no writer ran could have put them there.
+ *
+ * <p>Thread-safe. The first I/O failure ends the log: every append throws {@code SR-AUDIT-002} from then on. Format: {@code
+ * docs/audit-log-format.md}.
+ */
+public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
+
+    private final AppendQueue queue;
+    private final LogWriter writer;
+    private final WriterLock lock;
+    private final List<String> verifierKeys;
+    private final Thread thread;
+    private final Thread exitHook;
+    private final CountDownLatch finished = new CountDownLatch(1);
+    private volatile boolean exiting;
+    private volatile @Nullable SecureRuntimeException failure;
+
+    private HashChainedAuditLog(LogStart.Started started, WriterLock lock) {
+        this.queue = started.queue();
+        this.writer = started.writer();
+        this.lock = lock;
+        this.verifierKeys = List.of(
+                started.signer().logKey().toString(),
+                started.signer().firstEpochKey().toString());
+        this.thread = new Thread(this::write, "secure-runtime-audit");
+        this.thread.setDaemon(true);
+        this.exitHook = new Thread(this::onExit, "secure-runtime-audit-exit");
+    }
+
+    /**
+     * Opens the log in {@code settings.directory()}; makes log and signer where there are none.
+     *
+     * @throws SecureRuntimeException {@code SR-AUDIT-001} when another writer has it open, {@code SR-AUDIT-002} when it can't
+     *     be written, {@code SR-AUDIT-004} when log or signer are not in a state that may be continued, {@code
+     *     SR-RUNTIME-001} when the signer lies inside the directory or the name has other characters than a log's name
+     */
+    public static HashChainedAuditLog open(AuditSettings settings, Clock clock) {
+        return open(settings, clock, System::nanoTime);
+    }
+
+    static HashChainedAuditLog open(AuditSettings settings, Clock clock, LongSupplier ticker) {
+        try {
+            LogFiles files = new LogFiles(settings.directory());
+            Files.createDirectories(files.directory());
+            WriterLock lock = WriterLock.acquire(files);
+            try {
+                HashChainedAuditLog log =
+                        new HashChainedAuditLog(new LogStart(settings, clock, ticker, files).start(), lock);
+                Runtime.getRuntime().addShutdownHook(log.exitHook);
+                log.thread.start();
+                return log;
+            } catch (IOException | RuntimeException e) {
+                lock.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_UNWRITABLE, "The audit log " + settings.directory() + " can't be opened: " + e, e);
+        }
+    }
+
+    @Override
+    public Receipt append(AuditEvent event) {
+        if (event.type().startsWith(LogRecords.RESERVED)) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_RECORD_REJECTED,
+                    "Record rejected, nothing was written: types that begin with log. are written by the log alone");
+        }
+        Receipt receipt = queue.append(event);
+        if (exiting) {
+            // The virtual machine ends without asking the writer's thread: what it hasn't written by then is lost.
+            await(receipt.reached(Receipt.Stage.DURABLE).toCompletableFuture());
+        }
+        return receipt;
+    }
+
+    @Override
+    public void checkpoint() {
+        requireWritable();
+        await(queue.wantSeal());
+    }
+
+    @Override
+    public List<String> verifierKeys() {
+        return verifierKeys;
+    }
+
+    /** The number of records, including those that the log writes itself. */
+    public long size() {
+        return queue.size();
+    }
+
+    /**
+     * Says whether appending is possible, for a guard that refuses to act unrecorded.
+     *
+     * @throws SecureRuntimeException {@code SR-AUDIT-002} when the log failed or is closed
+     */
+    public void requireWritable() {
+        queue.requireWritable();
+    }
+
+    private static void await(CompletableFuture<?> stage) {
+        try {
+            stage.join();
+        } catch (CompletionException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written", e.getCause());
+        }
+    }
+
+    private void write() {
+        try {
+            writer.run();
+        } catch (IOException | RuntimeException | Error e) {
+            // Decided here, not hidden: every append and every waiting caller gets it from now on.
+            failure = writer.poison(e);
+        } finally {
+            finished.countDown();
+        }
+    }
+
+    private void onExit() {
+        exiting = true;
+        try {
+            checkpoint();
+        } catch (SecureRuntimeException e) {
+            LoggerFactory.getLogger(HashChainedAuditLog.class).error("The audit log could not be sealed at exit", e);
+        }
+    }
+
+    /**
+     * Seals the log: writes and signs everything, then lets go of the directory. Further calls do nothing.
+     *
+     * @throws SecureRuntimeException {@code SR-AUDIT-002} when something could not be written; receipts say what
+     */
+    @Override
+    public void close() {
+        queue.close();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                finished.await();
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                // A half-closed log would lose records: finish first, then pass the interrupt on.
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        release();
+    }
+
+    private boolean released;
+
+    private synchronized void release() {
+        if (released) {
+            return;
+        }
+        released = true;
+        if (!exiting) {
+            Runtime.getRuntime().removeShutdownHook(exitHook);
+        }
+        try (lock) {
+            writer.close();
+        } catch (IOException e) {
+            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log could not be closed: " + e, e);
+        }
+        SecureRuntimeException cause = failure;
+        if (cause != null) {
+            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log could not be sealed", cause);
+        }
+    }
+}

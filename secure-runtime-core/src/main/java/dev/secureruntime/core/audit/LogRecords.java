@@ -1,0 +1,67 @@
+package dev.secureruntime.core.audit;
+
+import dev.secureruntime.audit.AuditEvent;
+
+/** The records that the log itself writes; their types begin with {@code log.}, which no one else may use. */
+final class LogRecords {
+
+    static final String RESERVED = "log.";
+    static final String SEGMENT = "log.segment";
+    static final String KEY = "log.key";
+    static final String RECOVERED = "log.recovered";
+
+    static final String PREFIX = "secure_runtime.log.";
+    static final String ORIGIN = PREFIX + "origin";
+    static final String NUMBER = PREFIX + "segment";
+    static final String LOG_KEY = PREFIX + "key";
+    static final String EPOCH_KEY = PREFIX + "epoch_key";
+    static final String NEXT_KEY = PREFIX + "next_key";
+    static final String CHECKPOINT = PREFIX + "checkpoint";
+
+    /** The version of OpenTelemetry's semantic conventions whose GenAI names the records use. */
+    private static final String CONVENTIONS = "1.37.0";
+
+    private final String origin;
+    private final VerifierKey logKey;
+    private final VerifierKey firstEpochKey;
+
+    LogRecords(SignerFile signer) {
+        this.origin = signer.origin();
+        this.logKey = signer.logKey();
+        this.firstEpochKey = signer.firstEpochKey();
+    }
+
+    /** The first record of a segment; the checkpoint's hash is filled in when the segment is started. */
+    AuditEvent segment(long number) {
+        AuditEvent.Builder event = AuditEvent.of(SEGMENT)
+                .attribute(PREFIX + "format", LogFiles.FORMAT)
+                .attribute(ORIGIN, origin)
+                .attribute(NUMBER, number)
+                .attribute(PREFIX + "semconv", CONVENTIONS);
+        if (number == 0) {
+            event.attribute(LOG_KEY, logKey.toString()).attribute(EPOCH_KEY, firstEpochKey.toString());
+        }
+        return event.attribute(CHECKPOINT, "0".repeat(RecordParser.HASH_DIGITS)).build();
+    }
+
+    /** Announces the key that signs after the checkpoint that covers this record. */
+    static AuditEvent nextKey(VerifierKey key) {
+        return AuditEvent.of(KEY).attribute(NEXT_KEY, key.toString()).build();
+    }
+
+    /** Says what a start found behind the newest checkpoint: a fragment that was cut off. */
+    static AuditEvent recovered(String file, long bytes, String sha256) {
+        return AuditEvent.of(RECOVERED)
+                .attribute(PREFIX + "recovered_file", file)
+                .attribute(PREFIX + "recovered_bytes", bytes)
+                .attribute(PREFIX + "recovered_sha256", sha256)
+                .build();
+    }
+
+    /** Says that a start found whole records behind the newest checkpoint and continued after them. */
+    static AuditEvent adopted(long records) {
+        return AuditEvent.of(RECOVERED)
+                .attribute(PREFIX + "adopted_records", records)
+                .build();
+    }
+}

@@ -1,0 +1,348 @@
+package dev.secureruntime.core.audit;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pass over a log: records and checkpoints side by side, in constant memory. The verifier makes a verdict of it, the
+ * writer a place to continue from.
+ *
+ * <p>The order of reading makes a running log look whole. A writer makes records durable, then adds to {@code checkpoints},
+ * then replaces {@code checkpoint}; this reads {@code checkpoint} first, then the extent of {@code checkpoints}, then that
+ * of the segments. Used once, by one thread.
+ */
+final class LogScan {
+
+    private static final int RETRIES = 20;
+    private static final long RETRY_NANOS = 5_000_000;
+
+    private final LogFiles files;
+    private final @Nullable VerifierKey pinnedLog;
+    private final @Nullable VerifierKey pinnedEpoch;
+    private final TreeHasher hasher = new TreeHasher();
+    private final List<String> reasons = new ArrayList<>();
+
+    private @Nullable RecordChain chain;
+    private @Nullable VerifierKey logKey;
+    private @Nullable VerifierKey epochKey;
+    private @Nullable VerifierKey announced;
+    private byte[] newestHash = new byte[TreeHasher.BYTES];
+    private byte @Nullable [] newestNote;
+    private byte @Nullable [] wantedNote;
+    private long signed;
+    private long checkpointsEnd;
+    private long notes;
+    private long newestAt = -1;
+    private boolean tornRecord;
+    private boolean tornNote;
+
+    LogScan(LogFiles files, @Nullable VerifierKey pinnedLog, @Nullable VerifierKey pinnedEpoch) {
+        this.files = files;
+        this.pinnedLog = pinnedLog;
+        this.pinnedEpoch = pinnedEpoch;
+    }
+
+    /** Reads the log; what it found is then in this object's state. */
+    void run() throws IOException, LogFault {
+        long sizeBefore = size(files.checkpoints());
+        byte[] newest = small(files.checkpoint(), SignedNote.MAX_BYTES);
+        wantedNote = newest;
+        long certain = size(files.checkpoints());
+        SegmentsReader segments = SegmentsReader.open(files);
+        long possible = size(files.checkpoints());
+        byte[] description = small(files.description(), LogDescription.MAX_BYTES);
+        if (segments.isEmpty() && certain == 0 && newest == null) {
+            reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
+            return;
+        }
+        LogDescription described = describe(description);
+        try (RecordChain records = new RecordChain(segments, described)) {
+            chain = records;
+            long before = readCheckpoints(records, described, sizeBefore, certain, possible);
+            readTail(records);
+            requireNewest(newest, before, sizeBefore == possible);
+        }
+    }
+
+    private LogDescription describe(byte @Nullable [] content) throws LogFault {
+        if (content == null) {
+            throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the file, which names the log's origin and keys");
+        }
+        LogDescription described;
+        try {
+            described = LogDescription.parse(content);
+        } catch (IllegalArgumentException e) {
+            throw new LogFault(0, LogFiles.DESCRIPTION, 0, String.valueOf(e.getMessage()));
+        }
+        requirePinned(pinnedLog, described.logKey());
+        requirePinned(pinnedEpoch, described.epochKey());
+        logKey = described.logKey();
+        epochKey = described.epochKey();
+        return described;
+    }
+
+    private static void requirePinned(@Nullable VerifierKey pinned, VerifierKey found) throws LogFault {
+        if (pinned != null && !pinned.equals(found)) {
+            throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the pinned key " + pinned + ", found " + found);
+        }
+    }
+
+    /** Returns how many notes stood in the first {@code sizeBefore} bytes. */
+    private long readCheckpoints(
+            RecordChain records, LogDescription described, long sizeBefore, long certain, long possible)
+            throws IOException, LogFault {
+        long before = 0;
+        if (possible == 0) {
+            return before;
+        }
+        try (NoteReader reader = NoteReader.open(files.checkpoints(), possible)) {
+            byte[] note = reader.next();
+            while (note != null) {
+                Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
+                while (records.tree().size() < checkpoint.size()) {
+                    if (records.next(signed, newestHash) != RecordChain.Step.RECORD) {
+                        if (reader.noteOffset() < certain) {
+                            throw missing(records, checkpoint.size());
+                        }
+                        return before;
+                    }
+                }
+                cover(records, checkpoint, note, reader);
+                before += reader.wholeEnd() <= sizeBefore ? 1 : 0;
+                note = reader.next();
+            }
+            if (reader.wholeEnd() < certain) {
+                requireTornNote(reader, described);
+            }
+        }
+        return before;
+    }
+
+    private static LogFault missing(RecordChain records, long size) {
+        return new LogFault(
+                records.tree().size(),
+                records.segments().file(),
+                records.segments().offset(),
+                "expected record " + records.tree().size() + " of the " + size
+                        + " that a checkpoint covers; the log ends before or is cut in mid-record");
+    }
+
+    private Checkpoint readNote(byte[] bytes, LogDescription described, long offset) throws LogFault {
+        SignedNote note;
+        Checkpoint checkpoint;
+        try {
+            note = SignedNote.parse(bytes);
+            checkpoint = Checkpoint.parse(note.text());
+        } catch (IllegalArgumentException e) {
+            throw badNote(signed, offset, "not a checkpoint: " + e.getMessage());
+        }
+        byte[] text = note.text();
+        if (!checkpoint.origin().equals(described.origin())) {
+            throw badNote(checkpoint.size(), offset, "expected the origin " + described.origin());
+        }
+        if (note.signatures().size() != 2) {
+            throw badNote(checkpoint.size(), offset, "expected two signatures: log key and epoch key");
+        }
+        requireSignature(described.logKey(), text, note.signatures().get(0), checkpoint.size(), offset);
+        if (!Arrays.equals(checkpoint.previous(), newestHash)) {
+            throw badNote(
+                    checkpoint.size(),
+                    offset,
+                    "expected a checkpoint that follows " + Hex.text(newestHash)
+                            + ": one before this is missing or another");
+        }
+        requireSignature(epoch(described), text, note.signatures().get(1), checkpoint.size(), offset);
+        if (checkpoint.size() <= signed) {
+            throw badNote(checkpoint.size(), offset, "expected a size above " + signed);
+        }
+        return checkpoint;
+    }
+
+    private VerifierKey epoch(LogDescription described) {
+        return epochKey == null ? described.epochKey() : epochKey;
+    }
+
+    private static void requireSignature(
+            VerifierKey key, byte[] text, SignedNote.Signature signature, long size, long offset) throws LogFault {
+        if (!key.signed(text, signature)) {
+            throw badNote(size, offset, "expected a valid signature of " + key);
+        }
+    }
+
+    private static LogFault badNote(long seq, long offset, String reason) {
+        return new LogFault(seq, LogFiles.CHECKPOINTS, offset, reason);
+    }
+
+    private void cover(RecordChain records, Checkpoint checkpoint, byte[] note, NoteReader reader)
+            throws IOException, LogFault {
+        if (!Arrays.equals(records.tree().root(), checkpoint.root())) {
+            throw records.unsigned(signed, checkpoint.size());
+        }
+        VerifierKey next = records.takeAnnounced();
+        if (next != null) {
+            epochKey = next;
+        }
+        records.markSigned();
+        signed = checkpoint.size();
+        newestHash = hasher.plain(checkpoint.text());
+        newestNote = note;
+        checkpointsEnd = reader.wholeEnd();
+        notes++;
+        if (Arrays.equals(note, wantedNote)) {
+            newestAt = notes - 1;
+        }
+    }
+
+    private void requireTornNote(NoteReader reader, LogDescription described) throws IOException, LogFault {
+        byte[] expected =
+                ((reader.wholeEnd() > 0 ? "\n" : "") + described.origin() + "\n").getBytes(StandardCharsets.UTF_8);
+        byte[] rest = reader.rest(expected.length);
+        boolean prefix = Arrays.equals(rest, Arrays.copyOf(expected, rest.length));
+        boolean zeros = Arrays.equals(rest, new byte[rest.length]);
+        if (reader.isOverlong() || !prefix && !zeros) {
+            throw badNote(signed, reader.wholeEnd(), "expected a checkpoint");
+        }
+        tornNote = true;
+        reasons.add("a checkpoint whose writing was interrupted waits for the next start of the writer");
+    }
+
+    private void readTail(RecordChain records) throws IOException, LogFault {
+        RecordChain.Step step = records.next(signed, newestHash);
+        while (step == RecordChain.Step.RECORD) {
+            if (notes == 0 && records.tree().size() > 1) {
+                throw badNote(0, 0, "expected checkpoints: a writer signs record 0 before it takes others");
+            }
+            step = records.next(signed, newestHash);
+        }
+        announced = records.takeAnnounced();
+        if (step == RecordChain.Step.TORN) {
+            tornRecord = true;
+            reasons.add("a record whose writing was interrupted waits for the next start of the writer, behind record "
+                    + (records.tree().size() - 1));
+        }
+        if (notes == 0) {
+            reasons.add("no checkpoint was signed yet");
+        }
+    }
+
+    private void requireNewest(byte @Nullable [] found, long before, boolean quiet) throws IOException, LogFault {
+        if (found == null) {
+            if (notes > 1) {
+                throw new LogFault(signed, LogFiles.CHECKPOINT, 0, "expected the newest checkpoint");
+            }
+            if (notes == 1) {
+                reasons.add("the first checkpoint's storing was interrupted; the next start of the writer finishes it");
+            }
+        } else if (newestAt < 0) {
+            throw new LogFault(signed, LogFiles.CHECKPOINT, 0, "expected the newest of the notes in checkpoints");
+        } else if (newestAt < before - 2) {
+            throw new LogFault(
+                    signed,
+                    LogFiles.CHECKPOINT,
+                    0,
+                    "expected the newest of the notes in checkpoints, found an older one");
+        } else if (quiet && newestAt < notes - 1 && !catchesUp()) {
+            reasons.add("checkpoint is one behind checkpoints: the writer was interrupted; its next start finishes it");
+        }
+    }
+
+    /** A running writer replaces {@code checkpoint} right after it added to {@code checkpoints}. */
+    private boolean catchesUp() throws IOException, LogFault {
+        byte[] seen = wantedNote;
+        for (int i = 0; i < RETRIES; i++) {
+            byte[] now = small(files.checkpoint(), SignedNote.MAX_BYTES);
+            if (now != null && !Arrays.equals(now, seen)) {
+                return true;
+            }
+            LockSupport.parkNanos(RETRY_NANOS);
+        }
+        return false;
+    }
+
+    private static long size(Path file) throws IOException, LogFault {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return 0;
+        }
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected a regular file");
+        }
+        return Files.size(file);
+    }
+
+    /** The content of a small file, or null when there is none. */
+    private static byte @Nullable [] small(Path file, int limit) throws IOException, LogFault {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return null;
+        }
+        if (size(file) > limit) {
+            throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected at most " + limit + " bytes");
+        }
+        try (FileChannel channel = LineReader.openRegular(file)) {
+            return java.nio.channels.Channels.newInputStream(channel).readNBytes(limit + 1);
+        }
+    }
+
+    /** The reasons why the log can't be vouched for though nothing is wrong. */
+    List<String> reasons() {
+        return reasons;
+    }
+
+    long size() {
+        return chain == null ? 0 : chain.tree().size();
+    }
+
+    long signed() {
+        return signed;
+    }
+
+    /** The key that must sign the next checkpoint, or null when there is no log. */
+    @Nullable
+    VerifierKey epochKey() {
+        return epochKey;
+    }
+
+    /** The key that was announced behind the newest checkpoint, or null. */
+    @Nullable
+    VerifierKey announced() {
+        return announced;
+    }
+
+    boolean hasTornRecord() {
+        return tornRecord;
+    }
+
+    boolean hasTornNote() {
+        return tornNote;
+    }
+
+    byte @Nullable [] newestNote() {
+        return newestNote;
+    }
+
+    /** Where a writer continues. */
+    LogState state() {
+        RecordChain records = chain;
+        if (records == null || records.tree().size() == 0) {
+            return LogState.empty();
+        }
+        return new LogState(
+                records.tree().size(),
+                signed,
+                records.tree(),
+                records.lastLeaf(),
+                newestHash,
+                checkpointsEnd,
+                records.segments().number(),
+                records.segmentFirst(),
+                records.end());
+    }
+}

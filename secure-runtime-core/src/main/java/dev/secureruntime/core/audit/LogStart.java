@@ -1,0 +1,206 @@
+package dev.secureruntime.core.audit;
+
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.util.function.LongSupplier;
+
+/**
+ * Opens a log for writing: makes a new one, or checks the one that is there, repairs what an interrupted writer left above
+ * the newest checkpoint, and starts the next epoch.
+ *
+ * <p>A log that is wrong anywhere below is not continued: a signature of this writer would vouch for it.
+ */
+final class LogStart {
+
+    private final AuditSettings settings;
+    private final Clock clock;
+    private final LongSupplier ticker;
+    private final LogFiles files;
+
+    /** What the log runs on once it is open. */
+    record Started(AppendQueue queue, LogWriter writer, SignerFile signer) {}
+
+    LogStart(AuditSettings settings, Clock clock, LongSupplier ticker, LogFiles files) {
+        this.settings = settings;
+        this.clock = clock;
+        this.ticker = ticker;
+        this.files = files;
+    }
+
+    Started start() throws IOException {
+        Path signerFile = signerOutside();
+        SignerFile signer;
+        if (Files.exists(signerFile)) {
+            signer = SignerFile.read(signerFile);
+        } else if (Files.exists(files.description()) || Files.exists(files.checkpoints())) {
+            throw inconsistent("the log's signer " + signerFile
+                    + " is missing; without it the log can't be continued. Start a new log in another directory");
+        } else {
+            signer = SignerFile.create(signerFile, requireName(settings.name()));
+        }
+        return signer.isStarted() || Files.exists(files.segments()) && hasSegments() ? resume(signer) : create(signer);
+    }
+
+    private boolean hasSegments() throws IOException {
+        try (DirectoryStream<Path> segments = Files.newDirectoryStream(files.segments(), "*" + LogFiles.SUFFIX)) {
+            return segments.iterator().hasNext();
+        }
+    }
+
+    private Path signerOutside() throws IOException {
+        Path signer = settings.signer().toAbsolutePath().normalize();
+        if (Files.exists(signer)) {
+            signer = signer.toRealPath();
+        }
+        Path ancestor = Durable.parent(signer);
+        while (!Files.exists(ancestor)) {
+            ancestor = Durable.parent(ancestor);
+        }
+        if (ancestor.toRealPath().startsWith(files.directory().toRealPath())) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "The signer " + signer
+                            + " lies inside the log's directory; whoever can change the log must not have its keys");
+        }
+        return signer;
+    }
+
+    private static String requireName(String name) {
+        if (!name.matches("[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*") || name.length() > 128) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "A log's name is of letters, digits, '.', '_', '-' and '/', at most 128 characters");
+        }
+        return name;
+    }
+
+    private static SecureRuntimeException inconsistent(String reason) {
+        return new SecureRuntimeException(
+                ErrorCode.AUDIT_LOG_INCONSISTENT, "The audit log is not continued: " + reason);
+    }
+
+    private Started create(SignerFile signer) throws IOException {
+        Files.createDirectories(files.segments());
+        Durable.forceDirectory(files.directory());
+        Durable.forceDirectory(Durable.parent(files.directory()));
+        Durable.replace(
+                files.description(),
+                LogFiles.description(
+                        signer.origin(),
+                        signer.logKey().toString(),
+                        signer.firstEpochKey().toString()));
+        AppendQueue queue = new AppendQueue(clock, new LogRecords(signer), settings.segmentBytes());
+        LogWriter writer = writer(queue, signer, LogState.empty());
+        writer.drain();
+        return new Started(queue, writer, signer);
+    }
+
+    private LogWriter writer(AppendQueue queue, SignerFile signer, LogState state) throws IOException {
+        return new LogWriter(
+                files,
+                queue,
+                signer,
+                state,
+                ticker,
+                settings.checkpointInterval().toNanos(),
+                settings.checkpointRecords());
+    }
+
+    private Started resume(SignerFile signer) throws IOException {
+        LogScan scan = new LogScan(files, signer.logKey(), signer.firstEpochKey());
+        try {
+            scan.run();
+        } catch (LogFault e) {
+            throw inconsistent("it was tampered with. First bad: record "
+                    + e.firstBad().seq().orElse(0) + ", " + e.firstBad().file() + " at byte "
+                    + e.firstBad().offset() + ": " + e.firstBad().reason());
+        }
+        LogState state = scan.state();
+        if (state.size() == 0) {
+            throw inconsistent("the signer belongs to the log " + signer.origin() + ", whose records are not in "
+                    + files.directory());
+        }
+        AppendQueue queue = new AppendQueue(
+                clock,
+                new LogRecords(signer),
+                settings.segmentBytes(),
+                state.size(),
+                state.segmentNumber(),
+                state.segmentSize());
+        boolean midEpoch = requireEpoch(scan, signer);
+        if (state.size() > state.signed()) {
+            queue.appendOwn(LogRecords.adopted(state.size() - state.signed()));
+        }
+        repair(scan, state, queue);
+        LogWriter writer = writer(queue, signer, state);
+        if (midEpoch) {
+            // The key that the tail announces starts with the checkpoint after the one that covers the tail.
+            writer.drain();
+            signer.promoteNext();
+        }
+        writer.announceEpoch();
+        writer.drain();
+        return new Started(queue, writer, signer);
+    }
+
+    /** Whether an announced epoch has yet to start; finishes one whose start was interrupted. */
+    private static boolean requireEpoch(LogScan scan, SignerFile signer) throws IOException {
+        VerifierKey reached = scan.epochKey();
+        VerifierKey announced = scan.announced();
+        VerifierKey next = signer.nextKey();
+        if (reached == null) {
+            throw inconsistent("it names no keys");
+        }
+        if (announced == null && next != null && next.equals(reached)) {
+            signer.promoteNext();
+            return false;
+        }
+        boolean current = signer.epochKey().equals(reached);
+        boolean known = announced == null || next != null && announced.equals(next);
+        if (!current || !known) {
+            throw inconsistent(
+                    "its newest epoch is not the signer's. The log was rolled back, or the signer is an older copy");
+        }
+        return announced != null;
+    }
+
+    /** Cuts off what an interrupted writer left, keeping its length and hash. */
+    private void repair(LogScan scan, LogState state, AppendQueue queue) throws IOException {
+        if (scan.hasTornRecord()) {
+            cut(files.segment(state.segmentFirst()), state.segmentSize(), queue);
+        }
+        if (scan.hasTornNote()) {
+            cut(files.checkpoints(), state.checkpointsSize(), queue);
+        }
+        byte[] newest = scan.newestNote();
+        if (newest != null) {
+            Durable.replace(files.checkpoint(), newest);
+        }
+    }
+
+    private void cut(Path file, long size, AppendQueue queue) throws IOException {
+        MessageDigest sha256 = TreeHasher.sha256();
+        long length;
+        try (FileChannel channel = LineReader.openRegular(file)) {
+            length = channel.size() - size;
+            InputStream rest = Channels.newInputStream(channel.position(size));
+            byte[] buffer = new byte[8_192];
+            for (int read = rest.read(buffer); read > 0; read = rest.read(buffer)) {
+                sha256.update(buffer, 0, read);
+            }
+        }
+        String name = files.directory().relativize(file).toString().replace('\\', '/');
+        queue.appendOwn(LogRecords.recovered(name, length, Hex.text(sha256.digest())));
+        Durable.truncate(file, size);
+    }
+}

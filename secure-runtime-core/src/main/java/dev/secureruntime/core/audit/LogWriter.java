@@ -1,0 +1,232 @@
+package dev.secureruntime.core.audit;
+
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes batches from the queue, chains their lines, writes them, and seals them under checkpoints.
+ *
+ * <p>Sealing, in this order: force the segment; read the new lines back by path and hash them again; sign; store. So no
+ * signature covers a byte that is not on the device, or that differs from what was appended. The first failure of any step
+ * ends the writer: a later fsync that succeeds would prove nothing about what an earlier one lost.
+ *
+ * <p>Used by one thread at a time: the one that opens the log, then the log's own.
+ */
+final class LogWriter {
+
+    private static final long EPOCH_NANOS = TimeUnit.DAYS.toNanos(1);
+
+    private final LogFiles files;
+    private final AppendQueue queue;
+    private final SignerFile signer;
+    private final CheckpointStore checkpoints;
+    private final LongSupplier ticker;
+    private final long sealNanos;
+    private final int sealRecords;
+    private final TreeHasher hasher = new TreeHasher();
+    private final CompactRange tree;
+    private final byte[] lastLeaf;
+    private final ArrayDeque<Batch.Group> notDurable = new ArrayDeque<>();
+    private final ArrayDeque<Batch.Group> notSealed = new ArrayDeque<>();
+
+    private @Nullable SegmentFile segment;
+    private Batch.@Nullable Group inHand;
+    private byte[] leaves = new byte[64 * TreeHasher.BYTES];
+    private int unsigned;
+    private long adopted;
+    private long readBackFrom;
+    private long firstUnsignedAt;
+    private long epochStartedAt;
+    private long written;
+    private long durable;
+
+    LogWriter(
+            LogFiles files,
+            AppendQueue queue,
+            SignerFile signer,
+            LogState state,
+            LongSupplier ticker,
+            long sealNanos,
+            int sealRecords)
+            throws IOException {
+        this.files = files;
+        this.queue = queue;
+        this.signer = signer;
+        this.ticker = ticker;
+        this.sealNanos = sealNanos;
+        this.sealRecords = sealRecords;
+        this.checkpoints = new CheckpointStore(files, signer, state.newestCheckpoint(), state.checkpointsSize());
+        this.tree = state.tree();
+        this.lastLeaf = state.lastLeaf();
+        this.written = state.size();
+        this.durable = state.signed();
+        this.adopted = state.size() - state.signed();
+        this.readBackFrom = state.segmentSize();
+        if (state.size() > 0) {
+            segment = SegmentFile.open(files.segment(state.segmentFirst()), state.segmentSize());
+        }
+        epochStartedAt = ticker.getAsLong();
+    }
+
+    /** Writes and seals until the queue is closed and empty. */
+    void run() throws IOException {
+        while (true) {
+            long now = ticker.getAsLong();
+            long untilEpoch = epochStartedAt + EPOCH_NANOS - now;
+            long untilSeal = unsigned > 0 ? firstUnsignedAt + sealNanos - now : untilEpoch;
+            step(Math.min(untilSeal, untilEpoch));
+            if (queue.isDrained()) {
+                seal();
+                return;
+            }
+        }
+    }
+
+    /** Writes everything that is queued, without waiting for more. */
+    void drain() throws IOException {
+        queue.wantSeal();
+        do {
+            step(0);
+        } while (written < queue.size());
+        seal();
+    }
+
+    private void step(long maxWaitNanos) throws IOException {
+        Batch batch = queue.take(maxWaitNanos);
+        if (batch != null) {
+            write(batch);
+            queue.recycle(batch);
+        }
+        if (durable < written && queue.durableWanted() > durable) {
+            force();
+        }
+        long now = ticker.getAsLong();
+        if (unsigned >= sealRecords
+                || unsigned > 0 && now - firstUnsignedAt >= sealNanos
+                || queue.sealWanted() > sealed() && written >= queue.sealWanted()) {
+            seal();
+        }
+        if (now - epochStartedAt >= EPOCH_NANOS) {
+            announceEpoch();
+        }
+    }
+
+    private long sealed() {
+        return written - unsigned - adopted;
+    }
+
+    private void write(Batch batch) throws IOException {
+        inHand = batch.group;
+        int first = 0;
+        if (batch.startsSegment) {
+            startSegment(batch);
+            first = 1;
+        }
+        chain(batch, first);
+        if (segment == null) {
+            throw new IOException("the log has no segment to write to");
+        }
+        segment.write(batch.lines, batch.start(first), batch.length);
+        written = batch.group.end;
+        inHand = null;
+        notDurable.add(batch.group);
+        notSealed.add(batch.group);
+        if (batch.endsEpoch) {
+            seal();
+            signer.promoteNext();
+            epochStartedAt = ticker.getAsLong();
+        }
+    }
+
+    private void startSegment(Batch batch) throws IOException {
+        seal();
+        if (segment != null) {
+            segment.close();
+        }
+        int end = batch.ends[0];
+        Hex.write(checkpoints.newestHash(), batch.lines, RecordEncoder.lastAttributeHashOffset(end));
+        long index = written;
+        chainLine(batch, 0);
+        segment = SegmentFile.create(files.segment(index), batch.lines, end);
+        readBackFrom = 0;
+    }
+
+    private void chain(Batch batch, int first) {
+        for (int line = first; line < batch.count; line++) {
+            chainLine(batch, line);
+        }
+    }
+
+    private void chainLine(Batch batch, int line) {
+        int from = batch.start(line);
+        int end = batch.ends[line];
+        Hex.write(lastLeaf, batch.lines, RecordEncoder.prevOffset(end));
+        hasher.leaf(batch.lines, from, end - 1 - from, lastLeaf, 0);
+        if (unsigned == 0) {
+            firstUnsignedAt = ticker.getAsLong();
+        }
+        if (leaves.length == unsigned * TreeHasher.BYTES) {
+            leaves = Arrays.copyOf(leaves, 2 * leaves.length);
+        }
+        System.arraycopy(lastLeaf, 0, leaves, unsigned * TreeHasher.BYTES, TreeHasher.BYTES);
+        unsigned++;
+    }
+
+    private void force() throws IOException {
+        if (segment != null) {
+            segment.force();
+        }
+        durable = written;
+        notDurable.forEach(group -> group.durable.complete(null));
+        notDurable.clear();
+    }
+
+    private void seal() throws IOException {
+        if (segment == null || unsigned + adopted == 0) {
+            return;
+        }
+        force();
+        segment.requireLeaves(readBackFrom, leaves, unsigned);
+        for (int i = 0; i < unsigned; i++) {
+            tree.append(leaves, i * TreeHasher.BYTES);
+        }
+        checkpoints.sign(tree.size(), tree.root());
+        readBackFrom = segment.size();
+        unsigned = 0;
+        adopted = 0;
+        notSealed.forEach(group -> group.sealed.complete(null));
+        notSealed.clear();
+    }
+
+    /** Starts the next epoch: its key is stored first, then announced; the batch that announces it ends this epoch. */
+    void announceEpoch() throws IOException {
+        epochStartedAt = ticker.getAsLong();
+        queue.appendEpochEnd(LogRecords.nextKey(signer.prepareNext()));
+    }
+
+    /** Fails everyone who waits, closes the segment, and returns the error that every later append gets. */
+    SecureRuntimeException poison(Throwable cause) {
+        SecureRuntimeException failure =
+                new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log failed: " + cause, cause);
+        queue.poison(failure);
+        if (inHand != null) {
+            inHand.fail(failure);
+        }
+        notDurable.forEach(group -> group.fail(failure));
+        notSealed.forEach(group -> group.fail(failure));
+        return failure;
+    }
+
+    void close() throws IOException {
+        signer.destroy();
+        if (segment != null) {
+            segment.close();
+        }
+    }
+}

@@ -1,0 +1,261 @@
+package dev.secureruntime.core.audit;
+
+import java.io.IOException;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Follows the records of a log from the first one: form, order, chain, segments and the announcements of epoch keys.
+ * Not thread-safe.
+ */
+final class RecordChain implements AutoCloseable {
+
+    private static final byte[] SEGMENT = RecordParser.ascii(LogRecords.SEGMENT);
+    private static final byte[] KEY = RecordParser.ascii(LogRecords.KEY);
+
+    private final SegmentsReader segments;
+    private final LogDescription description;
+    private final RecordParser parser = new RecordParser();
+    private final TreeHasher hasher = new TreeHasher();
+    private final CompactRange tree = new CompactRange();
+    private final byte[] leaf = new byte[TreeHasher.BYTES];
+    private final byte[] lastLeaf = new byte[TreeHasher.BYTES];
+    private final byte[] leafBefore = new byte[TreeHasher.BYTES];
+
+    private String lastFile = "";
+    private long lastOffset;
+    private long segmentFirst;
+    private long end;
+    private boolean signedUpToHere = true;
+    private String unsignedFile = "";
+    private long unsignedOffset;
+    private @Nullable VerifierKey announced;
+
+    /** Whether a step found a record, the end, or a torn tail. */
+    enum Step {
+        RECORD,
+        END,
+        TORN
+    }
+
+    RecordChain(SegmentsReader segments, LogDescription description) {
+        this.segments = segments;
+        this.description = description;
+    }
+
+    /**
+     * Reads the next record.
+     *
+     * @param signed the size that the newest checkpoint so far covers
+     * @param checkpoint the hash of that checkpoint, which a new segment must name
+     */
+    Step next(long signed, byte[] checkpoint) throws IOException, LogFault {
+        LineReader.Kind kind = segments.next(tree.size());
+        if (kind == LineReader.Kind.END) {
+            return Step.END;
+        }
+        LineReader line = segments.lines();
+        if (kind != LineReader.Kind.LINE) {
+            if (segments.isLast() && (kind == LineReader.Kind.FRAGMENT || line.holdsZero())) {
+                return Step.TORN;
+            }
+            throw fault("expected a line of at most 65,535 bytes that ends with a line feed");
+        }
+        try {
+            parser.parse(line.buffer(), line.from(), line.length());
+        } catch (MalformedRecordException e) {
+            if (segments.isLast() && line.holdsZero()) {
+                return Step.TORN;
+            }
+            throw fault("not a record: " + e.getMessage());
+        }
+        hasher.leaf(line.buffer(), line.from(), line.length(), leaf, 0);
+        requirePlace();
+        requireMeaning(signed, checkpoint);
+        accept(line);
+        return Step.RECORD;
+    }
+
+    private void accept(LineReader line) {
+        tree.append(leaf, 0);
+        System.arraycopy(lastLeaf, 0, leafBefore, 0, leaf.length);
+        System.arraycopy(leaf, 0, lastLeaf, 0, leaf.length);
+        lastFile = segments.file();
+        lastOffset = line.offset();
+        if (signedUpToHere) {
+            signedUpToHere = false;
+            unsignedFile = lastFile;
+            unsignedOffset = lastOffset;
+        }
+        end = line.offset() + line.length() + 1;
+    }
+
+    private LogFault fault(String reason) {
+        return new LogFault(tree.size(), segments.file(), segments.offset(), reason);
+    }
+
+    private LogFault faultBefore(String reason) {
+        return new LogFault(tree.size() - 1, lastFile, lastOffset, reason);
+    }
+
+    private void requirePlace() throws IOException, LogFault {
+        long expected = tree.size();
+        if (parser.seq() != expected) {
+            if (expected > 0 && parser.seq() == expected - 1 && parser.follows(leafBefore)) {
+                throw Arrays.equals(leaf, lastLeaf)
+                        ? fault("expected record " + expected + ", found record " + (expected - 1) + " a second time")
+                        : competing();
+            }
+            throw fault("expected record " + expected + ", found record " + parser.seq());
+        }
+        if (!parser.follows(lastLeaf)) {
+            throw expected > 0 && isVouchedFor()
+                    ? faultBefore("its hash is " + Hex.text(lastLeaf)
+                            + ", the records after it expected another: it was changed")
+                    : fault("prev: expected " + Hex.text(lastLeaf) + ", the hash of the record before");
+        }
+    }
+
+    /** Two records claim one place; the one that the next record follows was there first. */
+    private LogFault competing() throws IOException, LogFault {
+        LogFault second = fault("a second record " + (tree.size() - 1) + " stands here");
+        LogFault first = faultBefore("an inserted record stands here, before the one that it displaced");
+        return isVouchedFor() ? first : second;
+    }
+
+    /** Whether the record after the current one follows it; reads on, so that only a fault can come after this. */
+    private boolean isVouchedFor() throws IOException {
+        try {
+            if (segments.next(parser.seq() + 1) != LineReader.Kind.LINE) {
+                // Nothing vouches for it, but a changed record is likelier than a changed hash that is still
+                // well-formed.
+                return true;
+            }
+            LineReader line = segments.lines();
+            parser.parse(line.buffer(), line.from(), line.length());
+            return parser.follows(leaf);
+        } catch (MalformedRecordException | LogFault e) {
+            return false;
+        }
+    }
+
+    private void requireMeaning(long signed, byte[] checkpoint) throws LogFault {
+        boolean first = segments.isFirstOfSegment();
+        if (first != parser.isType(SEGMENT)) {
+            throw fault(
+                    first ? "expected a log.segment record at the start of a segment" : "log.segment inside a segment");
+        }
+        if (first) {
+            requireSegment(parser.record(), signed, checkpoint);
+            segmentFirst = tree.size();
+        } else if (parser.isType(KEY)) {
+            if (announced != null) {
+                throw fault("a second log.key record without a checkpoint in between");
+            }
+            announced = key(parser.record());
+        }
+    }
+
+    private void requireSegment(StoredRecord record, long signed, byte[] checkpoint) throws LogFault {
+        requireText(record, LogRecords.ORIGIN, description.origin());
+        requireText(record, LogRecords.PREFIX + "format", LogFiles.FORMAT);
+        if (!new dev.secureruntime.audit.Attribute.Whole(segments.number())
+                .equals(record.attributes().get(LogRecords.NUMBER))) {
+            throw fault("expected segment number " + segments.number());
+        }
+        if (tree.size() == 0) {
+            requireText(record, LogRecords.LOG_KEY, description.logKey().toString());
+            requireText(record, LogRecords.EPOCH_KEY, description.epochKey().toString());
+        }
+        if (signed != tree.size()) {
+            throw fault("expected a checkpoint over the " + tree.size()
+                    + " records before the segment; the newest covers " + signed);
+        }
+        requireText(record, LogRecords.CHECKPOINT, Hex.text(checkpoint));
+    }
+
+    private void requireText(StoredRecord record, String name, String expected) throws LogFault {
+        if (!expected.equals(record.text(name))) {
+            throw fault("expected " + name + " to be " + expected);
+        }
+    }
+
+    private VerifierKey key(StoredRecord record) throws LogFault {
+        String text = record.text(LogRecords.NEXT_KEY);
+        try {
+            VerifierKey key = VerifierKey.parse(text == null ? "" : text);
+            if (key.name().equals(description.origin() + LogFiles.EPOCH)) {
+                return key;
+            }
+        } catch (IllegalArgumentException e) {
+            throw fault("expected " + LogRecords.NEXT_KEY + " to be a verifier key: " + e.getMessage());
+        }
+        throw fault("expected a verifier key under the name " + description.origin() + LogFiles.EPOCH);
+    }
+
+    /** The epoch key that was announced since the last call, or null. */
+    @Nullable
+    VerifierKey takeAnnounced() {
+        VerifierKey key = announced;
+        announced = null;
+        return key;
+    }
+
+    /** Says that a checkpoint covers the records so far. */
+    void markSigned() {
+        signedUpToHere = true;
+    }
+
+    /**
+     * The fault of a root hash that differs though the chain holds. When the next record names another hash for the last one
+     * that is covered, or there is no next record, that last one was changed; otherwise the chain was rewritten, and
+     * which record was changed first can't be told from hashes.
+     */
+    LogFault unsigned(long signed, long covered) throws IOException {
+        String range = "one of the records " + signed + " to " + (covered - 1)
+                + " is not the one that was signed: the root hash at size " + covered + " differs";
+        return isLastContradicted()
+                ? faultBefore(range + "; most likely this one")
+                : new LogFault(signed, unsignedFile, unsignedOffset, range);
+    }
+
+    private boolean isLastContradicted() throws IOException {
+        try {
+            if (segments.next(tree.size()) != LineReader.Kind.LINE) {
+                return true;
+            }
+            LineReader line = segments.lines();
+            parser.parse(line.buffer(), line.from(), line.length());
+            return !parser.follows(lastLeaf);
+        } catch (MalformedRecordException | LogFault e) {
+            return true;
+        }
+    }
+
+    CompactRange tree() {
+        return tree;
+    }
+
+    byte[] lastLeaf() {
+        return lastLeaf.clone();
+    }
+
+    /** The index of the first record in the current segment. */
+    long segmentFirst() {
+        return segmentFirst;
+    }
+
+    /** The end of the last record in its segment. */
+    long end() {
+        return end;
+    }
+
+    SegmentsReader segments() {
+        return segments;
+    }
+
+    @Override
+    public void close() throws IOException {
+        segments.close();
+    }
+}

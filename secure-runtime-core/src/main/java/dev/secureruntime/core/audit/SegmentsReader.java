@@ -1,0 +1,129 @@
+package dev.secureruntime.core.audit;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The lines of all segments in order, up to where the segments ended when it was opened. Not thread-safe.
+ */
+final class SegmentsReader implements AutoCloseable {
+
+    private final List<Path> segments;
+    private final long lastSize;
+    private @Nullable LineReader reader;
+    private int current = -1;
+    private boolean firstOfSegment;
+
+    private SegmentsReader(List<Path> segments, long lastSize) {
+        this.segments = segments;
+        this.lastSize = lastSize;
+    }
+
+    static SegmentsReader open(LogFiles files) throws IOException {
+        List<Path> segments = new ArrayList<>();
+        if (Files.isDirectory(files.segments(), LinkOption.NOFOLLOW_LINKS)) {
+            try (DirectoryStream<Path> stream = Files.newDirectoryStream(files.segments())) {
+                for (Path path : stream) {
+                    if (path.getFileName().toString().endsWith(LogFiles.SUFFIX)) {
+                        segments.add(path);
+                    }
+                }
+            }
+        }
+        segments.sort(
+                (a, b) -> a.getFileName().toString().compareTo(b.getFileName().toString()));
+        long lastSize = 0;
+        if (!segments.isEmpty()) {
+            Path last = segments.get(segments.size() - 1);
+            lastSize = Files.isRegularFile(last, LinkOption.NOFOLLOW_LINKS) ? Files.size(last) : 1;
+        }
+        return new SegmentsReader(segments, lastSize);
+    }
+
+    boolean isEmpty() {
+        return segments.isEmpty();
+    }
+
+    /**
+     * The next line; {@link LineReader.Kind#END} behind the last one.
+     *
+     * @param expected the index that the line should have, for the name of a segment that starts with it
+     * @throws LogFault when a segment is not a file or not the one that should follow
+     */
+    LineReader.Kind next(long expected) throws IOException, LogFault {
+        LineReader.Kind kind = reader == null ? LineReader.Kind.END : reader.next();
+        firstOfSegment = false;
+        while (kind == LineReader.Kind.END && current + 1 < segments.size()) {
+            openNext(expected);
+            kind = lines().next();
+            firstOfSegment = true;
+            if (kind == LineReader.Kind.END && !isLast()) {
+                throw new LogFault(expected, file(), 0, "expected records in the segment, found none");
+            }
+        }
+        return kind;
+    }
+
+    private void openNext(long expected) throws IOException, LogFault {
+        close();
+        current++;
+        Path path = segments.get(current);
+        if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
+            throw new LogFault(expected, file(), 0, "expected a regular file");
+        }
+        String name = LogFiles.segmentName(expected);
+        if (!path.getFileName().toString().equals(name)) {
+            throw new LogFault(
+                    expected, file(), 0, "expected the segment " + name + ", which starts with record " + expected);
+        }
+        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE);
+    }
+
+    /** The reader that holds the current line. */
+    LineReader lines() {
+        if (reader == null) {
+            throw new IllegalStateException("no segment is open");
+        }
+        return reader;
+    }
+
+    /** Whether the current segment is the newest. */
+    boolean isLast() {
+        return current == segments.size() - 1;
+    }
+
+    boolean isFirstOfSegment() {
+        return firstOfSegment;
+    }
+
+    /** The number of the current segment, from 0. */
+    int number() {
+        return Math.max(current, 0);
+    }
+
+    /** The current segment's path relative to the log's directory. */
+    String file() {
+        return current < 0
+                ? LogFiles.SEGMENTS
+                : LogFiles.SEGMENTS + "/" + segments.get(current).getFileName();
+    }
+
+    /** The offset of the current line, or of the end. */
+    long offset() {
+        return reader == null ? 0 : reader.offset();
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (reader != null) {
+            reader.close();
+            reader = null;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package dev.secureruntime.core.audit;
+
+import java.security.SecureRandom;
+import java.util.Arrays;
+import java.util.Base64;
+import org.bouncycastle.math.ec.rfc8032.Ed25519;
+
+/**
+ * An Ed25519 private key with a name, kept as its 32-byte seed so that it can be wiped.
+ *
+ * <p>Its text form is the one that Go's {@code note} package uses: {@code PRIVATE+KEY+name+hhhhhhhh+base64(0x01 || seed)}.
+ * What holds: {@link #destroy} leaves no copy in this object, and {@code toString} shows the public half only. What does
+ * not: the virtual machine may have copied the array before.
+ */
+final class SigningKey {
+
+    private static final String PREFIX = "PRIVATE+KEY+";
+
+    private final byte[] seed;
+    private final VerifierKey verifier;
+
+    private SigningKey(String name, byte[] seed) {
+        byte[] publicKey = new byte[Ed25519.PUBLIC_KEY_SIZE];
+        Ed25519.generatePublicKey(seed, 0, publicKey, 0);
+        this.seed = seed;
+        this.verifier = new VerifierKey(name, publicKey);
+    }
+
+    static SigningKey generate(String name, SecureRandom random) {
+        byte[] seed = new byte[Ed25519.SECRET_KEY_SIZE];
+        random.nextBytes(seed);
+        return new SigningKey(name, seed);
+    }
+
+    /** Reads the text form; the message of the error never repeats it. */
+    static SigningKey parse(String text) {
+        String rest = text.startsWith(PREFIX) ? text.substring(PREFIX.length()) : "";
+        int first = rest.indexOf('+');
+        int second = rest.indexOf('+', first + 1);
+        if (first < 0 || second < 0) {
+            throw new IllegalArgumentException("expected a private key: PRIVATE+KEY+name+8 hex digits+base64");
+        }
+        byte[] data = Base64.getDecoder().decode(rest.substring(second + 1));
+        if (data.length != 1 + Ed25519.SECRET_KEY_SIZE || data[0] != VerifierKey.ED25519) {
+            throw new IllegalArgumentException("expected a private key of type Ed25519 (0x01)");
+        }
+        SigningKey key = new SigningKey(rest.substring(0, first), Arrays.copyOfRange(data, 1, data.length));
+        Arrays.fill(data, (byte) 0);
+        if (!rest.substring(first + 1, second).equals(Hex.text(key.verifier.id()))) {
+            throw new IllegalArgumentException("the private key's ID is not that of its name and key");
+        }
+        return key;
+    }
+
+    VerifierKey verifier() {
+        return verifier;
+    }
+
+    SignedNote.Signature sign(byte[] text) {
+        byte[] id = verifier.id();
+        byte[] bytes = Arrays.copyOf(id, id.length + Ed25519.SIGNATURE_SIZE);
+        Ed25519.sign(seed, 0, verifier.publicKey(), 0, text, 0, text.length, bytes, id.length);
+        return new SignedNote.Signature(verifier.name(), bytes);
+    }
+
+    void destroy() {
+        Arrays.fill(seed, (byte) 0);
+    }
+
+    /** The text form, for the signer file only. */
+    String export() {
+        byte[] data = new byte[1 + seed.length];
+        data[0] = VerifierKey.ED25519;
+        System.arraycopy(seed, 0, data, 1, seed.length);
+        return PREFIX + verifier.name() + "+" + Hex.text(verifier.id()) + "+"
+                + Base64.getEncoder().encodeToString(data);
+    }
+
+    @Override
+    public String toString() {
+        return "signing key of " + verifier;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.secureruntime.core.audit;
+
+import java.security.DigestException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/**
+ * The two hashes of RFC 6962, section 2.1: SHA-256(0x00 || leaf) and SHA-256(0x01 || left || right).
+ *
+ * <p>Not thread-safe: one digest is used again and again.
+ */
+final class TreeHasher {
+
+    static final int BYTES = 32;
+
+    private static final byte LEAF = 0;
+    private static final byte NODE = 1;
+
+    private final MessageDigest sha256 = sha256();
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    void leaf(byte[] buffer, int from, int length, byte[] out, int at) {
+        sha256.update(LEAF);
+        sha256.update(buffer, from, length);
+        finish(out, at);
+    }
+
+    void node(byte[] left, byte[] right, byte[] out) {
+        sha256.update(NODE);
+        sha256.update(left, 0, BYTES);
+        sha256.update(right, 0, BYTES);
+        finish(out, 0);
+    }
+
+    /** The plain SHA-256, which is also the root of the empty tree. */
+    byte[] plain(byte[] bytes) {
+        return sha256.digest(bytes);
+    }
+
+    private void finish(byte[] out, int at) {
+        try {
+            sha256.digest(out, at, BYTES);
+        } catch (DigestException e) {
+            throw new IllegalStateException("the target has room for 32 bytes", e);
+        }
+    }
+}

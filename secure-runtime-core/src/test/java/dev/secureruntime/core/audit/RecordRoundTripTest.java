@@ -1,0 +1,113 @@
+package dev.secureruntime.core.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.secureruntime.audit.Attribute;
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.Commitment;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.LongRange;
+
+class RecordRoundTripTest {
+
+    private final RecordEncoder encoder = new RecordEncoder();
+    private final RecordParser parser = new RecordParser();
+    private final byte[] buffer = new byte[RecordEncoder.ROOM];
+
+    @Provide
+    Arbitrary<Attribute> attributes() {
+        Arbitrary<String> texts = Arbitraries.strings().ofMaxLength(40);
+        return Arbitraries.oneOf(
+                texts.map(Attribute.Text::new),
+                Arbitraries.longs().map(Attribute.Whole::new),
+                Arbitraries.doubles().map(Attribute.Decimal::new),
+                Arbitraries.of(true, false).map(Attribute.Flag::new),
+                texts.list().ofMaxSize(4).map(Attribute.Texts::new));
+    }
+
+    @Provide
+    Arbitrary<AuditEvent> events() {
+        Arbitrary<String> types =
+                Arbitraries.strings().withCharRange('a', 'z').ofMinLength(1).ofMaxLength(9);
+        Arbitrary<Map<String, Attribute>> attributes = Arbitraries.maps(
+                        Arbitraries.strings().ofMaxLength(20), attributes())
+                .ofMaxSize(25);
+        Arbitrary<Map<String, Commitment>> commitments = Arbitraries.maps(
+                        Arbitraries.strings().ofMaxLength(20),
+                        Arbitraries.longs().greaterOrEqual(0).map(n -> new Commitment(n, "0f".repeat(32))))
+                .ofMaxSize(20);
+        return Combinators.combine(types, Arbitraries.strings().injectNull(0.3), attributes, commitments)
+                .as((type, component, named, committed) -> {
+                    AuditEvent.Builder event = AuditEvent.of(type + "." + type);
+                    if (component != null) {
+                        event.component(component);
+                    }
+                    named.forEach(event::attribute);
+                    committed.forEach(event::commitment);
+                    return event.build();
+                });
+    }
+
+    @Property(tries = 500)
+    void encode_anyEvent_parsesBackToTheSame(
+            @ForAll("events") AuditEvent event,
+            @ForAll @LongRange(min = 0) long seq,
+            @ForAll @LongRange(min = 0, max = 250_000_000_000L) long second,
+            @ForAll @IntRange(max = 999_999) int micros)
+            throws MalformedRecordException {
+        Instant time = Instant.ofEpochSecond(second, micros * 1_000L);
+        int end;
+        try {
+            end = encoder.encode(buffer, 0, seq, time, event);
+        } catch (SecureRuntimeException e) {
+            // Random strings may hold unpaired surrogates; then, and only then, the event is refused.
+            assertThat(e.code()).isEqualTo(ErrorCode.AUDIT_RECORD_REJECTED);
+            assertThat(e.getMessage()).contains("surrogate");
+            return;
+        }
+        Hex.write(new byte[32], buffer, RecordEncoder.prevOffset(end));
+        parser.parse(buffer, 0, end - 1);
+
+        StoredRecord record = parser.record();
+        assertThat(buffer[end - 1]).isEqualTo((byte) '\n');
+        assertThat(record.seq()).isEqualTo(seq);
+        assertThat(record.time()).isEqualTo(time);
+        assertThat(record.type()).isEqualTo(event.type());
+        assertThat(record.component()).isEqualTo(event.component());
+        assertThat(List.copyOf(record.attributes().entrySet()))
+                .isEqualTo(List.copyOf(event.attributes().entrySet()));
+        assertThat(List.copyOf(record.commitments().entrySet()))
+                .isEqualTo(List.copyOf(event.commitments().entrySet()));
+    }
+
+    @Property(tries = 2_000)
+    void parse_anyOneByteChanged_refusedOrStillARecord(
+            @ForAll("events") AuditEvent event, @ForAll @IntRange(min = 0) int place, @ForAll byte value) {
+        int end;
+        try {
+            end = encoder.encode(buffer, 0, 5, Instant.EPOCH, event);
+        } catch (SecureRuntimeException e) {
+            return;
+        }
+        Hex.write(new byte[32], buffer, RecordEncoder.prevOffset(end));
+        buffer[place % (end - 1)] = value;
+        try {
+            parser.parse(buffer, 0, end - 1);
+        } catch (MalformedRecordException e) {
+            return;
+        }
+        // What the parser accepts, the reader of values reads.
+        assertThat(parser.record().type()).isNotEmpty();
+    }
+}
