@@ -8,6 +8,7 @@ import dev.secureruntime.policy.EgressRule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,11 +35,11 @@ final class AddressRules {
         }
     }
 
-    /** The rule that denies the address, or one that it embeds; null when none does. */
+    /** The rule that denies the address, or one that it embeds, among those whose scope counts; null when none does. */
     @Nullable
-    Rule denying(byte[] address, EgressRequest request) {
+    Rule denying(byte[] address, Predicate<CompiledScope> counts) {
         for (Rule rule : deny) {
-            if (rule.scope.matches(request)) {
+            if (counts.test(rule.scope)) {
                 for (byte[] face : faces(address)) {
                     if (rule.block.contains(face)) {
                         return rule;

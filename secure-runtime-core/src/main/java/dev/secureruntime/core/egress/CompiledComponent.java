@@ -8,6 +8,7 @@ import dev.secureruntime.policy.EgressRule;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,7 +92,7 @@ final class CompiledComponent {
     }
 
     private EgressDecision decideLiteral(EgressRequest request, byte[] address) {
-        EgressDecision.Denied denied = deniedAddress(request, address);
+        EgressDecision.Denied denied = deniedAddress(request, address, scope -> scope.matches(request));
         if (denied != null) {
             return denied;
         }
@@ -110,14 +111,15 @@ final class CompiledComponent {
         return refusals.literalNotAllowed(request, covering, address);
     }
 
-    private EgressDecision.@Nullable Denied deniedAddress(EgressRequest request, byte[] address) {
-        AddressRules.Rule rule = addresses.denying(address, request);
+    private EgressDecision.@Nullable Denied deniedAddress(
+            EgressRequest request, byte[] address, Predicate<CompiledScope> counts) {
+        AddressRules.Rule rule = addresses.denying(address, counts);
         if (rule != null) {
             return refusals.deniedAddress(request, rule.allowed().rule());
         }
         for (byte[] face : AddressRules.faces(address)) {
             if (AddressRules.isMetadata(face)) {
-                CategoryRule category = first(deniedCategories, Category.CLOUD_METADATA.bit(), request);
+                CategoryRule category = first(deniedCategories, Category.CLOUD_METADATA.bit(), counts);
                 if (category != null) {
                     return refusals.deniedAddress(
                             request, "category " + category.category().label());
@@ -132,6 +134,12 @@ final class CompiledComponent {
         if (!(byName instanceof Allowed)) {
             return byName;
         }
+        EgressDecision.Denied denied = deniedConnection(request, resolved);
+        return denied == null ? byName : denied;
+    }
+
+    /** Why a connection may not be opened to these addresses, whatever is sent over it; null when it may. */
+    EgressDecision.@Nullable Denied deniedConnection(EgressRequest request, List<InetAddress> resolved) {
         if (resolved.isEmpty()) {
             return refusals.noAddress(request);
         }
@@ -139,7 +147,7 @@ final class CompiledComponent {
         AddressRules.Closed firstClosed = null;
         for (InetAddress each : resolved) {
             byte[] address = each.getAddress();
-            EgressDecision.Denied denied = deniedAddress(request, address);
+            EgressDecision.Denied denied = deniedAddress(request, address, scope -> scope.coversConnection(request));
             if (denied != null) {
                 return denied;
             }
@@ -148,11 +156,21 @@ final class CompiledComponent {
             firstClosed = firstClosed == null ? closed : firstClosed;
         }
         if (firstClosed == null) {
-            return byName;
+            return null;
         }
         return anyPublic
                 ? refusals.mixedAddresses(request, firstClosed)
                 : refusals.specialAddress(request, firstClosed);
+    }
+
+    private static @Nullable CategoryRule first(
+            List<CategoryRule> rules, int categories, Predicate<CompiledScope> counts) {
+        for (CategoryRule rule : rules) {
+            if ((rule.category().bit() & categories) != 0 && counts.test(rule.scope())) {
+                return rule;
+            }
+        }
+        return null;
     }
 
     private static @Nullable CategoryRule first(List<CategoryRule> rules, int categories, EgressRequest request) {

@@ -86,6 +86,11 @@ final class CompiledScope {
         return coversPort(request.port()) && (!schemesSaid || coversScheme(request.scheme()));
     }
 
+    /** Whether a rule that denies covers a connection: one connection carries all methods and paths, so they don't count. */
+    boolean coversConnection(EgressRequest request) {
+        return coversScheme(request.scheme()) && coversPort(request.port());
+    }
+
     boolean coversPort(int port) {
         if (ports.length == 1) {
             return ports[0] == port;

@@ -14,6 +14,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -126,6 +127,18 @@ public final class EgressPolicy {
     public EgressDecision decideAddresses(EgressRequest request, List<InetAddress> addresses) {
         CompiledComponent component = components.get(request.component());
         return component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses);
+    }
+
+    /**
+     * Why a component may not open a connection to these addresses of a host; empty when it may. Asked beneath the request:
+     * the rules for names, methods and paths were asked before, and a connection may carry many requests.
+     */
+    public Optional<EgressDecision.Denied> deniedConnection(EgressRequest request, List<InetAddress> addresses) {
+        CompiledComponent component = components.get(request.component());
+        return Optional.ofNullable(
+                component == null
+                        ? Refusals.unknownComponent(request)
+                        : component.deniedConnection(request, addresses));
     }
 
     /** The bytes that a component's compiled host rules take; 0 for a component that there is not. */

@@ -33,7 +33,7 @@ final class EgressPolicyPropertyTest {
                 .build());
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 300)
     void decide_anything_answers(
             @ForAll String method,
             @ForAll String scheme,
@@ -50,7 +50,7 @@ final class EgressPolicyPropertyTest {
                 .isInstanceOf(EgressDecision.Denied.class);
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 200)
     void decide_oneMoreDenyRule_neverAllowsMore(
             @ForAll @Size(max = 6) List<@From("rules") EgressRule> allow,
             @ForAll @Size(max = 3) List<@From("rules") EgressRule> deny,
@@ -70,7 +70,7 @@ final class EgressPolicyPropertyTest {
         }
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 200)
     void decide_oneMoreAllowRule_neverAllowsLess(
             @ForAll @Size(max = 6) List<@From("rules") EgressRule> allow,
             @ForAll @Size(max = 3) List<@From("rules") EgressRule> deny,
@@ -83,7 +83,7 @@ final class EgressPolicyPropertyTest {
         }
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 200)
     void nameIndex_find_agreesWithASet(
             @ForAll @Size(max = 60) Set<@From("names") String> names, @ForAll @From("names") String host) {
         NameIndex index = new NameIndex(names);
@@ -103,7 +103,7 @@ final class EgressPolicyPropertyTest {
         assertThat(found).isEqualTo(expected);
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 300)
     void pathPattern_matches_agreesWithARegularExpression(
             @ForAll @From("pathPatterns") String pattern, @ForAll @From("paths") String path) {
         StringBuilder regex = new StringBuilder();

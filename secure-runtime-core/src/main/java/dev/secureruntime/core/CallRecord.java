@@ -1,0 +1,226 @@
+package dev.secureruntime.core;
+
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.Commitment;
+import dev.secureruntime.core.genai.BodyObserver;
+import dev.secureruntime.core.genai.GenAiFacts;
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressRequest;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The record of one logical call in the making: an adapter tells it what happens, and whichever end comes first - the
+ * body read and closed, a refusal, a failure, the runtime's end - writes it, once.
+ *
+ * <p>A client library that repeats a failed request makes several of these for one logical call; the later one takes over
+ * the earlier one's history ({@link #continues}), and only the last is written.
+ *
+ * <p>Thread-safe.
+ */
+public final class CallRecord {
+
+    private static final int MAX_OUTCOMES = 32;
+
+    private final GuardedComponent component;
+    private final EgressRequest first;
+    private final Optional<GenAiFacts> facts;
+    private final List<String> outcomes = new ArrayList<>();
+    private long startNanos = System.nanoTime();
+    private int attempts = 1;
+    private EgressRequest target;
+    private @Nullable String rule;
+    private List<String> attached = List.of();
+    private int status;
+    private @Nullable String protocol;
+    private @Nullable String errorType;
+    private @Nullable Commitment requestBody;
+    private @Nullable Commitment responseBody;
+    private RetryLedger.@Nullable Key retryKey;
+    private Duration retryWithin = Duration.ZERO;
+    private boolean streamed;
+    private boolean complete;
+    private boolean written;
+
+    CallRecord(GuardedComponent component, EgressRequest first) {
+        this.component = component;
+        this.first = first;
+        this.target = first;
+        this.facts = GenAiFacts.of(first.host(), first.path());
+    }
+
+    /** An observer of the request's body. */
+    public Optional<BodyObserver> requestObserver() {
+        return facts.map(GenAiFacts::request);
+    }
+
+    /** An observer of the response's body. */
+    public Optional<BodyObserver> responseObserver(@Nullable String mediaType) {
+        synchronized (this) {
+            streamed = mediaType != null && mediaType.startsWith("text/event-stream");
+        }
+        return facts.flatMap(seen -> seen.response(mediaType));
+    }
+
+    /** A hop was allowed. */
+    public synchronized void allowed(EgressRequest hop, String byRule) {
+        target = hop;
+        rule = byRule;
+    }
+
+    /** These secrets went with the current hop. */
+    public synchronized void attached(List<String> secrets) {
+        attached = secrets;
+    }
+
+    /** The request's body was written. */
+    public synchronized void requestBody(Commitment commitment) {
+        requestBody = commitment;
+    }
+
+    /** A response began. */
+    public synchronized void responded(int statusCode, String protocolName) {
+        status = statusCode;
+        protocol = protocolName;
+    }
+
+    /** This request is a client library's repetition of the one that {@code key} names, which failed before. */
+    public synchronized void continues(RetryLedger.Key key) {
+        component.retries().take(key).ifPresent(earlier -> {
+            synchronized (earlier) {
+                attempts = earlier.attempts + 1;
+                startNanos = earlier.startNanos;
+                outcomes.addAll(earlier.outcomes);
+                earlier.noteOutcome(outcomes);
+            }
+        });
+    }
+
+    /** Should this call fail, the client library is expected to repeat it, named by {@code key}, within the time. */
+    public synchronized void mayBeRepeated(RetryLedger.Key key, Duration within) {
+        retryKey = key;
+        retryWithin = within;
+    }
+
+    /** The response ended, fully read or not. */
+    public synchronized void ended(Commitment body, boolean readToEnd) {
+        responseBody = body;
+        complete = readToEnd;
+        write();
+    }
+
+    /** The call failed: no response, or one that broke off. */
+    public synchronized void failed(Throwable failure) {
+        errorType = failure.getClass().getName();
+        write();
+    }
+
+    /** The response broke off while its body was read. */
+    public synchronized void brokeOff(Throwable failure, Commitment bodySoFar) {
+        errorType = failure.getClass().getName();
+        responseBody = bodySoFar;
+        retryKey = null;
+        write();
+    }
+
+    /** A hop was refused. */
+    public synchronized void denied(EgressRequest hop, EgressDecision.Denied denial) {
+        if (written) {
+            return;
+        }
+        written = true;
+        target = hop;
+        AuditEvent.Builder event = event("deny", "block");
+        event.attribute("error.type", denial.code().code());
+        event.attribute("secure_runtime.reason", denial.reason().name().toLowerCase(Locale.ROOT));
+        component.publishDenied(this, event.build(), hop, denial);
+    }
+
+    /** The runtime ends while the call is under way. */
+    synchronized void abandoned() {
+        retryKey = null;
+        if (errorType == null) {
+            errorType = "secure_runtime.closed_while_open";
+        }
+        write();
+    }
+
+    /** Nobody repeated the call: writes it as it stands. */
+    synchronized void settle() {
+        retryKey = null;
+        written = false;
+        write();
+    }
+
+    private void write() {
+        if (written) {
+            return;
+        }
+        written = true;
+        if (retryKey != null) {
+            component.forget(this);
+            component.retries().hold(retryKey, this, retryWithin);
+            return;
+        }
+        AuditEvent.Builder event = event("allow", "allow");
+        if (errorType != null) {
+            event.attribute("error.type", errorType);
+        }
+        boolean whole = complete || facts.map(GenAiFacts::finished).orElse(false);
+        event.attribute("secure_runtime.complete", whole && errorType == null);
+        component.publish(this, event.build());
+    }
+
+    private AuditEvent.Builder event(String verdict, String action) {
+        AuditEvent.Builder event = AuditEvent.of("egress.call").component(first.component());
+        event.attribute("secure_runtime.verdict", verdict);
+        event.attribute("secure_runtime.action", action);
+        event.attribute("http.request.method", target.method());
+        event.attribute("url.scheme", target.scheme());
+        event.attribute("server.address", target.host());
+        event.attribute("server.port", target.port());
+        if (!target.redirectedFrom().isEmpty()) {
+            event.attribute("secure_runtime.redirected_from", target.redirectedFrom());
+        }
+        if (status != 0) {
+            event.attribute("http.response.status_code", status);
+        }
+        if (protocol != null) {
+            event.attribute("network.protocol.name", protocol);
+        }
+        event.attribute("secure_runtime.attempts", attempts);
+        if (!outcomes.isEmpty()) {
+            event.attribute("secure_runtime.earlier_outcomes", outcomes);
+        }
+        if (rule != null) {
+            event.attribute("secure_runtime.rule", rule);
+        }
+        if (!attached.isEmpty()) {
+            event.attribute("secure_runtime.attached_secrets", attached);
+        }
+        if (streamed) {
+            event.attribute("secure_runtime.streamed", true);
+        }
+        event.attribute(
+                "secure_runtime.duration_ms",
+                Duration.ofNanos(System.nanoTime() - startNanos).toMillis());
+        facts.ifPresent(seen -> seen.describe(event));
+        if (requestBody != null) {
+            event.commitment("http.request.body", requestBody);
+        }
+        if (responseBody != null) {
+            event.commitment("http.response.body", responseBody);
+        }
+        return event;
+    }
+
+    private void noteOutcome(List<String> into) {
+        if (into.size() < MAX_OUTCOMES) {
+            into.add(status != 0 ? Integer.toString(status) : String.valueOf(errorType));
+        }
+    }
+}

@@ -1,0 +1,259 @@
+package dev.secureruntime.core;
+
+import dev.secureruntime.Component;
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditLog;
+import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.core.egress.EgressPolicy;
+import dev.secureruntime.credential.Credentials;
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Reason;
+import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.egress.HostResolver;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.identity.ComponentId;
+import dev.secureruntime.secret.Secrets;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A component as the adapters see it: asked before a request leaves ({@link #decide}), before it connects ({@link
+ * #deniedConnection}), for the credentials that belong on it ({@link #attach}), and told what became of it ({@link
+ * #begin}). Applications see it as a {@link Component}.
+ *
+ * <p>Thread-safe.
+ */
+public final class GuardedComponent implements Component {
+
+    private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
+
+    private final ComponentId id;
+    private final CoreRuntime runtime;
+    private final EgressPolicy egress;
+    private final EventLine events;
+    private final List<HeaderAttachment> attachments;
+    private final Secrets secrets;
+    private final Credentials credentials;
+    private final AuditLog audit;
+    private final RetryLedger retries;
+    private final Set<CallRecord> open = ConcurrentHashMap.newKeySet();
+    private final Map<Class<?>, AutoCloseable> transports = new ConcurrentHashMap<>();
+
+    GuardedComponent(
+            ComponentId id,
+            CoreRuntime runtime,
+            EgressPolicy egress,
+            EventLine events,
+            List<HeaderAttachment> attachments,
+            Secrets secrets,
+            Credentials credentials) {
+        this.id = id;
+        this.runtime = runtime;
+        this.egress = egress;
+        this.events = events;
+        this.attachments = List.copyOf(attachments);
+        this.secrets = secrets;
+        this.credentials = credentials;
+        this.audit = new ComponentAuditLog(id.name(), events, runtime);
+        this.retries = new RetryLedger(runtime.timer());
+    }
+
+    /** The component behind a handle, for adapters. */
+    public static GuardedComponent of(Component component) {
+        if (component instanceof GuardedComponent guarded) {
+            return guarded;
+        }
+        throw new SecureRuntimeException(
+                ErrorCode.RUNTIME_MISCONFIGURED,
+                "this Component was not made by SecureRuntime.component(name): only such a one can be guarded");
+    }
+
+    @Override
+    public ComponentId id() {
+        return id;
+    }
+
+    @Override
+    public EgressDecision explain(EgressRequest request) {
+        return egress.decide(request);
+    }
+
+    /** The decision on a request, before its host is looked up. Refuses everything when the guard itself can't work. */
+    public EgressDecision decide(EgressRequest request) {
+        if (runtime.isClosed()) {
+            return new EgressDecision.Denied(
+                    ErrorCode.RUNTIME_CLOSED,
+                    Reason.RUNTIME_CLOSED,
+                    "the runtime was closed",
+                    null,
+                    "keep the SecureRuntime open as long as its clients are used");
+        }
+        try {
+            events.requireWritable();
+        } catch (SecureRuntimeException e) {
+            return unwritable();
+        }
+        return egress.decide(request);
+    }
+
+    static EgressDecision.Denied unwritable() {
+        return new EgressDecision.Denied(
+                ErrorCode.AUDIT_UNWRITABLE,
+                Reason.AUDIT_UNWRITABLE,
+                "the audit log can't be written",
+                null,
+                "mend the log's directory and start again, or choose onAuditFailure(PROCEED_UNRECORDED)");
+    }
+
+    /** Why the component may not connect to these addresses of a host; empty when it may. */
+    public Optional<EgressDecision.Denied> deniedConnection(
+            String scheme, String host, int port, List<InetAddress> addresses) {
+        return egress.deniedConnection(connection(scheme, host, port), addresses);
+    }
+
+    /** The question that stands for a connection: no request of its own, but what one would connect to. */
+    public EgressRequest connection(String scheme, String host, int port) {
+        return new EgressRequest(id.name(), "CONNECT", scheme, host, port, "/", List.of());
+    }
+
+    /** Looks up a host that was allowed. */
+    public List<InetAddress> resolve(String host) throws UnknownHostException {
+        HostResolver resolver = runtime.resolver();
+        return resolver.resolve(host);
+    }
+
+    /** Decides on server certificates; null means the platform's trust store. */
+    public @Nullable X509TrustManager trustManager() {
+        return runtime.trustManager();
+    }
+
+    /** The runtime's clock work: short tasks only. */
+    public ScheduledExecutorService timer() {
+        return runtime.timer();
+    }
+
+    /** Whether a credential is bound to the target. */
+    public boolean isBound(String scheme, String host, int port) {
+        return attachments.stream().anyMatch(attachment -> attachment.belongsTo(scheme, host, port));
+    }
+
+    /**
+     * Puts the credentials that are bound to the target into {@code headers}: the last step before a request leaves.
+     *
+     * @return the names of the secrets that were attached
+     * @throws EgressDeniedException when one of them can't be had
+     */
+    public List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
+        List<HeaderAttachment> due = attachments.stream()
+                .filter(attachment -> attachment.belongsTo(request.scheme(), request.host(), request.port()))
+                .toList();
+        for (HeaderAttachment attachment : due) {
+            try {
+                attachment.attach(headers);
+            } catch (RuntimeException e) {
+                LOG.warn("secret \"{}\" can't be attached", attachment.secret(), e);
+                throw new EgressDeniedException(
+                        request,
+                        new EgressDecision.Denied(
+                                e instanceof SecureRuntimeException known
+                                        ? known.code()
+                                        : ErrorCode.CREDENTIAL_UNAVAILABLE,
+                                Reason.CREDENTIAL_UNAVAILABLE,
+                                "secret \"" + attachment.secret() + "\", bound to this host, can't be had",
+                                null,
+                                "see the error above; the call is not sent without its credential"));
+            }
+        }
+        return due.stream().map(HeaderAttachment::secret).toList();
+    }
+
+    /** Starts the record of a logical call. */
+    public CallRecord begin(EgressRequest first) {
+        CallRecord record = new CallRecord(this, first);
+        open.add(record);
+        return record;
+    }
+
+    /** Tells the developer's log and the audit log of a refusal; the record is the call's only one. */
+    void publishDenied(CallRecord record, AuditEvent event, EgressRequest request, EgressDecision.Denied denied) {
+        open.remove(record);
+        Optional<Receipt> receipt;
+        try {
+            receipt = events.publish(event);
+        } catch (SecureRuntimeException e) {
+            LOG.error("a refusal could not be recorded", e);
+            receipt = Optional.empty();
+        }
+        String text = DenialMessage.of(request, denied, runtime.policySource(), receipt);
+        LOG.warn(text);
+    }
+
+    /** Records a call that was let go. */
+    void publish(CallRecord record, AuditEvent event) {
+        open.remove(record);
+        events.publish(event);
+    }
+
+    /** Forgets a call that never began. */
+    void forget(CallRecord record) {
+        open.remove(record);
+    }
+
+    RetryLedger retries() {
+        return retries;
+    }
+
+    /** The component's one transport of a kind: each component has connections of its own. */
+    public <T extends AutoCloseable> T transport(Class<T> kind, Function<GuardedComponent, T> first) {
+        return kind.cast(transports.computeIfAbsent(kind, free -> first.apply(this)));
+    }
+
+    /** Closes connections and records what is still under way, for the runtime's end. */
+    void close() {
+        for (AutoCloseable transport : transports.values()) {
+            try {
+                transport.close();
+            } catch (Exception e) {
+                LOG.warn("a transport of component \"{}\" could not be closed", id.name(), e);
+            }
+        }
+        for (CallRecord record : List.copyOf(open)) {
+            record.abandoned();
+        }
+        retries.flush();
+    }
+
+    @Override
+    public Secrets secrets() {
+        return secrets;
+    }
+
+    @Override
+    public Credentials credentials() {
+        return credentials;
+    }
+
+    @Override
+    public AuditLog audit() {
+        return audit;
+    }
+
+    @Override
+    public String toString() {
+        return "Component " + id;
+    }
+}

@@ -1,0 +1,77 @@
+package dev.secureruntime.core.okhttp;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import okhttp3.Call;
+
+/**
+ * Cancels our call when the caller's call is cancelled or times out. OkHttp tells an interceptor nothing of that, so this
+ * looks, every {@value #PERIOD_MILLIS} ms while calls are under way.
+ *
+ * <p>Thread-safe.
+ */
+final class CancellationRelay {
+
+    private static final long PERIOD_MILLIS = 50;
+
+    private final ScheduledExecutorService timer;
+    private final Set<Watch> watches = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean scheduled = new AtomicBoolean();
+
+    CancellationRelay(ScheduledExecutorService timer) {
+        this.timer = timer;
+    }
+
+    /** A pair of calls under watch, until it is closed. */
+    final class Watch implements AutoCloseable {
+
+        private final Call callers;
+        private final Call ours;
+
+        Watch(Call callers, Call ours) {
+            this.callers = callers;
+            this.ours = ours;
+        }
+
+        @Override
+        public void close() {
+            watches.remove(this);
+        }
+    }
+
+    Watch watch(Call callers, Call ours) {
+        Watch watch = new Watch(callers, ours);
+        watches.add(watch);
+        schedule();
+        return watch;
+    }
+
+    private void schedule() {
+        if (!scheduled.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            timer.schedule(this::look, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            // The runtime is closing: it cancels what is under way itself.
+            scheduled.set(false);
+        }
+    }
+
+    private void look() {
+        for (Watch watch : watches) {
+            if (watch.callers.isCanceled()) {
+                watch.ours.cancel();
+                watches.remove(watch);
+            }
+        }
+        scheduled.set(false);
+        if (!watches.isEmpty()) {
+            schedule();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package dev.secureruntime.core.okhttp;
+
+import dev.secureruntime.audit.Commitment;
+import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.egress.EgressDeniedException;
+import java.nio.charset.StandardCharsets;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.WebSocket;
+import okhttp3.WebSocketListener;
+import okio.ByteString;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stands between a WebSocket and the caller's listener: records the connection once, at its end, with a commitment to the
+ * messages received, and shows the caller no request that carries a credential. OkHttp calls a listener from one thread at
+ * a time.
+ */
+final class RecordedWebSocketListener extends WebSocketListener {
+
+    private final WebSocketListener listener;
+    private final Request callers;
+    private final CallRecord record;
+    private final Hop hop;
+    private final Commitment.Digest received = Commitment.digest("http.response.body");
+
+    RecordedWebSocketListener(WebSocketListener listener, Request callers, CallRecord record, Hop hop) {
+        this.listener = listener;
+        this.callers = callers;
+        this.record = record;
+        this.hop = hop;
+    }
+
+    @Override
+    public void onOpen(WebSocket webSocket, Response response) {
+        record.responded(response.code(), "websocket");
+        listener.onOpen(webSocket, withoutCredential(response));
+    }
+
+    @Override
+    public void onMessage(WebSocket webSocket, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        received.update(bytes, 0, bytes.length);
+        listener.onMessage(webSocket, text);
+    }
+
+    @Override
+    public void onMessage(WebSocket webSocket, ByteString bytes) {
+        byte[] array = bytes.toByteArray();
+        received.update(array, 0, array.length);
+        listener.onMessage(webSocket, bytes);
+    }
+
+    @Override
+    public void onClosing(WebSocket webSocket, int code, String reason) {
+        listener.onClosing(webSocket, code, reason);
+    }
+
+    @Override
+    public void onClosed(WebSocket webSocket, int code, String reason) {
+        record.ended(received.commitment(), true);
+        listener.onClosed(webSocket, code, reason);
+    }
+
+    @Override
+    public void onFailure(WebSocket webSocket, Throwable failure, @Nullable Response response) {
+        if (failure instanceof EgressDeniedException denial) {
+            record.denied(hop.asked(), denial.decision());
+        } else {
+            record.brokeOff(failure, received.commitment());
+        }
+        listener.onFailure(webSocket, failure, response == null ? null : withoutCredential(response));
+    }
+
+    private Response withoutCredential(Response response) {
+        return response.newBuilder()
+                .request(callers)
+                .networkResponse(null)
+                .cacheResponse(null)
+                .priorResponse(null)
+                .build();
+    }
+}

@@ -1,0 +1,93 @@
+package dev.secureruntime.core;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The directions of the house. */
+@AnalyzeClasses(packages = "dev.secureruntime", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    private static final String[] FEATURES = {
+        "dev.secureruntime.core.audit..",
+        "dev.secureruntime.core.egress..",
+        "dev.secureruntime.core.policy..",
+        "dev.secureruntime.core.secret..",
+        "dev.secureruntime.core.credential..",
+        "dev.secureruntime.core.genai.."
+    };
+
+    @ArchTest
+    static final ArchRule packages_haveNoCycles =
+            slices().matching("dev.secureruntime.(**)").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule api_dependsOnTheJdkOnly = classes()
+            .that()
+            .resideInAPackage("dev.secureruntime..")
+            .and()
+            .resideOutsideOfPackage("dev.secureruntime.core..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage("java..", "javax.net..", "org.jspecify..", "dev.secureruntime", "dev.secureruntime..")
+            .andShould()
+            .onlyDependOnClassesThat()
+            .resideOutsideOfPackage("dev.secureruntime.core..");
+
+    @ArchTest
+    static final ArchRule features_knowNothingOfTheWiringOrTheAdapters = noClasses()
+            .that()
+            .resideInAnyPackage(FEATURES)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.secureruntime.core", "dev.secureruntime.core.okhttp..", "dev.secureruntime.core.anthropic..");
+
+    @ArchTest
+    static final ArchRule features_knowNothingOfEachOther = slices().matching(
+                    "dev.secureruntime.core.(audit|egress|policy|secret|credential|genai)..")
+            .should()
+            .notDependOnEachOther();
+
+    @ArchTest
+    static final ArchRule adapters_knowTheWiringOnly = noClasses()
+            .that()
+            .resideInAnyPackage("dev.secureruntime.core.okhttp..", "dev.secureruntime.core.anthropic..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.secureruntime.core.audit..",
+                    "dev.secureruntime.core.egress..",
+                    "dev.secureruntime.core.policy..",
+                    "dev.secureruntime.core.secret..",
+                    "dev.secureruntime.core.credential..");
+
+    @ArchTest
+    static final ArchRule okHttp_staysInItsAdapters = noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.secureruntime.core.okhttp..", "dev.secureruntime.core.anthropic..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("okhttp3..", "okio..");
+
+    @ArchTest
+    static final ArchRule jackson_staysInThePolicyReader = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.secureruntime.core.policy..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("com.fasterxml.jackson..");
+
+    @ArchTest
+    static final ArchRule bouncyCastle_staysInTheAuditLog = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.secureruntime.core.audit..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.bouncycastle..");
+}

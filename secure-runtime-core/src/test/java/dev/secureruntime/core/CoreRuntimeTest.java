@@ -1,0 +1,411 @@
+package dev.secureruntime.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.secureruntime.Component;
+import dev.secureruntime.SecureRuntime;
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.OnAuditFailure;
+import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.AuditLogVerifier;
+import dev.secureruntime.credential.BearerToken;
+import dev.secureruntime.egress.EgressDecision.Allowed;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.secret.SecretHandle;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CoreRuntimeTest {
+
+    private static final Policy POLICY = Policy.builder()
+            .component(
+                    "agent",
+                    ComponentPolicy.builder()
+                            .allowHost("api.openai.com")
+                            .secret("crm")
+                            .build())
+            .component("other", ComponentPolicy.builder().build())
+            .build();
+
+    @TempDir
+    Path folder;
+
+    private SecureRuntime runtime() {
+        return SecureRuntime.builder()
+                .policy(POLICY)
+                .auditLog(audit())
+                .secret("crm", () -> "crm-secret-value".getBytes(StandardCharsets.US_ASCII))
+                .build();
+    }
+
+    private Path audit() {
+        return folder.resolve("audit");
+    }
+
+    // ---- start
+
+    @Test
+    void build_withoutPolicy_isRefused() {
+        assertCode(
+                ErrorCode.RUNTIME_MISCONFIGURED,
+                () -> SecureRuntime.builder().auditLog(audit()).build());
+    }
+
+    @Test
+    void build_withoutAuditLog_isRefused() {
+        assertCode(
+                ErrorCode.RUNTIME_MISCONFIGURED,
+                () -> SecureRuntime.builder().policy(POLICY).build());
+    }
+
+    @Test
+    void build_withUnknownMemberInPolicy_namesFileLineAndExpectation_andWritesNothing() throws IOException {
+        Path policy = Files.writeString(
+                folder.resolve("policy.json"),
+                "{\n  \"version\": 1,\n  \"components\": {\n    \"agent\": {\n      \"egres\": {}\n    }\n  }\n}\n");
+
+        assertThatThrownBy(() ->
+                        SecureRuntime.builder().policy(policy).auditLog(audit()).build())
+                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                        .isEqualTo(ErrorCode.POLICY_UNKNOWN_MEMBER))
+                .hasMessageContaining("policy.json:5")
+                .hasMessageContaining("egres")
+                .hasMessageContaining("egress");
+        assertThat(filesBeside(policy)).isEmpty();
+    }
+
+    @Test
+    void build_withUnreadablePolicy_writesNothing() throws IOException {
+        Path missing = folder.resolve("missing.json");
+
+        assertCode(
+                ErrorCode.POLICY_UNREADABLE,
+                () -> SecureRuntime.builder().policy(missing).auditLog(audit()).build());
+        assertThat(filesBeside(missing)).isEmpty();
+    }
+
+    @Test
+    void build_withSecretFromNowhere_isRefused_andWritesNothing() throws IOException {
+        assertCode(
+                ErrorCode.RUNTIME_MISCONFIGURED,
+                () -> SecureRuntime.builder().policy(POLICY).auditLog(audit()).build());
+        assertThat(filesBeside(folder.resolve("none"))).isEmpty();
+    }
+
+    @Test
+    void build_withIssuerForASecretBoundToNoHost_isRefused() {
+        assertCode(ErrorCode.RUNTIME_MISCONFIGURED, () -> SecureRuntime.builder()
+                .policy(POLICY)
+                .auditLog(audit())
+                .credential("crm", () -> BearerToken.of("t", "value", Instant.MAX))
+                .build());
+    }
+
+    @Test
+    void build_onDirectoryThatAnotherRuntimeHasOpen_isRefused() {
+        try (SecureRuntime first = runtime()) {
+            assertThat(first).isNotNull();
+            assertCode(ErrorCode.AUDIT_LOG_IN_USE, this::runtime);
+        }
+        runtime().close();
+    }
+
+    @Test
+    void build_whereTheLogCantBeWritten_isRefused_unlessChosenOtherwise() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "in the way");
+        Path impossible = file.resolve("audit");
+
+        assertCode(ErrorCode.AUDIT_UNWRITABLE, () -> SecureRuntime.builder()
+                .policy(POLICY)
+                .auditLog(impossible)
+                .secret("crm", () -> new byte[] {'x'})
+                .build());
+        try (SecureRuntime unrecorded = SecureRuntime.builder()
+                .policy(POLICY)
+                .auditLog(impossible)
+                .secret("crm", () -> new byte[] {'x'})
+                .onAuditFailure(OnAuditFailure.PROCEED_UNRECORDED)
+                .build()) {
+            Component agent = unrecorded.component("agent");
+            assertThat(decide(agent, "api.openai.com")).isInstanceOf(Allowed.class);
+            assertCode(ErrorCode.AUDIT_UNWRITABLE, unrecorded::audit);
+        }
+    }
+
+    @Test
+    void start_recordsPolicyComponentsAndTheChoiceForAuditFailures() throws IOException {
+        runtime().close();
+
+        JsonNode start = records("runtime.start").get(0).path("attributes");
+        assertThat(start.path("secure_runtime.policy.source").asText()).isEqualTo("code");
+        assertThat(start.path("secure_runtime.components").toString()).isEqualTo("[\"agent\",\"other\"]");
+        assertThat(start.path("secure_runtime.audit.on_failure").asText()).isEqualTo("refuse");
+        assertThat(records("runtime.stop")).hasSize(1);
+    }
+
+    // ---- the log fails while the runtime is up
+
+    @Test
+    void decide_afterTheLogBecameUnwritable_refuses() throws IOException {
+        try (SecureRuntime runtime = breakable(OnAuditFailure.REFUSE)) {
+            Component agent = runtime.component("agent");
+            assertThat(decide(agent, "api.openai.com")).isInstanceOf(Allowed.class);
+
+            breakTheLog(agent);
+
+            assertThat(decide(agent, "api.openai.com"))
+                    .isInstanceOfSatisfying(
+                            Denied.class, denied -> assertThat(denied.code()).isEqualTo(ErrorCode.AUDIT_UNWRITABLE));
+            assertCode(ErrorCode.AUDIT_UNWRITABLE, () -> agent.secrets().open("crm"));
+        } catch (SecureRuntimeException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.AUDIT_UNWRITABLE); // closing can't seal a broken log, and says so
+        }
+    }
+
+    @Test
+    void decide_afterTheLogBecameUnwritable_goesOnWhereThatWasChosen_andTheChoiceIsRecorded() throws IOException {
+        try (SecureRuntime runtime = breakable(OnAuditFailure.PROCEED_UNRECORDED)) {
+            Component agent = runtime.component("agent");
+            agent.audit().checkpoint();
+            assertThat(records("runtime.start")
+                            .get(0)
+                            .at("/attributes/secure_runtime.audit.on_failure")
+                            .asText())
+                    .isEqualTo("proceed_unrecorded");
+
+            breakTheLog(agent);
+
+            assertThat(decide(agent, "api.openai.com")).isInstanceOf(Allowed.class);
+            try (SecretHandle handle = agent.secrets().open("crm")) {
+                assertThat(handle.name()).isEqualTo("crm");
+            }
+        } catch (SecureRuntimeException e) {
+            assertThat(e.code()).isEqualTo(ErrorCode.AUDIT_UNWRITABLE);
+        }
+    }
+
+    private SecureRuntime breakable(OnAuditFailure choice) {
+        return SecureRuntime.builder()
+                .policy(POLICY)
+                .auditLog(AuditSettings.in(audit()).checkpointEvery(Duration.ofMillis(20), 16))
+                .onAuditFailure(choice)
+                .secret("crm", () -> new byte[] {'x'})
+                .build();
+    }
+
+    /** Takes the log's folder away under the writer: on Linux its files stay writable, and every record is lost. */
+    private void breakTheLog(Component agent) throws IOException {
+        agent.audit().checkpoint();
+        Files.move(audit().resolve("segments"), folder.resolve("moved-away"));
+        assertThatThrownBy(() -> {
+                    agent.audit().append(AuditEvent.of("app.event").build());
+                    agent.audit().checkpoint();
+                })
+                .isInstanceOf(SecureRuntimeException.class);
+    }
+
+    // ---- components
+
+    @Test
+    void component_thatThePolicyDoesntHave_isRefused() {
+        try (SecureRuntime runtime = runtime()) {
+            assertCode(ErrorCode.COMPONENT_UNKNOWN, () -> runtime.component("nobody"));
+        }
+    }
+
+    @Test
+    void component_claimedAgainByTheSameCode_isTheSame() throws IOException {
+        try (SecureRuntime runtime = runtime()) {
+            assertThat(runtime.component("agent")).isSameAs(runtime.component("agent"));
+        }
+        assertThat(records("component.claimed")).hasSize(1);
+    }
+
+    @Test
+    void component_claimedByOtherCode_isRefused() throws Exception {
+        try (SecureRuntime runtime = runtime()) {
+            Component mine = runtime.component("agent");
+
+            assertCode(
+                    ErrorCode.COMPONENT_CLAIMED, () -> foreignClaimant("agent").apply(runtime));
+            Component theirs = foreignClaimant("other").apply(runtime);
+            assertThat(theirs.id().code()).isNotEqualTo(mine.id().code());
+            assertCode(ErrorCode.COMPONENT_CLAIMED, () -> runtime.component("other"));
+        }
+    }
+
+    @Test
+    void component_claimedThroughAMethodReference_isTheReferrersClaim() {
+        try (SecureRuntime runtime = runtime()) {
+            Function<String, Component> reference = runtime::component;
+            assertThat(reference.apply("agent")).isSameAs(runtime.component("agent"));
+        }
+    }
+
+    /** The same class in another class loader: other code by identity, though not by name. */
+    private static Function<SecureRuntime, Component> foreignClaimant(String name) throws Exception {
+        ClassLoader other = new ClassLoader(CoreRuntimeTest.class.getClassLoader()) {
+            @Override
+            protected Class<?> loadClass(String className, boolean resolve) throws ClassNotFoundException {
+                if (!className.equals(Claimant.class.getName())) {
+                    return super.loadClass(className, resolve);
+                }
+                try (InputStream bytes =
+                        Claimant.class.getResourceAsStream("/" + className.replace('.', '/') + ".class")) {
+                    byte[] code = bytes.readAllBytes();
+                    return defineClass(className, code, 0, code.length);
+                } catch (IOException e) {
+                    throw new ClassNotFoundException(className, e);
+                }
+            }
+        };
+        @SuppressWarnings("unchecked")
+        Function<SecureRuntime, Component> claimant =
+                (Function<SecureRuntime, Component>) other.loadClass(Claimant.class.getName())
+                        .getConstructor(String.class)
+                        .newInstance(name);
+        return claimant;
+    }
+
+    /** Claims a component. */
+    public static final class Claimant implements Function<SecureRuntime, Component> {
+
+        private final String name;
+
+        public Claimant(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public Component apply(SecureRuntime runtime) {
+            return runtime.component(name);
+        }
+    }
+
+    // ---- secrets and audit in a component's name
+
+    @Test
+    void secret_openedByItsOwner_isGivenAndRecorded() throws IOException {
+        try (SecureRuntime runtime = runtime();
+                SecretHandle handle = runtime.component("agent").secrets().open("crm")) {
+            assertThat(handle.<String, RuntimeException>use(bytes -> new String(bytes, StandardCharsets.US_ASCII)))
+                    .isEqualTo("crm-secret-value");
+        }
+        assertThat(records("secret.open")
+                        .get(0)
+                        .at("/attributes/secure_runtime.verdict")
+                        .asText())
+                .isEqualTo("allow");
+        assertThat(everything()).doesNotContain("crm-secret-value");
+    }
+
+    @Test
+    void secret_openedByAnother_isRefusedAndRecorded() throws IOException {
+        try (SecureRuntime runtime = runtime()) {
+            assertCode(
+                    ErrorCode.SECRET_NOT_ENTITLED,
+                    () -> runtime.component("other").secrets().open("crm"));
+        }
+        JsonNode record = records("secret.open").get(0);
+        assertThat(record.path("component").asText()).isEqualTo("other");
+        assertThat(record.at("/attributes/secure_runtime.verdict").asText()).isEqualTo("deny");
+    }
+
+    @Test
+    void audit_ofAComponent_speaksForItselfOnly_andNotForTheRuntime() {
+        try (SecureRuntime runtime = runtime()) {
+            Component agent = runtime.component("agent");
+            for (String type : List.of("egress.call", "log.key", "runtime.stop", "secret.open", "credential.issued")) {
+                assertCode(ErrorCode.AUDIT_RECORD_REJECTED, () -> agent.audit()
+                        .append(AuditEvent.of(type).build()));
+            }
+            assertCode(ErrorCode.AUDIT_RECORD_REJECTED, () -> agent.audit()
+                    .append(AuditEvent.of("tool.call").component("other").build()));
+        }
+    }
+
+    @Test
+    void closedRuntime_refusesEverything_andItsLogIsIntact() throws IOException {
+        SecureRuntime runtime = runtime();
+        List<String> keys = runtime.audit().verifierKeys();
+        Component agent = runtime.component("agent");
+        runtime.close();
+        runtime.close();
+
+        assertThat(decide(agent, "api.openai.com"))
+                .isInstanceOfSatisfying(
+                        Denied.class, denied -> assertThat(denied.code()).isEqualTo(ErrorCode.RUNTIME_CLOSED));
+        assertThatThrownBy(() -> agent.secrets().open("crm")).isInstanceOf(SecureRuntimeException.class);
+        assertCode(ErrorCode.RUNTIME_CLOSED, () -> runtime.component("agent"));
+        assertThat(AuditLogVerifier.withKeys(keys).verify(audit())).isInstanceOf(VerificationResult.Intact.class);
+    }
+
+    // ---- helpers
+
+    private static Object decide(Component component, String host) {
+        EgressRequest request =
+                new EgressRequest(component.id().name(), "POST", "https", host, 443, "/v1/chat/completions", List.of());
+        return GuardedComponent.of(component).decide(request);
+    }
+
+    private List<JsonNode> records(String type) throws IOException {
+        List<JsonNode> found = new ArrayList<>();
+        ObjectMapper mapper = new ObjectMapper();
+        try (Stream<Path> segments = Files.list(audit().resolve("segments"))) {
+            for (Path segment : segments.sorted().toList()) {
+                for (String line : Files.readAllLines(segment)) {
+                    JsonNode record = mapper.readTree(line);
+                    if (record.path("type").asText().equals(type)) {
+                        found.add(record);
+                    }
+                }
+            }
+        }
+        return found;
+    }
+
+    private String everything() throws IOException {
+        StringBuilder text = new StringBuilder();
+        try (Stream<Path> files = Files.walk(audit())) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                text.append(Files.readString(file, StandardCharsets.ISO_8859_1));
+            }
+        }
+        return text.toString();
+    }
+
+    private List<Path> filesBeside(Path except) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> !file.equals(except)).toList();
+        }
+    }
+
+    private static void assertCode(ErrorCode code, ThrowingCallable action) {
+        assertThatThrownBy(action::call).isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                .isEqualTo(code));
+    }
+
+    private interface ThrowingCallable {
+        Object call() throws Exception;
+    }
+}

@@ -1,0 +1,146 @@
+package dev.secureruntime.core.okhttp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.secureruntime.Component;
+import dev.secureruntime.RuntimeBuilder;
+import dev.secureruntime.SecureRuntime;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.SecretPolicy;
+import dev.secureruntime.policy.SecretPolicy.Attachment;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import okhttp3.OkHttpClient;
+
+/**
+ * A provider, a host that nobody allowed, and a runtime between them: the names are real, the addresses loopback.
+ */
+final class GuardedWorld implements AutoCloseable {
+
+    static final String OPENAI_KEY = "sk-real-openai-key-0123456789";
+    static final String ANTHROPIC_KEY = "sk-ant-real-anthropic-key-987";
+    static final String OPENAI = "api.openai.com";
+    static final String ANTHROPIC = "api.anthropic.com";
+    static final String PARTNER = "partner.example";
+    static final String EVIL = "evil.example";
+
+    final LoopbackServer provider;
+    final LoopbackServer evil;
+    final FakeResolver resolver = new FakeResolver();
+    final Path auditDirectory;
+    final SecureRuntime runtime;
+    final Component agent;
+
+    GuardedWorld(Path folder) throws IOException {
+        this(folder, settings -> settings);
+    }
+
+    GuardedWorld(Path folder, UnaryOperator<RuntimeBuilder> changes) throws IOException {
+        provider = new LoopbackServer(OPENAI, ANTHROPIC, PARTNER);
+        evil = new LoopbackServer(EVIL, OPENAI);
+        auditDirectory = folder.resolve("audit");
+        runtime = changes.apply(SecureRuntime.builder()
+                        .policy(policy(provider.port()))
+                        .auditLog(AuditSettings.in(auditDirectory))
+                        .secret("openai-api-key", () -> OPENAI_KEY.getBytes(StandardCharsets.US_ASCII))
+                        .secret("anthropic-api-key", () -> ANTHROPIC_KEY.getBytes(StandardCharsets.US_ASCII))
+                        .resolver(resolver)
+                        .trustManager(LoopbackServer.CLIENT.trustManager()))
+                .build();
+        agent = runtime.component("agent");
+    }
+
+    private static Policy policy(int port) {
+        Scope scope = Scope.HTTPS.onPort(port);
+        return Policy.builder()
+                .component(
+                        "agent",
+                        ComponentPolicy.builder()
+                                .allow(EgressRule.host(OPENAI, scope))
+                                .allow(EgressRule.host(ANTHROPIC, scope))
+                                .allow(EgressRule.host(PARTNER, scope))
+                                .allow(EgressRule.cidr("127.0.0.1/32", scope))
+                                .secret("openai-api-key")
+                                .secret("anthropic-api-key")
+                                .build())
+                .component(
+                        "stranger", ComponentPolicy.builder().allowHost(OPENAI).build())
+                .secret(
+                        "openai-api-key",
+                        SecretPolicy.suppliedByCode().attachedAs(Attachment.bearer(OPENAI + ":" + port)))
+                .secret(
+                        "anthropic-api-key",
+                        SecretPolicy.suppliedByCode()
+                                .attachedAs(Attachment.header("x-api-key", ANTHROPIC + ":" + port)))
+                .build();
+    }
+
+    String url(String host, String path) {
+        return "https://" + host + ":" + (host.equals(EVIL) ? evil.port() : provider.port()) + path;
+    }
+
+    /** A client without protection, which trusts and finds the same servers: the attack's proof. */
+    OkHttpClient bare() {
+        return new OkHttpClient.Builder()
+                .dns(host -> resolveBare())
+                .sslSocketFactory(LoopbackServer.CLIENT.sslSocketFactory(), LoopbackServer.CLIENT.trustManager())
+                .build();
+    }
+
+    private static List<InetAddress> resolveBare() {
+        return List.of(InetAddress.getLoopbackAddress());
+    }
+
+    /** The audit records of a type, in order; a checkpoint first makes sure that the bytes are on disk. */
+    List<JsonNode> records(String type) throws IOException {
+        List<JsonNode> found = new ArrayList<>();
+        for (JsonNode record : records(auditDirectory)) {
+            if (record.path("type").asText().equals(type)) {
+                found.add(record);
+            }
+        }
+        return found;
+    }
+
+    static List<JsonNode> records(Path auditDirectory) throws IOException {
+        List<JsonNode> all = new ArrayList<>();
+        ObjectMapper mapper = new ObjectMapper();
+        try (Stream<Path> segments = Files.list(auditDirectory.resolve("segments"))) {
+            for (Path segment : segments.sorted().toList()) {
+                for (String line : Files.readAllLines(segment)) {
+                    all.add(mapper.readTree(line));
+                }
+            }
+        }
+        return all;
+    }
+
+    /** Everything that the log's directory holds, as text: what a leak test greps. */
+    String everythingLogged() throws IOException {
+        StringBuilder text = new StringBuilder();
+        try (Stream<Path> files = Files.walk(auditDirectory)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                text.append(Files.readString(file, StandardCharsets.ISO_8859_1));
+            }
+        }
+        return text.toString();
+    }
+
+    @Override
+    public void close() throws IOException {
+        runtime.close();
+        provider.close();
+        evil.close();
+    }
+}

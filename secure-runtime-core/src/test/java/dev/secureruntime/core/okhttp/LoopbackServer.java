@@ -1,0 +1,110 @@
+package dev.secureruntime.core.okhttp;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ServerSocketFactory;
+import okhttp3.Headers;
+import okhttp3.mockwebserver.MockResponse;
+import okhttp3.mockwebserver.MockWebServer;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
+
+/** A real HTTP server over TLS on loopback that answers to any of the given names and counts connections. */
+final class LoopbackServer implements AutoCloseable {
+
+    static final HeldCertificate ROOT = new HeldCertificate.Builder()
+            .certificateAuthority(0)
+            .commonName("loopback root")
+            .build();
+    static final HandshakeCertificates CLIENT = new HandshakeCertificates.Builder()
+            .addTrustedCertificate(ROOT.certificate())
+            .build();
+
+    final MockWebServer server = new MockWebServer();
+    private final AtomicInteger connections = new AtomicInteger();
+
+    LoopbackServer(String... names) throws IOException {
+        HeldCertificate.Builder certificate =
+                new HeldCertificate.Builder().signedBy(ROOT).commonName(names[0]);
+        for (String name : names) {
+            certificate.addSubjectAlternativeName(name);
+        }
+        HandshakeCertificates certificates = new HandshakeCertificates.Builder()
+                .heldCertificate(certificate.build())
+                .build();
+        server.setServerSocketFactory(new CountingServerSocketFactory());
+        server.useHttps(certificates.sslSocketFactory(), false);
+        server.start(InetAddress.getByName("127.0.0.1"), 0);
+    }
+
+    int port() {
+        return server.getPort();
+    }
+
+    /** Connections accepted so far: one is a byte too many where nothing may arrive. */
+    int connections() {
+        return connections.get();
+    }
+
+    void answer(MockResponse... responses) {
+        for (MockResponse response : responses) {
+            server.enqueue(response);
+        }
+    }
+
+    /** All headers in the clear: OkHttp's own {@code toString} would hide the very ones that are looked for. */
+    static String clear(Headers headers) {
+        StringBuilder text = new StringBuilder();
+        headers.forEach(header -> text.append(header.getFirst())
+                .append(": ")
+                .append(header.getSecond())
+                .append('\n'));
+        return text.toString();
+    }
+
+    static MockResponse json(String body) {
+        return new MockResponse().setHeader("Content-Type", "application/json").setBody(body);
+    }
+
+    static MockResponse redirect(int status, String location) {
+        return new MockResponse().setResponseCode(status).setHeader("Location", location);
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.shutdown();
+    }
+
+    private final class CountingServerSocketFactory extends ServerSocketFactory {
+
+        @Override
+        public ServerSocket createServerSocket() throws IOException {
+            return new ServerSocket() {
+                @Override
+                public Socket accept() throws IOException {
+                    Socket socket = super.accept();
+                    connections.incrementAndGet();
+                    return socket;
+                }
+            };
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog, InetAddress address) {
+            throw new UnsupportedOperationException();
+        }
+    }
+}
