@@ -107,7 +107,11 @@ final class LoopbackProvider implements AutoCloseable {
         String credential = String.valueOf(exchange.getRequestHeaders().getFirst("x-api-key"));
         JsonNode request = accept(exchange, credential);
         if (!credential.equals(ANTHROPIC_KEY)) {
-            reply(exchange, 401, "application/json", "{\"type\":\"error\",\"error\":{\"message\":\"invalid x-api-key\"}}");
+            reply(
+                    exchange,
+                    401,
+                    "application/json",
+                    "{\"type\":\"error\",\"error\":{\"message\":\"invalid x-api-key\"}}");
         } else if (request.path("stream").asBoolean()) {
             reply(exchange, 200, "text/event-stream", AnthropicAnswers.STREAM);
         } else {

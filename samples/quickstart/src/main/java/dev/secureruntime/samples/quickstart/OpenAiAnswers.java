@@ -46,7 +46,9 @@ final class OpenAiAnswers {
         for (String word : new String[] {"Your ", "order ", "is ", "on ", "its ", "way."}) {
             events.append(chunk(model, "{\"content\":\"" + word + "\"}", "null"));
         }
-        return events.append(chunk(model, "{}", "\"stop\"")).append("data: [DONE]\n\n").toString();
+        return events.append(chunk(model, "{}", "\"stop\""))
+                .append("data: [DONE]\n\n")
+                .toString();
     }
 
     private static String chunk(String model, String delta, String finishReason) {

@@ -82,7 +82,8 @@ public final class Quickstart {
     private void allowedCalls(SupportAgent agent, LoopbackProvider provider) {
         transcript.step("Calls that the policy allows, with clients that hold no key");
         transcript.observe(agent.askOpenAi("gpt-4o-mini", "Where is my order?").contains("on its way"), "openai-java");
-        transcript.observe(agent.streamOpenAi("Where is my order?").equals("Your order is on its way."), "openai-java, streaming");
+        transcript.observe(
+                agent.streamOpenAi("Where is my order?").equals("Your order is on its way."), "openai-java, streaming");
         transcript.observe(agent.askAnthropic("Where is my order?").contains("on its way"), "anthropic-java");
         transcript.observe(agent.streamAnthropic("Where is it?").equals("On its way."), "anthropic-java, streaming");
         transcript.observe(
@@ -148,7 +149,8 @@ public final class Quickstart {
 
     private void verify(Path pins) throws IOException {
         transcript.step("The log is verified, with the keys pinned at its start");
-        VerificationResult result = AuditLogVerifier.withKeys(Files.readAllLines(pins)).verify(folder.resolve("audit"));
+        VerificationResult result =
+                AuditLogVerifier.withKeys(Files.readAllLines(pins)).verify(folder.resolve("audit"));
         transcript.observe(
                 result instanceof Intact && result.size() == result.signed(),
                 "INTACT, " + result.size() + " records, all signed");
@@ -166,10 +168,14 @@ public final class Quickstart {
         int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("\"deny\"") + 1;
         bytes[at] ^= 1;
         Files.write(segment, bytes);
-        VerificationResult result = AuditLogVerifier.withKeys(Files.readAllLines(pins)).verify(copy);
+        VerificationResult result =
+                AuditLogVerifier.withKeys(Files.readAllLines(pins)).verify(copy);
         transcript.observe(result instanceof Tampered, "TAMPERED");
         VerificationResult.FirstBad bad = ((Tampered) result).firstBad();
-        long line = new String(bytes, 0, at, StandardCharsets.ISO_8859_1).chars().filter(c -> c == '\n').count();
+        long line = new String(bytes, 0, at, StandardCharsets.ISO_8859_1)
+                .chars()
+                .filter(c -> c == '\n')
+                .count();
         transcript.observe(
                 bad.seq().isPresent() && bad.seq().getAsLong() == line,
                 "the verifier names record #" + line + " at " + bad.file() + ":" + bad.offset() + ": " + bad.reason());

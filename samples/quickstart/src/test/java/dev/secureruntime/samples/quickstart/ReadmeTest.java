@@ -15,8 +15,8 @@ class ReadmeTest {
 
     @Test
     void javaCode_inTheReadme_isTheCompiledExample() throws IOException {
-        String example = Files.readString(
-                Path.of("src/main/java/dev/secureruntime/samples/quickstart/ReadmeExample.java"));
+        String example =
+                Files.readString(Path.of("src/main/java/dev/secureruntime/samples/quickstart/ReadmeExample.java"));
         String shown = example.split("// README\n", -1)[1].stripIndent().strip();
 
         assertThat(block("java")).isEqualTo(shown.stripIndent());
@@ -27,8 +27,7 @@ class ReadmeTest {
         Path policy = Path.of("src/main/resources/readme-policy.json");
 
         assertThat(block("json")).isEqualTo(Files.readString(policy).strip());
-        assertThat(PolicyReader.read(policy).components())
-                .containsKey("support-agent");
+        assertThat(PolicyReader.read(policy).components()).containsKey("support-agent");
     }
 
     private static String block(String language) throws IOException {
