@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -186,8 +187,16 @@ public final class Quickstart {
             String policy = new String(template.readAllBytes(), StandardCharsets.UTF_8);
             Files.writeString(folder.resolve("policy.json"), policy.replace("${port}", Integer.toString(port)));
         }
-        Files.writeString(folder.resolve("anthropic.key"), LoopbackProvider.ANTHROPIC_KEY + "\n");
-        Files.writeString(folder.resolve("crm.key"), "quickstart-crm-password\n");
+        writeKey("anthropic.key", LoopbackProvider.ANTHROPIC_KEY);
+        writeKey("crm.key", "quickstart-crm-password");
+    }
+
+    private void writeKey(String name, String key) throws IOException {
+        Path file = folder.resolve(name);
+        if (Files.getFileStore(folder).supportsFileAttributeView("posix")) {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        }
+        Files.writeString(file, key + "\n");
     }
 
     private static void copyRecursively(Path from, Path to) throws IOException {
