@@ -27,11 +27,11 @@ public final class CallRecord {
     private static final int MAX_OUTCOMES = 32;
 
     private final GuardedComponent component;
-    private final EgressRequest first;
     private final Optional<GenAiFacts> facts;
     private final List<String> outcomes = new ArrayList<>();
     private long startNanos = System.nanoTime();
     private int attempts = 1;
+    private int sendsOfHop;
     private EgressRequest target;
     private @Nullable String rule;
     private List<String> attached = List.of();
@@ -48,7 +48,6 @@ public final class CallRecord {
 
     CallRecord(GuardedComponent component, EgressRequest first) {
         this.component = component;
-        this.first = first;
         this.target = first;
         this.facts = GenAiFacts.of(first.host(), first.path());
     }
@@ -70,6 +69,16 @@ public final class CallRecord {
     public synchronized void allowed(EgressRequest hop, String byRule) {
         target = hop;
         rule = byRule;
+        attached = List.of();
+        sendsOfHop = 0;
+    }
+
+    /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
+    public synchronized void sent() {
+        sendsOfHop++;
+        if (sendsOfHop > 1) {
+            attempts++;
+        }
     }
 
     /** These secrets went with the current hop. */
@@ -92,7 +101,7 @@ public final class CallRecord {
     public synchronized void continues(RetryLedger.Key key) {
         component.retries().take(key).ifPresent(earlier -> {
             synchronized (earlier) {
-                attempts = earlier.attempts + 1;
+                attempts += earlier.attempts;
                 startNanos = earlier.startNanos;
                 outcomes.addAll(earlier.outcomes);
                 earlier.noteOutcome(outcomes);
@@ -134,6 +143,8 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
+        rule = null;
+        attached = List.of(); // what an earlier hop carried did not come here
         AuditEvent.Builder event = event("deny", "block");
         event.attribute("error.type", denial.code().code());
         event.attribute("secure_runtime.reason", denial.reason().name().toLowerCase(Locale.ROOT));
@@ -176,7 +187,7 @@ public final class CallRecord {
     }
 
     private AuditEvent.Builder event(String verdict, String action) {
-        AuditEvent.Builder event = AuditEvent.of("egress.call").component(first.component());
+        AuditEvent.Builder event = AuditEvent.of("egress.call").component(component.id().name());
         event.attribute("secure_runtime.verdict", verdict);
         event.attribute("secure_runtime.action", action);
         event.attribute("http.request.method", target.method());

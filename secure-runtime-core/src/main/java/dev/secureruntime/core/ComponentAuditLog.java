@@ -6,12 +6,13 @@ import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.util.List;
+import java.util.Locale;
 
 /** The audit log in a component's name: it can speak of itself only, and can't write what the runtime writes. */
 final class ComponentAuditLog implements AuditLog {
 
     private static final List<String> RESERVED =
-            List.of("log.", "runtime.", "egress.", "secret.", "credential.", "component.");
+            List.of("log", "runtime", "egress", "secret", "credential", "component");
 
     private final String component;
     private final EventLine events;
@@ -25,13 +26,12 @@ final class ComponentAuditLog implements AuditLog {
 
     @Override
     public Receipt append(AuditEvent event) {
-        for (String reserved : RESERVED) {
-            if (event.type().startsWith(reserved)) {
-                throw new SecureRuntimeException(
-                        ErrorCode.AUDIT_RECORD_REJECTED,
-                        "type \"" + event.type() + "\" is written by the runtime alone; choose one that doesn't begin"
-                                + " with any of " + RESERVED);
-            }
+        String family = event.type().split("\\.", 2)[0].toLowerCase(Locale.ROOT);
+        if (RESERVED.contains(family)) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_RECORD_REJECTED,
+                    "type \"" + event.type() + "\" is written by the runtime alone; choose one whose first part is none"
+                            + " of " + RESERVED);
         }
         if (event.component().isPresent() && !event.component().get().equals(component)) {
             throw new SecureRuntimeException(

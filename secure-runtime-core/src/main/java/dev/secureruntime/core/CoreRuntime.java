@@ -97,7 +97,16 @@ final class CoreRuntime implements SecureRuntime {
 
     @Override
     public Component component(String name) {
-        CodeIdentity caller = CodeIdentity.of(CALLER.getCallerClass());
+        Class<?> asking = CALLER.getCallerClass();
+        if (asking.getClassLoader() == null || asking.getClassLoader() == ClassLoader.getPlatformClassLoader()) {
+            // Optional.map(runtime::component) and the like: the JDK would own the name, and so would everyone.
+            throw new SecureRuntimeException(
+                    ErrorCode.COMPONENT_CLAIMED,
+                    "component \"" + name + "\" was asked for by " + asking.getName()
+                            + " of the JDK: call component(name) directly, not through a method reference that the JDK"
+                            + " calls");
+        }
+        CodeIdentity caller = CodeIdentity.of(asking);
         if (closed.get()) {
             throw new SecureRuntimeException(ErrorCode.RUNTIME_CLOSED, "the runtime was closed");
         }

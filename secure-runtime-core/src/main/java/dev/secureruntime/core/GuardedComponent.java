@@ -10,34 +10,28 @@ import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
-import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.ComponentId;
 import dev.secureruntime.secret.Secrets;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
-import javax.net.ssl.X509TrustManager;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A component as the adapters see it: asked before a request leaves ({@link #decide}), before it connects ({@link
- * #deniedConnection}), for the credentials that belong on it ({@link #attach}), and told what became of it ({@link
- * #begin}). Applications see it as a {@link Component}.
+ * A component: its policy, its secrets, its connections and its open calls. Applications hold it as a {@link Component};
+ * adapters ask it through a {@link Gate}.
  *
  * <p>Thread-safe.
  */
-public final class GuardedComponent implements Component {
+final class GuardedComponent implements Component {
 
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
 
@@ -72,16 +66,6 @@ public final class GuardedComponent implements Component {
         this.retries = new RetryLedger(runtime.timer());
     }
 
-    /** The component behind a handle, for adapters. */
-    public static GuardedComponent of(Component component) {
-        if (component instanceof GuardedComponent guarded) {
-            return guarded;
-        }
-        throw new SecureRuntimeException(
-                ErrorCode.RUNTIME_MISCONFIGURED,
-                "this Component was not made by SecureRuntime.component(name): only such a one can be guarded");
-    }
-
     @Override
     public ComponentId id() {
         return id;
@@ -93,7 +77,7 @@ public final class GuardedComponent implements Component {
     }
 
     /** The decision on a request, before its host is looked up. Refuses everything when the guard itself can't work. */
-    public EgressDecision decide(EgressRequest request) {
+    EgressDecision decide(EgressRequest request) {
         if (runtime.isClosed()) {
             return new EgressDecision.Denied(
                     ErrorCode.RUNTIME_CLOSED,
@@ -120,35 +104,17 @@ public final class GuardedComponent implements Component {
     }
 
     /** Why the component may not connect to these addresses of a host; empty when it may. */
-    public Optional<EgressDecision.Denied> deniedConnection(
-            String scheme, String host, int port, List<InetAddress> addresses) {
-        return egress.deniedConnection(connection(scheme, host, port), addresses);
+    Optional<EgressDecision.Denied> deniedConnection(EgressRequest connection, List<InetAddress> addresses) {
+        return egress.deniedConnection(connection, addresses);
     }
 
-    /** The question that stands for a connection: no request of its own, but what one would connect to. */
-    public EgressRequest connection(String scheme, String host, int port) {
-        return new EgressRequest(id.name(), "CONNECT", scheme, host, port, "/", List.of());
-    }
-
-    /** Looks up a host that was allowed. */
-    public List<InetAddress> resolve(String host) throws UnknownHostException {
-        HostResolver resolver = runtime.resolver();
-        return resolver.resolve(host);
-    }
-
-    /** Decides on server certificates; null means the platform's trust store. */
-    public @Nullable X509TrustManager trustManager() {
-        return runtime.trustManager();
-    }
-
-    /** The runtime's clock work: short tasks only. */
-    public ScheduledExecutorService timer() {
-        return runtime.timer();
+    CoreRuntime runtime() {
+        return runtime;
     }
 
     /** Whether a credential is bound to the target. */
-    public boolean isBound(String scheme, String host, int port) {
-        return attachments.stream().anyMatch(attachment -> attachment.belongsTo(scheme, host, port));
+    boolean isBound(EgressRequest request) {
+        return attachments.stream().anyMatch(attachment -> attachment.belongsTo(request));
     }
 
     /**
@@ -157,9 +123,9 @@ public final class GuardedComponent implements Component {
      * @return the names of the secrets that were attached
      * @throws EgressDeniedException when one of them can't be had
      */
-    public List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
+    List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
         List<HeaderAttachment> due = attachments.stream()
-                .filter(attachment -> attachment.belongsTo(request.scheme(), request.host(), request.port()))
+                .filter(attachment -> attachment.belongsTo(request))
                 .toList();
         for (HeaderAttachment attachment : due) {
             try {
@@ -182,7 +148,7 @@ public final class GuardedComponent implements Component {
     }
 
     /** Starts the record of a logical call. */
-    public CallRecord begin(EgressRequest first) {
+    CallRecord begin(EgressRequest first) {
         CallRecord record = new CallRecord(this, first);
         open.add(record);
         return record;
@@ -217,9 +183,8 @@ public final class GuardedComponent implements Component {
         return retries;
     }
 
-    /** The component's one transport of a kind: each component has connections of its own. */
-    public <T extends AutoCloseable> T transport(Class<T> kind, Function<GuardedComponent, T> first) {
-        return kind.cast(transports.computeIfAbsent(kind, free -> first.apply(this)));
+    <T extends AutoCloseable> T transport(Class<T> kind, Supplier<T> first) {
+        return kind.cast(transports.computeIfAbsent(kind, free -> first.get()));
     }
 
     /** Closes connections and records what is still under way, for the runtime's end. */

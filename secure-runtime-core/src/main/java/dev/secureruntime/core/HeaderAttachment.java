@@ -1,9 +1,8 @@
 package dev.secureruntime.core;
 
-import dev.secureruntime.policy.HostPort;
+import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.SecretPolicy;
 import java.nio.charset.StandardCharsets;
-import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -35,17 +34,10 @@ final class HeaderAttachment {
         return secret;
     }
 
-    boolean belongsTo(String scheme, String host, int port) {
-        if (!scheme.equals("https")) {
-            return false;
-        }
-        Set<HostPort> hosts = attachment.hosts();
-        for (HostPort bound : hosts) {
-            if (bound.port() == port && bound.host().equals(host)) {
-                return true;
-            }
-        }
-        return false;
+    boolean belongsTo(EgressRequest request) {
+        return request.scheme().equals("https")
+                && attachment.hosts().stream()
+                        .anyMatch(bound -> bound.port() == request.port() && bound.host().equals(request.host()));
     }
 
     void attach(BiConsumer<String, String> headers) {

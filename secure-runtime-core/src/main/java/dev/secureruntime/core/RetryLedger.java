@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ public final class RetryLedger {
 
     private final ScheduledExecutorService timer;
     private final Map<Key, CallRecord> held = new LinkedHashMap<>();
+    private boolean flushed;
 
     RetryLedger(ScheduledExecutorService timer) {
         this.timer = timer;
@@ -53,15 +55,22 @@ public final class RetryLedger {
         CallRecord displaced;
         CallRecord oldest = null;
         synchronized (held) {
-            displaced = held.remove(key);
-            held.put(key, record);
+            displaced = flushed ? record : held.remove(key);
+            if (!flushed) {
+                held.put(key, record);
+            }
             if (held.size() > MAX_HELD) {
                 oldest = held.remove(held.keySet().iterator().next());
             }
         }
         settle(displaced);
         settle(oldest);
-        timer.schedule(() -> expire(key, record), atMost.toMillis(), TimeUnit.MILLISECONDS);
+        try {
+            timer.schedule(() -> expire(key, record), atMost.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            // The runtime is closing: nobody would come back for the record.
+            expire(key, record);
+        }
     }
 
     /** Takes over the record of an earlier try. */
@@ -81,10 +90,11 @@ public final class RetryLedger {
         }
     }
 
-    /** Writes all that is held. */
+    /** Writes all that is held; from now on nothing is held any more. */
     void flush() {
         List<CallRecord> all;
         synchronized (held) {
+            flushed = true;
             all = new ArrayList<>(held.values());
             held.clear();
         }

@@ -1,6 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import java.io.IOException;
 import okhttp3.Interceptor;
 import okhttp3.Request;
@@ -8,30 +8,31 @@ import okhttp3.Response;
 
 /**
  * Attaches the credentials bound to the host. Where there is one, every credential that the caller sent - a placeholder,
- * or somebody else's key - is taken off first.
+ * or somebody else's key - is taken off first. A hop that another host chose the path of gets none.
  */
 final class AttachInterceptor implements Interceptor {
 
-    private final GuardedComponent component;
+    private final Gate gate;
 
-    AttachInterceptor(GuardedComponent component) {
-        this.component = component;
+    AttachInterceptor(Gate gate) {
+        this.gate = gate;
     }
 
     @Override
     public Response intercept(Chain chain) throws IOException {
         Request request = chain.request();
         Hop hop = request.tag(Hop.class);
-        if (hop == null) {
-            throw new IOException("a request without its question reached the hardened client");
+        if (hop == null || !hop.isAbout(request)) {
+            throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
         }
-        if (!component.isBound(
-                hop.asked().scheme(), hop.asked().host(), hop.asked().port())) {
+        if (!gate.isBound(hop.asked())) {
             return chain.proceed(request);
         }
         Request.Builder equipped = request.newBuilder();
         CredentialHeaders.NAMES.forEach(equipped::removeHeader);
-        hop.record().attached(component.attach(hop.asked(), equipped::header));
+        if (!hop.hasStrayed()) {
+            hop.record().attached(gate.attach(hop.asked(), equipped::header));
+        }
         return chain.proceed(equipped.build());
     }
 }

@@ -10,7 +10,7 @@ import okhttp3.Call;
 
 /**
  * Cancels our call when the caller's call is cancelled or times out. OkHttp tells an interceptor nothing of that, so this
- * looks, every {@value #PERIOD_MILLIS} ms while calls are under way.
+ * looks, every {@value #PERIOD_MILLIS} ms while calls are under way. A call is under way until its answer's body is closed.
  *
  * <p>Thread-safe.
  */
@@ -21,6 +21,7 @@ final class CancellationRelay {
     private final ScheduledExecutorService timer;
     private final Set<Watch> watches = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean scheduled = new AtomicBoolean();
+    private volatile boolean ended;
 
     CancellationRelay(ScheduledExecutorService timer) {
         this.timer = timer;
@@ -32,7 +33,7 @@ final class CancellationRelay {
         private final Call callers;
         private final Call ours;
 
-        Watch(Call callers, Call ours) {
+        private Watch(Call callers, Call ours) {
             this.callers = callers;
             this.ours = ours;
         }
@@ -46,8 +47,17 @@ final class CancellationRelay {
     Watch watch(Call callers, Call ours) {
         Watch watch = new Watch(callers, ours);
         watches.add(watch);
+        if (ended) {
+            ours.cancel();
+        }
         schedule();
         return watch;
+    }
+
+    /** Cancels all that is under way, and all that comes. */
+    void cancelAll() {
+        ended = true;
+        watches.forEach(watch -> watch.ours.cancel());
     }
 
     private void schedule() {
@@ -57,18 +67,19 @@ final class CancellationRelay {
         try {
             timer.schedule(this::look, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
-            // The runtime is closing: it cancels what is under way itself.
+            // The runtime is closing, and cancels what is under way itself.
             scheduled.set(false);
         }
     }
 
     private void look() {
-        for (Watch watch : watches) {
-            if (watch.callers.isCanceled()) {
+        watches.removeIf(watch -> {
+            boolean cancelled = watch.callers.isCanceled();
+            if (cancelled) {
                 watch.ours.cancel();
-                watches.remove(watch);
             }
-        }
+            return cancelled;
+        });
         scheduled.set(false);
         if (!watches.isEmpty()) {
             schedule();

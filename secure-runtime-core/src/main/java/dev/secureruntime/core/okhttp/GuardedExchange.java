@@ -1,7 +1,7 @@
 package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.CallRecord;
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
 import dev.secureruntime.core.okhttp.Hop.Timeouts;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -11,7 +11,6 @@ import java.net.ProtocolException;
 import java.util.Optional;
 import okhttp3.Call;
 import okhttp3.Request;
-import okhttp3.RequestBody;
 import okhttp3.Response;
 
 /**
@@ -23,32 +22,34 @@ final class GuardedExchange {
     private static final int MAX_REDIRECTS = 10;
 
     private final HardenedClient hardened;
-    private final GuardedComponent component;
+    private final Gate gate;
     private final Request callers;
     private final Call callersCall;
-    private final ClientRetries retries;
     private final CallRecord record;
+    private ClientRetries retries = ClientRetries.NONE;
     private Hop hop;
 
     GuardedExchange(HardenedClient hardened, Request request, Call callersCall, Timeouts timeouts) {
         this.hardened = hardened;
-        this.component = hardened.component();
+        this.gate = hardened.gate();
         this.callers = request;
         this.callersCall = callersCall;
-        this.retries = new ClientRetries(request);
-        this.hop = Hop.first(component, request).with(timeouts);
+        this.hop = Hop.first(gate, request, timeouts);
         this.record = hop.record();
     }
 
     Response run() throws IOException {
         try {
-            retries.key().filter(key -> key.attempt() > 0).ifPresent(key -> record.continues(key.previous()));
-            return follow();
+            requireAllowed(callers); // before any code of the caller's runs, its body's included
+            Request request = recorded(callers);
+            retries = ClientRetries.of(request);
+            retries.repeated().ifPresent(record::continues);
+            return follow(request);
         } catch (EgressDeniedException e) {
             record.denied(hop.asked(), e.decision());
             throw new EgressDeniedException(hop.asked(), e.decision());
-        } catch (IOException | RuntimeException e) {
-            if (!callersCall.isCanceled()) {
+        } catch (IOException | RuntimeException | Error e) {
+            if (e instanceof IOException && !callersCall.isCanceled()) {
                 retries.key().ifPresent(key -> record.mayBeRepeated(key, ClientRetries.LONGEST_PAUSE));
             }
             record.failed(e);
@@ -56,15 +57,15 @@ final class GuardedExchange {
         }
     }
 
-    private Response follow() throws IOException {
-        Request request = recorded(callers);
+    private Response follow(Request first) throws IOException {
+        Request request = first;
         for (int redirects = 0; ; redirects++) {
             Call call = hardened.clientFor(request.url())
                     .newCall(request.newBuilder().tag(Hop.class, hop).build());
             Watch watch = hardened.cancellations().watch(callersCall, call);
             boolean handedOver = false;
             try {
-                Response response = call.execute();
+                Response response = execute(call);
                 Optional<Request> next = Redirects.next(response, request);
                 if (next.isEmpty()) {
                     handedOver = true;
@@ -75,10 +76,8 @@ final class GuardedExchange {
                     throw new ProtocolException("more than " + MAX_REDIRECTS + " redirects");
                 }
                 request = next.get();
-                hop = hop.next(component, request);
-                if (component.decide(hop.asked()) instanceof Denied denied) {
-                    throw new EgressDeniedException(hop.asked(), denied);
-                }
+                hop = hop.next(gate, request);
+                requireAllowed(request);
                 Redirects.requireBodyStays(request, hop, callers.url());
             } finally {
                 if (!handedOver) {
@@ -88,32 +87,40 @@ final class GuardedExchange {
         }
     }
 
-    /**
-     * The response as the caller gets it: with the request that the caller made, not the one that carried the credential,
-     * and a body that completes the record.
-     */
+    private Response execute(Call call) throws IOException {
+        try {
+            return call.execute();
+        } finally {
+            if (gate.isBound(hop.asked())) {
+                SegmentPool.wipe();
+            }
+        }
+    }
+
+    private void requireAllowed(Request request) throws EgressDeniedException {
+        if (JudgeInterceptor.decide(gate, hop, request) instanceof Denied denied) {
+            throw new EgressDeniedException(hop.asked(), denied);
+        }
+    }
+
     private Response handOver(Response response, Watch watch) {
         record.responded(response.code(), response.protocol().toString());
         retries.pauseAfter(response)
                 .ifPresent(pause -> retries.key().ifPresent(key -> record.mayBeRepeated(key, pause)));
-        Response.Builder handed = response.newBuilder()
-                .request(callers)
-                .networkResponse(null)
-                .cacheResponse(null)
-                .priorResponse(null);
+        Response.Builder handed = HandedResponse.of(response, callers);
         if (response.body() != null) {
-            handed.body(new RecordedResponseBody(response.body(), record, watch));
+            boolean empty = callers.method().equals("HEAD") || response.code() == 204 || response.code() == 304;
+            handed.body(new RecordedResponseBody(response.body(), empty, record, watch));
         }
         return handed.build();
     }
 
-    private Request recorded(Request request) {
-        RequestBody body = request.body();
-        if (body == null) {
-            return request;
-        }
-        return request.newBuilder()
-                .method(request.method(), new RecordedRequestBody(body, record))
-                .build();
+    private Request recorded(Request request) throws IOException {
+        Request plain = RequestHeaders.withoutFraming(request);
+        return plain.body() == null
+                ? plain
+                : plain.newBuilder()
+                        .method(plain.method(), new RecordedRequestBody(plain.body(), record))
+                        .build();
     }
 }

@@ -1,7 +1,8 @@
 package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.Component;
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
+import java.lang.invoke.MethodHandles;
 import java.net.Proxy;
 import java.time.Duration;
 import okhttp3.Interceptor;
@@ -57,12 +58,12 @@ public final class GuardedOkHttp {
     }
 
     private static HardenedClient hardened(Component component) {
-        return GuardedComponent.of(component).transport(HardenedClient.class, HardenedClient::new);
+        return Gate.open(component, MethodHandles.lookup()).transport(HardenedClient.class, HardenedClient::new);
     }
 
     /** A client that can do nothing but hand requests to the guard. */
     private static OkHttpClient shell(HardenedClient hardened, OnDenial onDenial) {
-        NoWayOut noWayOut = new NoWayOut(hardened.component());
+        NoWayOut noWayOut = new NoWayOut(hardened.gate());
         return new OkHttpClient.Builder()
                 .addInterceptor(new TerminalInterceptor(hardened, onDenial))
                 .addNetworkInterceptor(noWayOut)

@@ -1,16 +1,16 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.CallRecord;
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.net.Proxy;
 import java.security.GeneralSecurityException;
-import java.util.List;
+import java.security.KeyStore;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import okhttp3.ConnectionPool;
 import okhttp3.CookieJar;
@@ -21,55 +21,55 @@ import okhttp3.WebSocket;
 import okhttp3.WebSocketListener;
 
 /**
- * The client that guarded requests really run on. It is never handed out. One per component, with a connection pool of its
- * own, so that no component rides on a connection that another was allowed to open.
+ * The client that guarded requests really run on. Neither it nor anything that leads to it is handed out: no call, no
+ * response or request of its own, no connection. One per component, with a connection pool of its own, so that no component
+ * rides on a connection that another was allowed to open.
  */
 final class HardenedClient implements AutoCloseable {
 
-    private final GuardedComponent component;
+    private final Gate gate;
     private final CancellationRelay cancellations;
     private final OkHttpClient base;
-    private final Map<String, OkHttpClient> byPort = new ConcurrentHashMap<>();
+    private final Map<String, OkHttpClient> byOrigin = new ConcurrentHashMap<>();
 
-    HardenedClient(GuardedComponent component) {
-        this.component = component;
-        this.cancellations = new CancellationRelay(component.timer());
+    HardenedClient(Gate gate) {
+        this.gate = gate;
+        this.cancellations = new CancellationRelay(gate.timer());
         this.base = build();
     }
 
     /** The layers, from the caller's side to the wire. */
     private OkHttpClient build() {
-        OkHttpClient.Builder client = new OkHttpClient.Builder()
+        X509TrustManager trustManager = trustManager();
+        return new OkHttpClient.Builder()
                 .addInterceptor(new CallerTimeouts())
-                .addInterceptor(new JudgeInterceptor(component)) // before any look-up, for WebSockets too
-                .addInterceptor(new AttachInterceptor(component)) // last code that runs before OkHttp's own
+                .addInterceptor(new JudgeInterceptor(gate)) // before any look-up, for WebSockets too
+                .addInterceptor(new AttachInterceptor(gate)) // last code that runs before OkHttp's own
                 .addNetworkInterceptor(new WireCheck())
                 .followRedirects(false) // GuardedExchange follows them, hop by hop
                 .followSslRedirects(false)
                 .proxy(Proxy.NO_PROXY) // neither ProxySelector nor http.proxyHost is asked
                 .connectionPool(new ConnectionPool())
                 .cookieJar(CookieJar.NO_COOKIES)
-                .cache(null);
-        X509TrustManager trustManager = component.trustManager();
-        if (trustManager != null) {
-            client.sslSocketFactory(sslContext(trustManager).getSocketFactory(), trustManager);
-        }
-        return client.build();
+                .cache(null)
+                // Made here: OkHttp's own way asks a platform object that any code can replace.
+                .sslSocketFactory(sslContext(trustManager).getSocketFactory(), trustManager)
+                .build();
     }
 
     /**
-     * The client for a URL's scheme and port. A resolver is told the host only, and a socket the address only; each must judge host, port
-     * and address together, so each scheme and port has a resolver and a socket factory that know theirs.
+     * The client for a URL's scheme and port. A resolver is told the host only, and a socket the address only; each must
+     * judge host, port and address together, so each scheme and port has a resolver and a socket factory that know theirs.
      */
     OkHttpClient clientFor(HttpUrl url) {
-        return byPort.computeIfAbsent(url.scheme() + ":" + url.port(), free -> base.newBuilder()
-                .dns(new JudgedDns(component, url.scheme(), url.port()))
-                .socketFactory(new JudgedSocketFactory(component, url.scheme()))
+        return byOrigin.computeIfAbsent(url.scheme() + ":" + url.port(), free -> base.newBuilder()
+                .dns(new JudgedDns(gate, url.scheme(), url.port()))
+                .socketFactory(new JudgedSocketFactory(gate, url.scheme()))
                 .build());
     }
 
-    GuardedComponent component() {
-        return component;
+    Gate gate() {
+        return gate;
     }
 
     CancellationRelay cancellations() {
@@ -77,11 +77,33 @@ final class HardenedClient implements AutoCloseable {
     }
 
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
-        Hop hop = Hop.first(component, request);
-        CallRecord record = hop.record();
-        Request tagged = request.newBuilder().tag(Hop.class, hop).build();
-        return clientFor(request.url())
-                .newWebSocket(tagged, new RecordedWebSocketListener(listener, request, record, hop));
+        Request plain = RequestHeaders.withoutFraming(request);
+        Hop hop = Hop.webSocket(gate, plain);
+        GuardedWebSocket socket = new GuardedWebSocket(request);
+        Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
+        socket.runsOn(clientFor(plain.url())
+                .newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop)));
+        return socket;
+    }
+
+    private X509TrustManager trustManager() {
+        X509TrustManager given = gate.trustManager();
+        if (given != null) {
+            return given;
+        }
+        try {
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            factory.init((KeyStore) null);
+            for (TrustManager manager : factory.getTrustManagers()) {
+                if (manager instanceof X509TrustManager x509) {
+                    return x509;
+                }
+            }
+        } catch (GeneralSecurityException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED, "the platform's trust store can't be used", e);
+        }
+        throw new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, "the platform has no X.509 trust manager");
     }
 
     private static SSLContext sslContext(X509TrustManager trustManager) {
@@ -97,10 +119,8 @@ final class HardenedClient implements AutoCloseable {
 
     @Override
     public void close() {
-        List<OkHttpClient> clients = List.copyOf(byPort.values());
-        for (OkHttpClient client : clients) {
-            client.dispatcher().cancelAll();
-        }
+        cancellations.cancelAll(); // open answers too: OkHttp's dispatcher forgets a call once it has answered
+        base.dispatcher().cancelAll();
         base.dispatcher().executorService().shutdown();
         base.connectionPool().evictAll();
     }

@@ -1,22 +1,20 @@
 package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.CallRecord;
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
 
 /**
- * One hop of a logical call, carried through OkHttp as a request's tag.
- *
- * @param asked the question put to the policy
- * @param record the call's record
- * @param timeouts the caller's time-outs; {@link Timeouts#INHERITED} for WebSockets
+ * One hop of a logical call, carried through OkHttp as a request's tag. It answers for the one request that it was made
+ * for, once: a tag can be copied onto another request, its permission can't.
  */
-record Hop(EgressRequest asked, CallRecord record, Timeouts timeouts) {
+final class Hop {
 
     /**
      * Time-outs in milliseconds.
@@ -29,31 +27,89 @@ record Hop(EgressRequest asked, CallRecord record, Timeouts timeouts) {
         static final Timeouts INHERITED = new Timeouts(-1, -1, -1);
     }
 
-    static Hop first(GuardedComponent component, Request request) {
-        EgressRequest asked = ask(component, request, List.of());
-        return new Hop(asked, component.begin(asked), Timeouts.INHERITED);
+    private final EgressRequest asked;
+    private final HttpUrl url;
+    private final CallRecord record;
+    private final Timeouts timeouts;
+    private final boolean upgrade;
+    private final boolean strayed;
+    private final AtomicBoolean used = new AtomicBoolean();
+
+    private Hop(
+            EgressRequest asked, HttpUrl url, CallRecord record, Timeouts timeouts, boolean upgrade, boolean strayed) {
+        this.asked = asked;
+        this.url = url;
+        this.record = record;
+        this.timeouts = timeouts;
+        this.upgrade = upgrade;
+        this.strayed = strayed;
     }
 
-    Hop with(Timeouts callers) {
-        return new Hop(asked, record, callers);
+    /** The first hop of a call. */
+    static Hop first(Gate gate, Request request, Timeouts timeouts) {
+        EgressRequest asked = ask(gate, request, List.of());
+        return new Hop(asked, request.url(), gate.begin(asked), timeouts, false, false);
+    }
+
+    /** The only hop of a WebSocket's opening. */
+    static Hop webSocket(Gate gate, Request request) {
+        EgressRequest asked = ask(gate, request, List.of());
+        return new Hop(asked, request.url(), gate.begin(asked), Timeouts.INHERITED, true, false);
     }
 
     /** The hop that follows a redirect. */
-    Hop next(GuardedComponent component, Request request) {
+    Hop next(Gate gate, Request request) {
         List<String> from = new ArrayList<>(asked.redirectedFrom());
         from.add(asked.host());
-        return new Hop(ask(component, request, from), record, timeouts);
+        boolean leaves = strayed || !Redirects.sameOrigin(url, request.url());
+        return new Hop(ask(gate, request, from), request.url(), record, timeouts, false, leaves);
     }
 
-    private static EgressRequest ask(GuardedComponent component, Request request, List<String> redirectedFrom) {
+    private static EgressRequest ask(Gate gate, Request request, List<String> redirectedFrom) {
         HttpUrl url = request.url();
         return new EgressRequest(
-                component.id().name(),
+                gate.name(),
                 request.method().toUpperCase(Locale.ROOT),
                 url.scheme(),
                 url.host(),
                 url.port(),
                 url.encodedPath(),
                 redirectedFrom);
+    }
+
+    /** The question put to the policy. */
+    EgressRequest asked() {
+        return asked;
+    }
+
+    CallRecord record() {
+        return record;
+    }
+
+    Timeouts timeouts() {
+        return timeouts;
+    }
+
+    /** Whether the request may ask for another protocol on its connection. */
+    boolean mayUpgrade() {
+        return upgrade;
+    }
+
+    /**
+     * Whether a redirect has led away from the origin that the caller addressed. From there on the path is another host's
+     * choice, also back at the origin, and no credential is attached.
+     */
+    boolean hasStrayed() {
+        return strayed;
+    }
+
+    /** Whether this is the request that the question was about. */
+    boolean isAbout(Request request) {
+        return url.equals(request.url()) && asked.method().equalsIgnoreCase(request.method());
+    }
+
+    /** True for the first who asks. */
+    boolean use() {
+        return used.compareAndSet(false, true);
     }
 }

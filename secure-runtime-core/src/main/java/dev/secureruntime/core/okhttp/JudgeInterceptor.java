@@ -1,15 +1,13 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
-import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
-import java.util.Locale;
 import java.util.regex.Pattern;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
@@ -22,47 +20,45 @@ final class JudgeInterceptor implements Interceptor {
 
     private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
 
-    private final GuardedComponent component;
+    private final Gate gate;
 
-    JudgeInterceptor(GuardedComponent component) {
-        this.component = component;
+    JudgeInterceptor(Gate gate) {
+        this.gate = gate;
     }
 
     @Override
     public Response intercept(Chain chain) throws IOException {
         Request request = chain.request();
         Hop hop = request.tag(Hop.class);
-        if (hop == null) {
-            throw new IOException("a request without its question reached the hardened client");
+        if (hop == null || !hop.use()) {
+            throw new IOException("SR-EGRESS-005 a request that nobody asked for reached the hardened client");
         }
-        EgressRequest asked = hop.asked();
-        String disguise = disguise(request);
-        EgressDecision decision = disguise == null ? component.decide(asked) : malformed(disguise);
+        EgressDecision decision = decide(gate, hop, request);
         if (decision instanceof Denied denied) {
-            throw new EgressDeniedException(asked, denied);
+            throw new EgressDeniedException(hop.asked(), denied);
         }
-        hop.record().allowed(asked, ((Allowed) decision).rule());
+        hop.record().allowed(hop.asked(), ((Allowed) decision).rule());
         return chain.proceed(request);
     }
 
-    private static @Nullable String disguise(Request request) {
+    /** The decision on a request: its form first, then the policy. */
+    static EgressDecision decide(Gate gate, Hop hop, Request request) {
+        String disguise = disguise(request, hop);
+        return disguise == null ? gate.decide(hop.asked()) : malformed(disguise);
+    }
+
+    private static @Nullable String disguise(Request request, Hop hop) {
         HttpUrl url = request.url();
+        if (!hop.isAbout(request)) {
+            return "the request is another one than was asked about";
+        }
         if (!METHOD.matcher(request.method()).matches()) {
             return "the method is no plain word";
         }
         if (!url.username().isEmpty() || !url.password().isEmpty()) {
             return "the URL carries a user name or password";
         }
-        String host = request.header("Host");
-        return host == null || host.toLowerCase(Locale.ROOT).equals(authority(url))
-                ? null
-                : "the Host header names another host than the URL";
-    }
-
-    /** The host as a {@code Host} header names it (RFC 9110, section 7.2). */
-    static String authority(HttpUrl url) {
-        String host = url.host().indexOf(':') >= 0 ? "[" + url.host() + "]" : url.host();
-        return url.port() == HttpUrl.defaultPort(url.scheme()) ? host : host + ":" + url.port();
+        return RequestHeaders.fault(request, hop.mayUpgrade());
     }
 
     private static Denied malformed(String what) {
@@ -71,6 +67,6 @@ final class JudgeInterceptor implements Interceptor {
                 Reason.MALFORMED_TARGET,
                 what,
                 null,
-                "write the request so that method, URL and Host header say the same");
+                "write the request so that method, URL and headers say one thing");
     }
 }

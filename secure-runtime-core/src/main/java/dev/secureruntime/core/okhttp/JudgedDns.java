@@ -1,6 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.net.InetAddress;
@@ -15,23 +15,23 @@ import okhttp3.Dns;
  */
 final class JudgedDns implements Dns {
 
-    private final GuardedComponent component;
+    private final Gate gate;
     private final String scheme;
     private final int port;
 
-    JudgedDns(GuardedComponent component, String scheme, int port) {
-        this.component = component;
+    JudgedDns(Gate gate, String scheme, int port) {
+        this.gate = gate;
         this.scheme = scheme;
         this.port = port;
     }
 
     @Override
     public List<InetAddress> lookup(String hostname) throws UnknownHostException {
-        List<InetAddress> addresses = component.resolve(hostname);
-        Optional<Denied> denied = component.deniedConnection(scheme, hostname, port, addresses);
+        List<InetAddress> addresses = gate.resolve(hostname);
+        Optional<Denied> denied = gate.deniedConnection(scheme, hostname, port, addresses);
         if (denied.isPresent()) {
             throw HardenedClient.sneaky(
-                    new EgressDeniedException(component.connection(scheme, hostname, port), denied.get()));
+                    new EgressDeniedException(gate.connection(scheme, hostname, port), denied.get()));
         }
         return addresses;
     }

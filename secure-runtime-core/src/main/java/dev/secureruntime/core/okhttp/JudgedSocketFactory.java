@@ -1,6 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
@@ -19,11 +19,11 @@ import javax.net.SocketFactory;
  */
 final class JudgedSocketFactory extends SocketFactory {
 
-    private final GuardedComponent component;
+    private final Gate gate;
     private final String scheme;
 
-    JudgedSocketFactory(GuardedComponent component, String scheme) {
-        this.component = component;
+    JudgedSocketFactory(Gate gate, String scheme) {
+        this.gate = gate;
         this.scheme = scheme;
     }
 
@@ -75,9 +75,9 @@ final class JudgedSocketFactory extends SocketFactory {
             }
             String host = target.getHostString();
             Optional<Denied> denied =
-                    component.deniedConnection(scheme, host, target.getPort(), List.of(target.getAddress()));
+                    gate.deniedConnection(scheme, host, target.getPort(), List.of(target.getAddress()));
             if (denied.isPresent()) {
-                throw new EgressDeniedException(component.connection(scheme, host, target.getPort()), denied.get());
+                throw new EgressDeniedException(gate.connection(scheme, host, target.getPort()), denied.get());
             }
             super.connect(endpoint, timeout);
         }

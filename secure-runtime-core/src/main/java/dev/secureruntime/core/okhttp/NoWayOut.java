@@ -1,6 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.GuardedComponent;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -21,10 +21,10 @@ import okhttp3.Response;
  */
 final class NoWayOut implements Dns, Interceptor {
 
-    private final GuardedComponent component;
+    private final Gate gate;
 
-    NoWayOut(GuardedComponent component) {
-        this.component = component;
+    NoWayOut(Gate gate) {
+        this.gate = gate;
     }
 
     @Override
@@ -38,14 +38,14 @@ final class NoWayOut implements Dns, Interceptor {
     }
 
     private EgressDeniedException refusal(String host, int port) {
-        EgressRequest request = component.connection("https", host, port);
+        EgressRequest request = gate.connection("https", host, port);
         EgressDecision.Denied denied = new EgressDecision.Denied(
                 ErrorCode.EGRESS_GUARD_BYPASSED,
                 Reason.GUARD_BYPASSED,
                 "the guard's interceptor was removed from its client, or the request stepped around it",
                 null,
                 "use the client as GuardedOkHttp made it; for WebSockets use GuardedOkHttp.callFactory");
-        component.begin(request).denied(request, denied);
+        gate.begin(request).denied(request, denied);
         return new EgressDeniedException(request, denied);
     }
 

@@ -6,12 +6,16 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Optional;
 import okio.Buffer;
-import okio.ForwardingSink;
-import okio.ForwardingSource;
 import okio.Sink;
 import okio.Source;
+import okio.Timeout;
 
-/** Shows bytes that pass to a commitment and an observer, in place: Okio lends its segments, nothing is copied. */
+/**
+ * Shows bytes that pass to a commitment and an observer, in place: Okio lends its segments, nothing is copied.
+ *
+ * <p>Its sink and source are classes of its own. Those of Okio tell what they write to or read from, and so would lead a
+ * caller past the check, down to the connection.
+ */
 final class Passing {
 
     private final OutputStream watchers;
@@ -31,50 +35,14 @@ final class Passing {
         };
     }
 
-    Sink to(Sink sink) {
-        return new ForwardingSink(sink) {
-            @Override
-            public void write(Buffer source, long byteCount) throws IOException {
-                source.copyTo(watchers, 0, byteCount);
-                super.write(source, byteCount);
-            }
-        };
-    }
-
-    /** What {@code from} appended to {@code sink} in its last read. */
-    void show(Buffer sink, long byteCount) throws IOException {
-        sink.copyTo(watchers, sink.size() - byteCount, byteCount);
+    /** A sink that lets exactly {@code length} bytes through to {@code sink}; any number where the length is negative. */
+    BoundedSink to(Sink sink, long length) {
+        return new BoundedSink(sink, length, watchers);
     }
 
     /** A source that shows what is read from it, and tells {@code end} of its end. */
     Source from(Source source, End end) {
-        return new ForwardingSource(source) {
-            @Override
-            public long read(Buffer sink, long byteCount) throws IOException {
-                long read;
-                try {
-                    read = super.read(sink, byteCount);
-                } catch (IOException e) {
-                    end.brokeOff(e);
-                    throw e;
-                }
-                if (read == -1) {
-                    end.ended(true);
-                } else {
-                    show(sink, read);
-                }
-                return read;
-            }
-
-            @Override
-            public void close() throws IOException {
-                try {
-                    super.close();
-                } finally {
-                    end.ended(false);
-                }
-            }
-        };
+        return new WatchedSource(source, watchers, end);
     }
 
     /** Told how a source ends; the first call counts. */
@@ -82,5 +50,105 @@ final class Passing {
         void ended(boolean readToEnd) throws IOException;
 
         void brokeOff(IOException failure);
+    }
+
+    /** The end of what a request's body writes to: counts, and is shut when the body has had its turn. */
+    static final class BoundedSink implements Sink {
+
+        private final Sink sink;
+        private final long length;
+        private final OutputStream watchers;
+        private long written;
+        private boolean shut;
+
+        private BoundedSink(Sink sink, long length, OutputStream watchers) {
+            this.sink = sink;
+            this.length = length;
+            this.watchers = watchers;
+        }
+
+        @Override
+        public void write(Buffer source, long byteCount) throws IOException {
+            if (shut) {
+                throw new IOException("the request's body was written already");
+            }
+            if (length >= 0 && byteCount > length - written) {
+                throw new IOException("the request's body is longer than the " + length + " bytes that it announced");
+            }
+            source.copyTo(watchers, 0, byteCount);
+            written += byteCount;
+            sink.write(source, byteCount);
+        }
+
+        @Override
+        public void flush() throws IOException {
+            if (!shut) {
+                sink.flush();
+            }
+        }
+
+        @Override
+        public Timeout timeout() {
+            return Timeout.NONE;
+        }
+
+        /** A body doesn't close the connection. */
+        @Override
+        public void close() {
+            shut = true;
+        }
+
+        /** Nothing more comes: fails when something is missing. */
+        void finish() throws IOException {
+            shut = true;
+            if (length >= 0 && written != length) {
+                throw new IOException(
+                        "the request's body has " + written + " bytes and announced " + length);
+            }
+        }
+    }
+
+    private static final class WatchedSource implements Source {
+
+        private final Source source;
+        private final OutputStream watchers;
+        private final End end;
+
+        WatchedSource(Source source, OutputStream watchers, End end) {
+            this.source = source;
+            this.watchers = watchers;
+            this.end = end;
+        }
+
+        @Override
+        public long read(Buffer sink, long byteCount) throws IOException {
+            long read;
+            try {
+                read = source.read(sink, byteCount);
+            } catch (IOException e) {
+                end.brokeOff(e);
+                throw e;
+            }
+            if (read == -1) {
+                end.ended(true);
+            } else {
+                sink.copyTo(watchers, sink.size() - read, read);
+            }
+            return read;
+        }
+
+        @Override
+        public Timeout timeout() {
+            return Timeout.NONE;
+        }
+
+        @Override
+        public void close() throws IOException {
+            try {
+                source.close();
+            } finally {
+                end.ended(false);
+            }
+        }
     }
 }

@@ -2,56 +2,91 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
-import dev.secureruntime.core.genai.BodyObserver;
 import java.io.IOException;
-import java.util.Optional;
 import okhttp3.MediaType;
 import okhttp3.RequestBody;
+import okio.Buffer;
 import okio.BufferedSink;
+import okio.ByteString;
 import okio.Okio;
 import org.jspecify.annotations.Nullable;
 
-/** A request's body that is committed to while it is written; each writing starts anew. Nothing is buffered. */
+/**
+ * A request's body as it really leaves: committed to while it is written, and held to what it announced.
+ *
+ * <p>A body is code of the caller. It could announce one length to the header and another to the codec, and smuggle a second
+ * request behind the first; or look around in Okio's pooled memory while the headers, with the credential, are being
+ * written. So its type and length are asked once; a body of at most {@value #HELD} bytes is written to memory before the
+ * request begins; and a longer one writes to a sink that counts, after the headers were flushed and their memory wiped.
+ */
 final class RecordedRequestBody extends RequestBody {
+
+    static final long HELD = 1 << 20;
 
     private final RequestBody body;
     private final CallRecord record;
+    private final @Nullable MediaType type;
+    private final long length;
+    private final @Nullable ByteString held;
 
-    RecordedRequestBody(RequestBody body, CallRecord record) {
+    RecordedRequestBody(RequestBody body, CallRecord record) throws IOException {
+        if (body.isDuplex()) {
+            throw new IOException("duplex request bodies can't be guarded");
+        }
         this.body = body;
         this.record = record;
+        this.type = body.contentType();
+        this.length = Math.max(body.contentLength(), -1);
+        this.held = length >= 0 && length <= HELD ? hold() : null;
+    }
+
+    private ByteString hold() throws IOException {
+        Buffer memory = new Buffer();
+        pass(memory);
+        return memory.readByteString();
     }
 
     @Override
     public @Nullable MediaType contentType() {
-        return body.contentType();
+        return type;
     }
 
     @Override
-    public long contentLength() throws IOException {
-        return body.contentLength();
-    }
-
-    @Override
-    public boolean isDuplex() {
-        return body.isDuplex();
+    public long contentLength() {
+        return length;
     }
 
     @Override
     public boolean isOneShot() {
-        return body.isOneShot();
+        return held == null && body.isOneShot();
+    }
+
+    /** The body, where it is held; null where it is long or of unknown length. */
+    @Nullable
+    ByteString held() {
+        return held;
     }
 
     @Override
     public void writeTo(BufferedSink sink) throws IOException {
-        Commitment.Digest digest = Commitment.digest("http.request.body");
-        Optional<BodyObserver> observer = record.requestObserver();
-        Passing passing = new Passing(digest, observer);
-        BufferedSink tee = Okio.buffer(passing.to(sink));
-        body.writeTo(tee);
-        if (!body.isDuplex()) {
-            tee.emit();
-            record.requestBody(digest.commitment());
+        if (held != null) {
+            sink.write(held);
+            return;
         }
+        sink.flush();
+        SegmentPool.wipe();
+        pass(sink);
+    }
+
+    private void pass(BufferedSink sink) throws IOException {
+        Commitment.Digest digest = Commitment.digest("http.request.body");
+        Passing.BoundedSink bounded = new Passing(digest, record.requestObserver()).to(sink, length);
+        BufferedSink callers = Okio.buffer(bounded);
+        body.writeTo(callers);
+        if (callers.isOpen()) {
+            callers.emit();
+        }
+        bounded.finish();
+        record.requestBody(digest.commitment());
     }
 }

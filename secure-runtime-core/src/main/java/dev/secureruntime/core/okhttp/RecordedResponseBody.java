@@ -17,30 +17,34 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecordedResponseBody extends ResponseBody implements Passing.End {
 
-    private final ResponseBody body;
     private final CallRecord record;
     private final Watch watch;
+    private final @Nullable MediaType type;
+    private final long length;
+    private final boolean empty;
     private final Commitment.Digest digest = Commitment.digest("http.response.body");
     private final BufferedSource source;
     private boolean ended;
 
-    RecordedResponseBody(ResponseBody body, CallRecord record, Watch watch) {
-        this.body = body;
+    /** The body {@code body}; {@code empty} says that by method or status there is nothing to read (RFC 9110, 6.4.1). */
+    RecordedResponseBody(ResponseBody body, boolean empty, CallRecord record, Watch watch) {
         this.record = record;
         this.watch = watch;
-        MediaType type = body.contentType();
+        this.type = body.contentType();
+        this.length = body.contentLength();
+        this.empty = empty || length == 0;
         Passing passing = new Passing(digest, record.responseObserver(type == null ? null : type.toString()));
         this.source = Okio.buffer(passing.from(body.source(), this));
     }
 
     @Override
     public @Nullable MediaType contentType() {
-        return body.contentType();
+        return type;
     }
 
     @Override
     public long contentLength() {
-        return body.contentLength();
+        return length;
     }
 
     @Override
@@ -49,14 +53,14 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
     }
 
     @Override
-    public void ended(boolean readToEnd) throws IOException {
+    public synchronized void ended(boolean readToEnd) throws IOException {
         if (ended) {
             return;
         }
         ended = true;
         watch.close();
         try {
-            record.ended(digest.commitment(), readToEnd);
+            record.ended(digest.commitment(), readToEnd || empty);
         } catch (SecureRuntimeException e) {
             // An answer whose record can't be kept is not given out as if nothing had happened.
             throw new IOException(e.getMessage(), e);
@@ -64,7 +68,7 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
     }
 
     @Override
-    public void brokeOff(IOException failure) {
+    public synchronized void brokeOff(IOException failure) {
         if (ended) {
             return;
         }

@@ -4,7 +4,6 @@ import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.nio.charset.StandardCharsets;
-import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.WebSocket;
 import okhttp3.WebSocketListener;
@@ -19,47 +18,48 @@ import org.jspecify.annotations.Nullable;
 final class RecordedWebSocketListener extends WebSocketListener {
 
     private final WebSocketListener listener;
-    private final Request callers;
+    private final GuardedWebSocket guarded;
     private final CallRecord record;
     private final Hop hop;
     private final Commitment.Digest received = Commitment.digest("http.response.body");
 
-    RecordedWebSocketListener(WebSocketListener listener, Request callers, CallRecord record, Hop hop) {
+    RecordedWebSocketListener(WebSocketListener listener, GuardedWebSocket guarded, Hop hop) {
         this.listener = listener;
-        this.callers = callers;
-        this.record = record;
+        this.guarded = guarded;
+        this.record = hop.record();
         this.hop = hop;
     }
 
     @Override
     public void onOpen(WebSocket webSocket, Response response) {
+        SegmentPool.wipe();
         record.responded(response.code(), "websocket");
-        listener.onOpen(webSocket, withoutCredential(response));
+        listener.onOpen(guarded, HandedResponse.of(response, guarded.request()).build());
     }
 
     @Override
     public void onMessage(WebSocket webSocket, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         received.update(bytes, 0, bytes.length);
-        listener.onMessage(webSocket, text);
+        listener.onMessage(guarded, text);
     }
 
     @Override
     public void onMessage(WebSocket webSocket, ByteString bytes) {
         byte[] array = bytes.toByteArray();
         received.update(array, 0, array.length);
-        listener.onMessage(webSocket, bytes);
+        listener.onMessage(guarded, bytes);
     }
 
     @Override
     public void onClosing(WebSocket webSocket, int code, String reason) {
-        listener.onClosing(webSocket, code, reason);
+        listener.onClosing(guarded, code, reason);
     }
 
     @Override
     public void onClosed(WebSocket webSocket, int code, String reason) {
         record.ended(received.commitment(), true);
-        listener.onClosed(webSocket, code, reason);
+        listener.onClosed(guarded, code, reason);
     }
 
     @Override
@@ -69,15 +69,11 @@ final class RecordedWebSocketListener extends WebSocketListener {
         } else {
             record.brokeOff(failure, received.commitment());
         }
-        listener.onFailure(webSocket, failure, response == null ? null : withoutCredential(response));
-    }
-
-    private Response withoutCredential(Response response) {
-        return response.newBuilder()
-                .request(callers)
-                .networkResponse(null)
-                .cacheResponse(null)
-                .priorResponse(null)
-                .build();
+        listener.onFailure(
+                guarded,
+                failure,
+                response == null
+                        ? null
+                        : HandedResponse.of(response, guarded.request()).build());
     }
 }

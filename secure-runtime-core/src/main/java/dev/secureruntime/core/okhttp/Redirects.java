@@ -62,7 +62,7 @@ final class Redirects {
                         "address the other host directly, if it is meant to have the body"));
     }
 
-    private static boolean sameOrigin(HttpUrl one, HttpUrl other) {
+    static boolean sameOrigin(HttpUrl one, HttpUrl other) {
         return one.host().equals(other.host())
                 && one.port() == other.port()
                 && one.scheme().equals(other.scheme());
