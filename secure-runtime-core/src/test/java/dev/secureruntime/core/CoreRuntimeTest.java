@@ -12,6 +12,7 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
+import dev.secureruntime.core.okhttp.GuardedOkHttp;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -23,6 +24,7 @@ import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretHandle;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.invoke.MethodHandles;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +32,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -255,6 +258,29 @@ class CoreRuntimeTest {
     }
 
     @Test
+    void component_claimedByTheJdkOnSomeonesBehalf_isRefused() {
+        try (SecureRuntime runtime = runtime()) {
+            assertCode(
+                    ErrorCode.COMPONENT_CLAIMED,
+                    () -> Optional.of("agent").map(runtime::component).orElseThrow());
+            assertThat(runtime.component("agent")).isNotNull();
+        }
+    }
+
+    @Test
+    void gate_isOpenedToAdaptersOnly() {
+        try (SecureRuntime runtime = runtime()) {
+            Component agent = runtime.component("agent");
+            assertCode(ErrorCode.RUNTIME_MISCONFIGURED, () -> Gate.open(agent, MethodHandles.lookup()));
+            assertCode(ErrorCode.RUNTIME_MISCONFIGURED, () -> Gate.open(agent, MethodHandles.publicLookup()));
+            assertCode(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    () -> Gate.open(
+                            agent, MethodHandles.lookup().in(GuardedOkHttp.class)));
+        }
+    }
+
+    @Test
     void component_claimedThroughAMethodReference_isTheReferrersClaim() {
         try (SecureRuntime runtime = runtime()) {
             Function<String, Component> reference = runtime::component;
@@ -335,7 +361,8 @@ class CoreRuntimeTest {
     void audit_ofAComponent_speaksForItselfOnly_andNotForTheRuntime() {
         try (SecureRuntime runtime = runtime()) {
             Component agent = runtime.component("agent");
-            for (String type : List.of("egress.call", "log.key", "runtime.stop", "secret.open", "credential.issued")) {
+            for (String type : List.of(
+                    "egress.call", "log.key", "runtime.stop", "secret.open", "credential.issued", "Egress.call", "egress")) {
                 assertCode(ErrorCode.AUDIT_RECORD_REJECTED, () -> agent.audit()
                         .append(AuditEvent.of(type).build()));
             }

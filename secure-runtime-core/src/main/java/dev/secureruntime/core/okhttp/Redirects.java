@@ -38,6 +38,9 @@ final class Redirects {
         }
         String method = request.method();
         boolean keepsMethod = status == 307 || status == 308 || method.equals("GET") || method.equals("HEAD");
+        if (keepsMethod && request.body() != null && request.body().isOneShot()) {
+            return Optional.empty(); // it can't be sent again: the caller gets the redirect itself, as from OkHttp
+        }
         if (!keepsMethod) {
             next.method("GET", null);
             next.removeHeader("Content-Type");

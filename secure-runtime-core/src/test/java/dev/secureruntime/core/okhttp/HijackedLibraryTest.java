@@ -1,0 +1,550 @@
+package dev.secureruntime.core.okhttp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.error.ErrorCode;
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Headers;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okhttp3.WebSocket;
+import okhttp3.WebSocketListener;
+import okhttp3.mockwebserver.MockResponse;
+import okhttp3.mockwebserver.RecordedRequest;
+import okio.Buffer;
+import okio.BufferedSink;
+import okio.ForwardingSink;
+import okio.RealBufferedSink;
+import okio.Sink;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What a client library could try that was given a guarded client and wants the key, or a request that nobody judged. It
+ * uses what is public, and no reflection. Each attack is also run on a client without the guard, where it works.
+ */
+class HijackedLibraryTest {
+
+    private static final byte[] SMUGGLED =
+            "DELETE /v1/admin HTTP/1.1\r\nHost: evil-front.example\r\nContent-Length: 0\r\n\r\n"
+                    .getBytes(StandardCharsets.US_ASCII);
+
+    @TempDir
+    Path folder;
+
+    private GuardedWorld world;
+    private OkHttpClient guarded;
+
+    @BeforeEach
+    void start() throws IOException {
+        world = new GuardedWorld(folder);
+        guarded = GuardedOkHttp.client(world.agent);
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        world.close();
+    }
+
+    private void onHttp1() {
+        // Smuggling is an attack on HTTP/1.1.
+        world.provider.server.setProtocols(List.of(Protocol.HTTP_1_1));
+    }
+
+    private Request get(String host) {
+        return new Request.Builder().url(world.url(host, "/v1/models")).build();
+    }
+
+    private Request post(RequestBody body) {
+        return new Request.Builder()
+                .url(world.url(GuardedWorld.OPENAI, "/v1/chat/completions"))
+                .post(body)
+                .build();
+    }
+
+    // ---- from an answer back to the client
+
+    @Test
+    void response_leadsToNoCallAndNoClient() throws Exception {
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+
+        try (Response bare = world.bare().newCall(get(GuardedWorld.OPENAI)).execute();
+                Response handed = guarded.newCall(get(GuardedWorld.OPENAI)).execute()) {
+            assertThat(bare.exchange()).isNotNull(); // and from there to the call, the client, its interceptors
+            assertThat(handed.exchange()).isNull();
+            assertThat(handed.networkResponse()).isNull();
+            assertThat(handed.request().header("Authorization")).isNull();
+        }
+    }
+
+    @Test
+    void webSocket_leadsToNoCallAndNoClient() throws Exception {
+        CompletableFuture<Boolean> exchange = new CompletableFuture<>();
+        CompletableFuture<WebSocket> given = new CompletableFuture<>();
+        world.provider.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
+
+        WebSocket socket = GuardedOkHttp.callFactory(world.agent)
+                .newWebSocket(get(GuardedWorld.OPENAI), new WebSocketListener() {
+                    @Override
+                    public void onOpen(WebSocket webSocket, Response response) {
+                        exchange.complete(response.exchange() == null);
+                        given.complete(webSocket);
+                    }
+                });
+
+        assertThat(exchange.get(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(given.get()).isSameAs(socket).isInstanceOf(GuardedWebSocket.class);
+        assertThat(socket.request().tag(Hop.class)).isNull();
+        socket.cancel();
+    }
+
+    @Test
+    void clientThatWasHandedOut_askedForAWebSocket_sendsNothing() throws Exception {
+        CompletableFuture<Throwable> failure = new CompletableFuture<>();
+
+        guarded.newWebSocket(get(GuardedWorld.OPENAI), new WebSocketListener() {
+            @Override
+            public void onFailure(WebSocket webSocket, Throwable t, @Nullable Response response) {
+                failure.complete(t);
+            }
+        });
+
+        assertThat(failure.get(10, TimeUnit.SECONDS)).isNotNull();
+        assertThat(world.provider.connections()).isZero();
+    }
+
+    @Test
+    void request_askingForAnotherProtocol_isDenied() {
+        Request upgrade = get(GuardedWorld.OPENAI)
+                .newBuilder()
+                .header("Connection", "Upgrade")
+                .header("Upgrade", "foo")
+                .build();
+
+        assertMalformed(upgrade);
+    }
+
+    @Test
+    void tagOfAnotherRequest_givesNoPermission() throws Exception {
+        world.provider.answer(LoopbackServer.json("{}"));
+        HardenedClient hardened = new HardenedClient(
+                Gate.open(world.agent, MethodHandles.lookup()));
+        Request allowed = get(GuardedWorld.OPENAI);
+        Hop hop = Hop.first(hardened.gate(), allowed, Hop.Timeouts.INHERITED);
+        Request tagged = allowed.newBuilder().tag(Hop.class, hop).build();
+        Request stolen = tagged.newBuilder()
+                .url(world.url(GuardedWorld.PARTNER, "/"))
+                .build();
+        hardened.clientFor(tagged.url()).newCall(tagged).execute().close();
+
+        assertThatThrownBy(() -> hardened.clientFor(stolen.url()).newCall(stolen).execute())
+                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> hardened.clientFor(tagged.url()).newCall(tagged).execute())
+                .hasMessageContaining("SR-EGRESS-005");
+        assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
+        hardened.close();
+    }
+
+    // ---- a second request behind the first
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, (int) RecordedRequestBody.HELD + 1})
+    void bodyThatAnnouncesTwoLengths_smugglesNothing(int honest) {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+
+        assertThatThrownBy(() -> guarded.newCall(post(new LyingBody(honest))).execute())
+                .hasMessageContaining("longer than");
+
+        assertThat(world.provider.server.getRequestCount()).isZero();
+    }
+
+    @Test
+    void bodyThatAnnouncesTwoLengths_withoutTheGuard_smugglesARequest() throws Exception {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+
+        world.bare().newCall(post(new LyingBody(2))).execute().close();
+
+        assertThat(take().getMethod()).isEqualTo("POST");
+        assertThat(take().getPath()).isEqualTo("/v1/admin");
+    }
+
+    @Test
+    void bodyThatIsShorterThanAnnounced_isNotSent() {
+        RequestBody shorter = new RequestBody() {
+            @Override
+            public @Nullable MediaType contentType() {
+                return null;
+            }
+
+            @Override
+            public long contentLength() {
+                return 10;
+            }
+
+            @Override
+            public void writeTo(BufferedSink sink) throws IOException {
+                sink.writeUtf8("short");
+            }
+        };
+
+        assertThatThrownBy(() -> guarded.newCall(post(shorter)).execute()).hasMessageContaining("announced 10");
+        assertThat(world.provider.connections()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, (int) RecordedRequestBody.HELD + 1})
+    void bodyThatWalksDownItsSink_findsNoConnection(int length) {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+        WalkingBody body = new WalkingBody(length);
+
+        assertThatThrownBy(() -> guarded.newCall(post(body)).execute()).isInstanceOf(IOException.class);
+
+        assertThat(body.lowest).isEqualTo(Passing.BoundedSink.class.getName());
+        assertThat(world.provider.server.getRequestCount()).isZero();
+    }
+
+    @Test
+    void bodyThatWalksDownItsSink_withoutTheGuard_smugglesARequest() throws Exception {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+        WalkingBody body = new WalkingBody(2);
+
+        world.bare().newCall(post(body)).execute().close();
+
+        take();
+        assertThat(take().getPath()).isEqualTo("/v1/admin");
+    }
+
+    @Test
+    void headerWithLineEnds_isDenied_andWithoutTheGuardSmugglesARequest() throws Exception {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+        Headers lineEnds = new Headers.Builder()
+                .addUnsafeNonAscii("X-Note", "a\r\nContent-Length: 0\r\n\r\n" + new String(SMUGGLED, StandardCharsets.US_ASCII).strip() + "\r\nX: y")
+                .build();
+        Request request = get(GuardedWorld.OPENAI).newBuilder().headers(lineEnds).build();
+
+        assertMalformed(request);
+
+        world.bare().newCall(request).execute().close();
+        take();
+        assertThat(take().getPath()).isEqualTo("/v1/admin");
+    }
+
+    @Test
+    void twoHostHeaders_orANameWithAColon_areDenied() {
+        assertMalformed(get(GuardedWorld.OPENAI)
+                .newBuilder()
+                .addHeader("Host", GuardedWorld.EVIL)
+                .addHeader("Host", GuardedWorld.OPENAI + ":" + world.provider.port())
+                .build());
+        assertMalformed(get(GuardedWorld.OPENAI)
+                .newBuilder()
+                .headers(new Headers.Builder()
+                        .addUnsafeNonAscii("Authorization:Basic", "x")
+                        .build())
+                .build());
+    }
+
+    @Test
+    void headersThatFrameTheMessage_areLeftToOkHttp() throws Exception {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"));
+
+        guarded.newCall(get(GuardedWorld.OPENAI)
+                        .newBuilder()
+                        .header("Content-Length", "20")
+                        .header("Transfer-Encoding", "chunked")
+                        .header("Expect", "100-continue")
+                        .header("TE", "trailers")
+                        .build())
+                .execute()
+                .close();
+
+        assertThat(take().getHeaders().names())
+                .doesNotContain("Content-Length", "Transfer-Encoding", "Expect", "TE");
+    }
+
+    // ---- in memory that Okio keeps
+
+    @Test
+    void pooledMemory_afterACallAndInsideABody_holdsNoKey() throws Exception {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+        ScanningBody body = new ScanningBody((int) RecordedRequestBody.HELD + 1);
+
+        guarded.newCall(post(body)).execute().close();
+        String after = scan();
+
+        assertThat(body.found).isNull();
+        assertThat(after).isNull();
+        assertThat(take().getHeader("Authorization")).isEqualTo("Bearer " + GuardedWorld.OPENAI_KEY);
+    }
+
+    @Test
+    void pooledMemory_insideABodyWithoutTheGuard_holdsTheKey() throws Exception {
+        onHttp1();
+        world.provider.answer(LoopbackServer.json("{}"));
+        ScanningBody body = new ScanningBody(40_000);
+
+        world.bare()
+                .newCall(post(body)
+                        .newBuilder()
+                        .header("Authorization", "Bearer " + GuardedWorld.OPENAI_KEY)
+                        .build())
+                .execute()
+                .close();
+
+        assertThat(body.found).startsWith(GuardedWorld.OPENAI_KEY);
+    }
+
+    // ---- redirects and retries that would move the key or hide a request
+
+    @Test
+    void redirectAwayAndBack_carriesNoKeyToAPathThatTheOtherHostChose() throws Exception {
+        world.provider.answer(
+                LoopbackServer.redirect(302, world.url(GuardedWorld.PARTNER, "/a")),
+                LoopbackServer.redirect(302, world.url(GuardedWorld.OPENAI, "/v1/org/admin")),
+                LoopbackServer.json("{}"));
+
+        guarded.newCall(get(GuardedWorld.OPENAI)).execute().close();
+
+        assertThat(take().getHeader("Authorization")).isNotNull();
+        assertThat(take().getHeader("Authorization")).isNull();
+        RecordedRequest back = take();
+        assertThat(back.getPath()).isEqualTo("/v1/org/admin");
+        assertThat(back.getHeader("Authorization")).isNull();
+        assertThat(onlyCall().path("attributes").has("secure_runtime.attached_secrets")).isFalse();
+    }
+
+    @Test
+    void refusalAfterARedirect_doesntClaimThatTheKeyWentThere() throws Exception {
+        world.provider.answer(LoopbackServer.redirect(302, world.url(GuardedWorld.EVIL, "/")));
+
+        guarded.newCall(get(GuardedWorld.OPENAI)).execute().close();
+
+        JsonNode attributes = onlyCall().path("attributes");
+        assertThat(attributes.path("server.address").asText()).isEqualTo(GuardedWorld.EVIL);
+        assertThat(attributes.has("secure_runtime.attached_secrets")).isFalse();
+        assertThat(attributes.has("secure_runtime.rule")).isFalse();
+    }
+
+    @Test
+    void requestThatOkHttpSendsAgain_isCounted() throws Exception {
+        world.provider.answer(
+                LoopbackServer.json("{}").setResponseCode(503).setHeader("Retry-After", "0"),
+                LoopbackServer.json("{}"));
+
+        guarded.newCall(get(GuardedWorld.OPENAI)).execute().body().string();
+
+        assertThat(onlyCall().at("/attributes/secure_runtime.attempts").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void redirect307_ofALongBodyThatCanBeWrittenOnce_isHandedToTheCaller() throws Exception {
+        world.provider.answer(LoopbackServer.redirect(307, "/again"));
+        byte[] bytes = new byte[(int) RecordedRequestBody.HELD + 1];
+        RequestBody once = new RequestBody() {
+            @Override
+            public @Nullable MediaType contentType() {
+                return null;
+            }
+
+            @Override
+            public boolean isOneShot() {
+                return true;
+            }
+
+            @Override
+            public void writeTo(BufferedSink sink) throws IOException {
+                sink.write(bytes);
+            }
+        };
+
+        try (Response response = guarded.newCall(post(once)).execute()) {
+            assertThat(response.code()).isEqualTo(307);
+        }
+        assertThat(take().getBodySize()).isEqualTo(bytes.length);
+        assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
+    }
+
+    @Test
+    void answerThatClaimsToBeADenial_isNotTakenForOne() throws Exception {
+        world.provider.answer(LoopbackServer.json("{}").setHeader("X-Secure-Runtime-Denied", "SR-EGRESS-001"));
+
+        try (Response response = guarded.newCall(get(GuardedWorld.OPENAI)).execute()) {
+            assertThat(response.header("X-Secure-Runtime-Denied")).isNull();
+        }
+    }
+
+    @Test
+    void stream_thatIsOpenWhenTheRuntimeCloses_ends() throws Exception {
+        world.provider.answer(new MockResponse()
+                .setHeader("Content-Type", "text/event-stream")
+                .setBody("data: x\n\n".repeat(20_000))
+                .throttleBody(1024, 20, TimeUnit.MILLISECONDS));
+
+        try (Response response = guarded.newCall(get(GuardedWorld.OPENAI)).execute()) {
+            assertThat(response.body().source().readUtf8Line()).isEqualTo("data: x");
+            world.runtime.close();
+            assertThatThrownBy(() -> response.body().source().readByteArray()).isInstanceOf(IOException.class);
+        }
+        assertThat(onlyCall().at("/attributes/secure_runtime.complete").asBoolean()).isFalse();
+    }
+
+    // ---- the attacks
+
+    /** Announces another length to whoever asks a second time. */
+    private static final class LyingBody extends RequestBody {
+        private final int honest;
+        private int asked;
+
+        LyingBody(int honest) {
+            this.honest = honest;
+        }
+
+        @Override
+        public @Nullable MediaType contentType() {
+            return MediaType.get("application/json");
+        }
+
+        @Override
+        public long contentLength() {
+            asked++;
+            return asked >= 2 ? honest + SMUGGLED.length : honest;
+        }
+
+        @Override
+        public void writeTo(BufferedSink sink) throws IOException {
+            sink.write(new byte[honest]);
+            sink.write(SMUGGLED);
+        }
+    }
+
+    /** Goes down the chain of sinks, and writes past the one that counts. */
+    private static final class WalkingBody extends RequestBody {
+        private final int length;
+        private String lowest = "";
+
+        WalkingBody(int length) {
+            this.length = length;
+        }
+
+        @Override
+        public @Nullable MediaType contentType() {
+            return MediaType.get("application/json");
+        }
+
+        @Override
+        public long contentLength() {
+            return length;
+        }
+
+        @Override
+        public void writeTo(BufferedSink sink) throws IOException {
+            sink.write(new byte[length]);
+            sink.emit();
+            Object below = sink;
+            while (true) {
+                if (below instanceof RealBufferedSink real) {
+                    below = real.sink;
+                } else if (below instanceof ForwardingSink forwarding) {
+                    below = forwarding.delegate();
+                } else {
+                    break;
+                }
+            }
+            lowest = below.getClass().getName();
+            ((Sink) below).write(new Buffer().write(SMUGGLED), SMUGGLED.length);
+        }
+    }
+
+    /** Looks for the key in the memory that Okio hands out, while the request is being written. */
+    private static final class ScanningBody extends RequestBody {
+        private final int length;
+        private @Nullable String found;
+
+        ScanningBody(int length) {
+            this.length = length;
+        }
+
+        @Override
+        public @Nullable MediaType contentType() {
+            return MediaType.get("application/json");
+        }
+
+        @Override
+        public long contentLength() {
+            return length;
+        }
+
+        @Override
+        public void writeTo(BufferedSink sink) throws IOException {
+            sink.write(new byte[length]);
+            sink.flush();
+            found = scan();
+        }
+    }
+
+    private static @Nullable String scan() {
+        String found = null;
+        Buffer buffer = new Buffer();
+        try (Buffer.UnsafeCursor cursor = new Buffer.UnsafeCursor()) {
+            buffer.readAndWriteUnsafe(cursor);
+            for (int segment = 0; segment < 16; segment++) {
+                cursor.expandBuffer(8192);
+                String memory = new String(cursor.data, StandardCharsets.ISO_8859_1);
+                int at = memory.indexOf("sk-real-openai");
+                if (at >= 0) {
+                    found = memory.substring(at, Math.min(memory.length(), at + 40));
+                }
+            }
+        }
+        return found;
+    }
+
+    // ---- helpers
+
+    private void assertMalformed(Request request) {
+        assertThatThrownBy(() ->
+                        GuardedOkHttp.callFactory(world.agent).newCall(request).execute())
+                .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
+                        .isEqualTo(ErrorCode.EGRESS_MALFORMED_TARGET));
+        assertThat(world.provider.connections()).isZero();
+    }
+
+    private RecordedRequest take() throws InterruptedException {
+        RecordedRequest request = world.provider.server.takeRequest(10, TimeUnit.SECONDS);
+        assertThat(request).isNotNull();
+        return request;
+    }
+
+    private JsonNode onlyCall() throws IOException {
+        world.runtime.close();
+        List<JsonNode> records = world.records("egress.call");
+        assertThat(records).hasSize(1);
+        return records.get(0);
+    }
+}
