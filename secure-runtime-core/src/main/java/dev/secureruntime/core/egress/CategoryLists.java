@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The names of the built-in categories that one policy needs, as one index: a host's categories come as a set of bits
@@ -18,6 +18,10 @@ final class CategoryLists {
     /** One list whose rows name their category first. */
     private static final String MIXED = "exfil_services.guarddog.csv";
 
+    /** Policies are reloaded, and an application has few of them: a handful of sets is all that is ever asked for. */
+    private static final int MOST_KEPT = 16;
+
+    private static final Map<Set<Category>, CategoryLists> READ = new ConcurrentHashMap<>();
     private static final int SUBTREE = subtreeBits();
 
     private final NameIndex index;
@@ -36,10 +40,22 @@ final class CategoryLists {
         return bits;
     }
 
-    /** Reads the lists of these categories. */
+    /** The lists of these categories; read once for each of the first few sets that policies ask for. */
     static CategoryLists of(Set<Category> categories) {
+        Set<Category> wanted = Set.copyOf(categories);
+        CategoryLists known = READ.get(wanted);
+        if (known != null) {
+            return known;
+        }
+        CategoryLists lists = read(wanted);
+        if (READ.size() < MOST_KEPT) {
+            READ.put(wanted, lists);
+        }
+        return lists;
+    }
+
+    private static CategoryLists read(Set<Category> wanted) {
         Map<String, Integer> names = new LinkedHashMap<>();
-        Set<Category> wanted = categories.isEmpty() ? EnumSet.noneOf(Category.class) : EnumSet.copyOf(categories);
         for (Category category : wanted) {
             for (String file : category.files()) {
                 resource(file).lines().forEach(line -> add(names, line, category));
