@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -115,5 +117,14 @@ final class CategoryLists {
         }
         int number = index.find(host, 0, hash);
         return number < 0 ? found : found | bits[number];
+    }
+
+    /** Some of the names. */
+    List<String> sample(int most) {
+        List<String> names = new ArrayList<>();
+        for (int number = 0; number < Math.min(most, index.size()); number++) {
+            names.add(index.name(number));
+        }
+        return names;
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CompiledComponent {
 
-    private static final int DENIED_TO_WILDCARDS = deniedToWildcards();
+    private static final int DENIED_TO_WILDCARDS = Category.deniedToWildcards();
 
     private final HostRules hosts;
     private final AddressRules addresses;
@@ -163,14 +163,6 @@ final class CompiledComponent {
             }
         }
         return null;
-    }
-
-    private static int deniedToWildcards() {
-        int bits = 0;
-        for (Category category : Category.values()) {
-            bits |= category.isDeniedToWildcards() ? category.bit() : 0;
-        }
-        return bits;
     }
 
     /** The bytes that the compiled host rules take. */

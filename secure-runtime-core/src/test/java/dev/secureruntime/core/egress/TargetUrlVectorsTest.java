@@ -71,7 +71,8 @@ final class TargetUrlVectorsTest {
         JsonNode vector = JSON.readTree(line);
         if (TargetUrl.parse(vector.get("input").asText()) instanceof Parsed parsed) {
             assertThat(vector.get("failure").asBoolean()).isFalse();
-            assertThat(bracketed(parsed.host())).isEqualTo(vector.get("hostname").asText());
+            assertThat(bracketed(parsed.host()))
+                    .isEqualTo(vector.get("hostname").asText());
             String defaultPort = parsed.scheme().equals("https") ? "443" : "80";
             String port = vector.get("port").asText();
             assertThat(String.valueOf(parsed.port())).isEqualTo(port.isEmpty() ? defaultPort : port);
