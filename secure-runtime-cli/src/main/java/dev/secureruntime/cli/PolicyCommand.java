@@ -5,6 +5,11 @@ import picocli.CommandLine.Command;
 /** Groups the commands on policy files. */
 @Command(
         name = "policy",
-        description = "Checks, explains and compares policies.",
-        subcommands = {PolicyValidateCommand.class, PolicyExplainCommand.class, PolicyDiffCommand.class})
+        description = "Checks, explains, compares and exports policies.",
+        subcommands = {
+            PolicyValidateCommand.class,
+            PolicyExplainCommand.class,
+            PolicyDiffCommand.class,
+            PolicyExportCommand.class
+        })
 final class PolicyCommand {}

@@ -224,4 +224,20 @@ final class PolicyCommandsTest {
         assertThat(run(new PolicyCommand(), "diff", policy, policy)).isEqualTo(new Run(0, "", ""));
         assertThat(run(new PolicyCommand(), "diff", policy).exit()).isEqualTo(3);
     }
+
+    @Test
+    void export_squid_writesAccessRules() {
+        Run run = run(new PolicyCommand(), "export", policy, "--component", "chat", "--format", "squid");
+        assertThat(run.exit()).isZero();
+        assertThat(run.out())
+                .startsWith("# Egress of component chat by policy policy.json, for Squid.")
+                .contains(" dstdomain -n api.openai.com\n")
+                .endsWith("http_access deny all\n");
+        assertThat(run(new PolicyCommand(), "export", policy, "--component", "none", "--format", "squid")
+                        .exit())
+                .isEqualTo(3);
+        assertThat(run(new PolicyCommand(), "export", policy, "--component", "chat", "--format", "none")
+                        .exit())
+                .isEqualTo(3);
+    }
 }

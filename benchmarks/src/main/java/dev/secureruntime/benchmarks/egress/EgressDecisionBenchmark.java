@@ -36,7 +36,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
-@Fork(value = 1, jvmArgsAppend = {"-Xms3g", "-Xmx3g", "-XX:+UseParallelGC"})
+@Fork(
+        value = 1,
+        jvmArgsAppend = {"-Xms3g", "-Xmx3g", "-XX:+UseParallelGC"})
 public class EgressDecisionBenchmark {
 
     private static final String[] WORDS = {"api", "eu", "data", "models", "storage", "mail", "events", "login"};
@@ -66,8 +68,8 @@ public class EgressDecisionBenchmark {
         linear = new ArrayList<>();
         List<String> allowed = new ArrayList<>();
         while (linear.size() < rules) {
-            String name = WORDS[random.nextInt(WORDS.length)] + "-" + Integer.toString(random.nextInt(1 << 30), 36) + "."
-                    + TOPS[random.nextInt(TOPS.length)];
+            String name = WORDS[random.nextInt(WORDS.length)] + "-" + Integer.toString(random.nextInt(1 << 30), 36)
+                    + "." + TOPS[random.nextInt(TOPS.length)];
             boolean wildcard = random.nextBoolean();
             component.allow(EgressRule.host(wildcard ? "*." + name : name));
             suffixes.add(wildcard ? "*." + name : name);
@@ -82,15 +84,14 @@ public class EgressDecisionBenchmark {
         for (int i = 0; i < count; i++) {
             String host = allowed.get(random.nextInt(allowed.size()));
             // A string of its own, as a client would have parsed it.
-            requests[i] = new EgressRequest(
-                    "c", "POST", "https", new String(host.toCharArray()), 443, "/v1/chat", List.of());
+            requests[i] =
+                    new EgressRequest("c", "POST", "https", new String(host.toCharArray()), 443, "/v1/chat", List.of());
             urls[i] = HttpUrl.get("https://" + host + "/v1/chat");
             if (!(policy.decide(requests[i]) instanceof EgressDecision.Allowed)) {
                 throw new IllegalStateException("not allowed: " + host);
             }
         }
-        System.out.printf(
-                "# compiled host rules: %.1f bytes per rule%n", policy.bytes("c") / (double) rules);
+        System.out.printf("# compiled host rules: %.1f bytes per rule%n", policy.bytes("c") / (double) rules);
     }
 
     private int next() {

@@ -37,12 +37,8 @@ final class CompiledScope {
                 : scope.ports().stream().mapToInt(Integer::intValue).sorted().toArray();
         this.methods = scope.methods();
         this.paths = scope.paths().stream().sorted().map(PathPattern::new).toList();
-        this.plainHttps = https
-                && !http
-                && ports.length == 1
-                && ports[0] == HTTPS_PORT
-                && methods.isEmpty()
-                && paths.isEmpty();
+        this.plainHttps =
+                https && !http && ports.length == 1 && ports[0] == HTTPS_PORT && methods.isEmpty() && paths.isEmpty();
     }
 
     /** The scope of a rule that allows: what it does not say is https, and the default ports of its schemes. */

@@ -184,7 +184,22 @@ final class EgressPolicyPropertyTest {
 
     @Provide
     Arbitrary<String> hostTexts() {
-        return Arbitraries.of("a", "z9", "-", ".", "0", "0x", "f", "_", "x", "A", "é", ":", "1", "a".repeat(62), "b".repeat(63))
+        return Arbitraries.of(
+                        "a",
+                        "z9",
+                        "-",
+                        ".",
+                        "0",
+                        "0x",
+                        "f",
+                        "_",
+                        "x",
+                        "A",
+                        "é",
+                        ":",
+                        "1",
+                        "a".repeat(62),
+                        "b".repeat(63))
                 .list()
                 .ofMaxSize(8)
                 .map(parts -> String.join("", parts));
