@@ -44,10 +44,18 @@ final class PolicyExportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "The policy, JSON or YAML.")
     private Path file = Path.of("");
 
-    @Option(names = "--component", required = true, paramLabel = "NAME", description = "The component that the proxy serves.")
+    @Option(
+            names = "--component",
+            required = true,
+            paramLabel = "NAME",
+            description = "The component that the proxy serves.")
     private String component = "";
 
-    @Option(names = "--format", required = true, paramLabel = "FORMAT", description = "One of: ${COMPLETION-CANDIDATES}.")
+    @Option(
+            names = "--format",
+            required = true,
+            paramLabel = "FORMAT",
+            description = "One of: ${COMPLETION-CANDIDATES}.")
     private Format format = Format.squid;
 
     @Override

@@ -96,7 +96,8 @@ final class SpecialAddresses {
         return columns;
     }
 
-    private record Range(String cidr, boolean ipv4, int prefix, long high, long low, long highMask, long lowMask, String purpose) {
+    private record Range(
+            String cidr, boolean ipv4, int prefix, long high, long low, long highMask, long lowMask, String purpose) {
 
         static Range parse(String cidr, String purpose) {
             int slash = cidr.indexOf('/');

@@ -52,7 +52,8 @@ public final class SquidExport {
 
     private void write(String source, String component, ComponentPolicy rules) {
         line("# Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
-        line("# Within https the proxy sees host and port only: methods and paths of https rules are not enforced here.");
+        line(
+                "# Within https the proxy sees host and port only: methods and paths of https rules are not enforced here.");
         line("acl sr_connect method CONNECT");
         line("acl sr_http proto HTTP");
         line("acl sr_ipv4 dstdom_regex -n ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$");
@@ -141,15 +142,16 @@ public final class SquidExport {
         for (int port : ports) {
             List<Block> holes = new ArrayList<>();
             for (EgressRule rule : rules.allow()) {
-                if (rule instanceof EgressRule.Cidr cidr && openPorts(cidr.scope()).contains(port)) {
+                if (rule instanceof EgressRule.Cidr cidr
+                        && openPorts(cidr.scope()).contains(port)) {
                     holes.add(Block.parse(cidr.block()));
                 }
             }
             List<Block> closed = new ArrayList<>(AddressBlocks.subtract(special, holes));
             for (byte[] address : AddressRules.metadataAddresses()) {
                 Block metadata = new Block(address, address.length * 8);
-                boolean opened = holes.stream().anyMatch(hole -> hole.prefix() == address.length * 8
-                        && hole.contains(metadata));
+                boolean opened =
+                        holes.stream().anyMatch(hole -> hole.prefix() == address.length * 8 && hole.contains(metadata));
                 if (!opened && closed.stream().noneMatch(block -> block.contains(metadata))) {
                     closed.add(metadata);
                 }
@@ -248,8 +250,7 @@ public final class SquidExport {
         StringBuilder inside = new StringBuilder();
         if (!scope.methods().isEmpty()) {
             String name = next("methods");
-            line("acl " + name + " method "
-                    + scope.methods().stream().sorted().collect(Collectors.joining(" ")));
+            line("acl " + name + " method " + scope.methods().stream().sorted().collect(Collectors.joining(" ")));
             inside.append(' ').append(name);
         }
         if (!scope.paths().isEmpty()) {

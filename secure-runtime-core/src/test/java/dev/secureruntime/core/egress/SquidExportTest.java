@@ -59,12 +59,16 @@ final class SquidExportTest {
                             .allowHost("webhook.site")
                             .allow(EgressRule.category("llm-provider"))
                             .allow(EgressRule.host("inner.example", Scope.HTTPS))
-                            .allow(EgressRule.host("inner.example", new Scope(
-                                    Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/v1/**", "/*.json"))))
+                            .allow(EgressRule.host(
+                                    "inner.example",
+                                    new Scope(
+                                            Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/v1/**", "/*.json"))))
                             .allow(EgressRule.host("other.example", Scope.HTTPS))
                             .allow(EgressRule.cidr("10.1.2.0/24", Scope.HTTPS))
-                            .allow(EgressRule.cidr("10.1.2.0/24", new Scope(
-                                    Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/v1/**", "/*.json"))))
+                            .allow(EgressRule.cidr(
+                                    "10.1.2.0/24",
+                                    new Scope(
+                                            Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/v1/**", "/*.json"))))
                             .allow(EgressRule.cidr("169.254.0.0/16", Scope.HTTPS))
                             .deny(EgressRule.category("webhook-catcher"))
                             .deny(EgressRule.host("evil.anthropic.com"))
@@ -82,8 +86,12 @@ final class SquidExportTest {
     @Test
     void subtract_hole_leavesTheRest() {
         assertThat(AddressBlocks.subtract(
-                                List.of(AddressBlocks.Block.parse("10.0.0.0/8"), AddressBlocks.Block.parse("10.1.0.0/16")),
-                                List.of(AddressBlocks.Block.parse("10.128.0.0/10"), AddressBlocks.Block.parse("11.0.0.0/8")))
+                                List.of(
+                                        AddressBlocks.Block.parse("10.0.0.0/8"),
+                                        AddressBlocks.Block.parse("10.1.0.0/16")),
+                                List.of(
+                                        AddressBlocks.Block.parse("10.128.0.0/10"),
+                                        AddressBlocks.Block.parse("11.0.0.0/8")))
                         .stream()
                         .map(AddressBlocks.Block::toString))
                 .containsExactly("10.0.0.0/9", "10.192.0.0/10");
@@ -96,9 +104,19 @@ final class SquidExportTest {
         List<EgressRequest> requests = new ArrayList<>();
         List<String> hosts = new ArrayList<>(HOSTS.keySet());
         hosts.addAll(List.of(
-                "nothing.example", "evil.anthropic.com", "x.evil.anthropic.com", "api.openai.com.evil.example", "10.1.2.3",
-                "10.9.9.9", "8.8.8.8", "127.0.0.1", "169.254.169.254", "169.254.1.1", "generativelanguage.googleapis.com",
-                "::1", "fd00:ec2::254"));
+                "nothing.example",
+                "evil.anthropic.com",
+                "x.evil.anthropic.com",
+                "api.openai.com.evil.example",
+                "10.1.2.3",
+                "10.9.9.9",
+                "8.8.8.8",
+                "127.0.0.1",
+                "169.254.169.254",
+                "169.254.1.1",
+                "generativelanguage.googleapis.com",
+                "::1",
+                "fd00:ec2::254"));
         for (String host : hosts) {
             requests.add(new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
             requests.add(new EgressRequest("c", "CONNECT", "https", host, 8443, "/", List.of()));
@@ -142,7 +160,8 @@ final class SquidExportTest {
                 port = free.getLocalPort();
             }
             StringBuilder names = new StringBuilder();
-            HOSTS.forEach((name, address) -> names.append(address).append(' ').append(name).append('\n'));
+            HOSTS.forEach((name, address) ->
+                    names.append(address).append(' ').append(name).append('\n'));
             names.append("8.8.4.4 generativelanguage.googleapis.com x.evil.anthropic.com evil.anthropic.com\n");
             Files.writeString(folder.resolve("hosts"), names);
             Files.writeString(folder.resolve("rules.conf"), rules);
@@ -160,7 +179,8 @@ final class SquidExportTest {
                     cache_log %s/cache.log
                     shutdown_lifetime 1 second
                     include %s/rules.conf
-                    """.formatted(port, folder, folder, folder));
+                    """
+                            .formatted(port, folder, folder, folder));
             // Started as root, Squid goes on as another user.
             Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
             process = new ProcessBuilder(SQUID.toString(), "-N", "-f", configuration.toString())
@@ -196,8 +216,8 @@ final class SquidExportTest {
                         .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
                                         + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                                 .getBytes(StandardCharsets.US_ASCII));
-                BufferedReader reply = new BufferedReader(
-                        new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+                BufferedReader reply =
+                        new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
                 String status = reply.readLine();
                 assertThat(status).as(target).isNotNull();
                 return Integer.parseInt(status.split(" ")[1]);
