@@ -111,6 +111,11 @@ final class AddressRules {
         return faces;
     }
 
+    /** The addresses of cloud metadata. */
+    static List<byte[]> metadataAddresses() {
+        return METADATA;
+    }
+
     private static List<byte[]> metadata() {
         List<byte[]> addresses = new ArrayList<>();
         CategoryLists.resource("cloud-metadata.txt").lines().forEach(line -> {

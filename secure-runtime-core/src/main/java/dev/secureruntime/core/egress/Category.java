@@ -63,6 +63,15 @@ enum Category {
         return this != LLM_PROVIDER && this != RAW_IP;
     }
 
+    /** The bits of all categories that a wildcard does not open. */
+    static int deniedToWildcards() {
+        int bits = 0;
+        for (Category category : values()) {
+            bits |= category.isDeniedToWildcards() ? category.bit() : 0;
+        }
+        return bits;
+    }
+
     /** Whether a rule may allow it as a whole; metadata and bare addresses are opened one by one, with {@code cidr}. */
     boolean mayBeAllowed() {
         return this != CLOUD_METADATA && this != RAW_IP;

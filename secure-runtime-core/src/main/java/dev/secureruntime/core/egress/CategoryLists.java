@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The names of the built-in categories that one policy needs, as one index: a host's categories come as a set of bits
@@ -18,14 +20,48 @@ final class CategoryLists {
     /** One list whose rows name their category first. */
     private static final String MIXED = "exfil_services.guarddog.csv";
 
+    /** Policies are reloaded, and an application has few of them: a handful of sets is all that is ever asked for. */
+    private static final int MOST_KEPT = 16;
+
+    private static final int FILTER_BITS = 16;
+
+    private static final Map<Set<Category>, CategoryLists> READ = new ConcurrentHashMap<>();
     private static final int SUBTREE = subtreeBits();
 
     private final NameIndex index;
-    private final int[] bits;
+    /** A Bloom filter over the names, small enough to stay in a cache: almost every host is in no category. */
+    private final long[] filter;
+
+    private final int filterMask;
 
     private CategoryLists(Map<String, Integer> names) {
-        index = new NameIndex(names.keySet());
-        bits = names.values().stream().mapToInt(Integer::intValue).toArray();
+        index = new NameIndex(names);
+        int words = Integer.highestOneBit(Math.max(1, names.size() * FILTER_BITS / Long.SIZE)) * 2;
+        filter = new long[names.isEmpty() ? 1 : words];
+        filterMask = filter.length * Long.SIZE - 1;
+        for (String name : names.keySet()) {
+            long hash = 0;
+            for (int i = name.length() - 1; i >= 0; i--) {
+                hash = NameIndex.step(hash, name.charAt(i));
+            }
+            long mixed = NameIndex.mix(hash);
+            set((int) (mixed >>> 40));
+            set((int) (mixed >>> 20));
+        }
+    }
+
+    private void set(int bit) {
+        filter[(bit & filterMask) >>> 6] |= 1L << bit;
+    }
+
+    /** False when no name has this hash, {@link NameIndex#mix mixed}; true when one may have it. */
+    boolean mayHold(long mixed) {
+        int first = (int) (mixed >>> 40);
+        if ((filter[(first & filterMask) >>> 6] & 1L << first) == 0) {
+            return false;
+        }
+        int second = (int) (mixed >>> 20);
+        return (filter[(second & filterMask) >>> 6] & 1L << second) != 0;
     }
 
     private static int subtreeBits() {
@@ -36,10 +72,22 @@ final class CategoryLists {
         return bits;
     }
 
-    /** Reads the lists of these categories. */
+    /** The lists of these categories; read once for each of the first few sets that policies ask for. */
     static CategoryLists of(Set<Category> categories) {
+        Set<Category> wanted = Set.copyOf(categories);
+        CategoryLists known = READ.get(wanted);
+        if (known != null) {
+            return known;
+        }
+        CategoryLists lists = read(wanted);
+        if (READ.size() < MOST_KEPT) {
+            READ.put(wanted, lists);
+        }
+        return lists;
+    }
+
+    private static CategoryLists read(Set<Category> wanted) {
         Map<String, Integer> names = new LinkedHashMap<>();
-        Set<Category> wanted = categories.isEmpty() ? EnumSet.noneOf(Category.class) : EnumSet.copyOf(categories);
         for (Category category : wanted) {
             for (String file : category.files()) {
                 resource(file).lines().forEach(line -> add(names, line, category));
@@ -82,22 +130,29 @@ final class CategoryLists {
     /** The categories of a host, as {@link Category#bit bits}. */
     int of(String host) {
         int found = 0;
-        int hash = 0;
+        long hash = 0;
         int labels = 1;
         for (int i = host.length() - 1; i >= 0; i--) {
             char c = host.charAt(i);
             if (c == '.') {
                 if (index.hasNameOf(labels)) {
-                    int number = index.find(host, i + 1, hash);
-                    if (number >= 0) {
-                        found |= bits[number] & SUBTREE;
+                    int record = index.find(host, i + 1, NameIndex.mix(hash));
+                    if (record >= 0) {
+                        found |= index.value(record) & SUBTREE;
                     }
                 }
                 labels++;
             }
             hash = NameIndex.step(hash, c);
         }
-        int number = index.find(host, 0, hash);
-        return number < 0 ? found : found | bits[number];
+        int record = index.find(host, 0, NameIndex.mix(hash));
+        return record < 0 ? found : found | index.value(record);
+    }
+
+    /** Some of the names. */
+    List<String> sample(int most) {
+        List<String> names = new ArrayList<>();
+        index.visit(most, record -> names.add(index.name(record)));
+        return names;
     }
 }

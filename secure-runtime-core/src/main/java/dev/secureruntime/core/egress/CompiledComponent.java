@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CompiledComponent {
 
-    private static final int DENIED_TO_WILDCARDS = deniedToWildcards();
+    private static final int DENIED_TO_WILDCARDS = Category.deniedToWildcards();
 
     private final HostRules hosts;
     private final AddressRules addresses;
@@ -28,7 +28,7 @@ final class CompiledComponent {
     private final Refusals refusals;
 
     CompiledComponent(String name, ComponentPolicy component, CategoryLists lists) {
-        this.hosts = new HostRules(component);
+        this.hosts = new HostRules(component, lists);
         this.addresses = new AddressRules(component);
         this.lists = lists;
         for (EgressRule rule : component.allow()) {
@@ -48,47 +48,47 @@ final class CompiledComponent {
         if (request.port() < 1 || request.port() > 65_535) {
             return refusals.malformed(request, "the port is not from 1 to 65535");
         }
-        switch (HostForm.of(request.host())) {
-            case NAME:
-                return decideName(request);
-            case LITERAL:
-                byte[] address = AddressText.parseCanonical(request.host());
-                return address == null
-                        ? refusals.malformed(request, "the host looks like an address, and is none in canonical form")
-                        : decideLiteral(request, address);
-            default:
-                return refusals.malformed(
-                        request, "the host is neither a lower-case ASCII name nor an address in canonical form");
-        }
+        long match = hosts.match(request);
+        return match == HostRules.NO_NAME ? decideNoName(request) : decideName(request, match);
     }
 
-    private EgressDecision decideName(EgressRequest request) {
-        int rule = hosts.match(request);
-        if (rule == HostRules.DENIED) {
+    private EgressDecision decideNoName(EgressRequest request) {
+        if (HostForm.of(request.host()) == HostForm.LITERAL) {
+            byte[] address = AddressText.parseCanonical(request.host());
+            return address == null
+                    ? refusals.malformed(request, "the host looks like an address, and is none in canonical form")
+                    : decideLiteral(request, address);
+        }
+        return refusals.malformed(
+                request, "the host is neither a lower-case ASCII name nor an address in canonical form");
+    }
+
+    private EgressDecision decideName(EgressRequest request, long match) {
+        if (match == HostRules.DENIED) {
             return refusals.deniedByHost(request);
         }
-        boolean exact = rule >= 0 && !hosts.isWildcard(rule);
-        if (exact && deniedCategories.isEmpty()) {
-            return hosts.answer(rule);
+        boolean none = match < 0;
+        boolean mayHaveCategory = (match & HostRules.MAY_HAVE_CATEGORY) != 0;
+        long rule = match & ~HostRules.MAY_HAVE_CATEGORY;
+        if (!mayHaveCategory) {
+            return none ? refusals.notAllowed(request, 0) : hosts.answer(rule);
         }
+        boolean exact = !none && !hosts.isWildcard(rule);
         int categories = lists.of(request.host());
         CategoryRule denying = first(deniedCategories, categories, request);
         if (denying != null) {
             return refusals.deniedByCategory(request, denying.category());
         }
-        if (exact) {
-            return hosts.answer(rule);
-        }
-        if (rule >= 0 && (categories & DENIED_TO_WILDCARDS) == 0) {
+        if (exact || (!none && (categories & DENIED_TO_WILDCARDS) == 0)) {
             return hosts.answer(rule);
         }
         CategoryRule allowing = first(allowedCategories, categories, request);
         if (allowing != null) {
             return allowing.allowed();
         }
-        return rule >= 0
-                ? refusals.deniedToWildcard(request, hosts.pattern(rule), categories & DENIED_TO_WILDCARDS)
-                : refusals.notAllowed(request, categories);
+        return none
+                ? refusals.notAllowed(request, categories)
+                : refusals.deniedToWildcard(request, hosts.pattern(rule), categories & DENIED_TO_WILDCARDS);
     }
 
     private EgressDecision decideLiteral(EgressRequest request, byte[] address) {
@@ -181,14 +181,6 @@ final class CompiledComponent {
             }
         }
         return null;
-    }
-
-    private static int deniedToWildcards() {
-        int bits = 0;
-        for (Category category : Category.values()) {
-            bits |= category.isDeniedToWildcards() ? category.bit() : 0;
-        }
-        return bits;
     }
 
     /** The bytes that the compiled host rules take. */

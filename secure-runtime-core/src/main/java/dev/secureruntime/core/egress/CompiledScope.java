@@ -21,6 +21,9 @@ final class CompiledScope {
     /** Sorted; empty means all, and only in a rule that denies. */
     private final int[] ports;
 
+    /** Https on 443 and nothing else said, as most rules are. */
+    private final boolean plainHttps;
+
     private final Set<String> methods;
     private final List<PathPattern> paths;
 
@@ -34,6 +37,8 @@ final class CompiledScope {
                 : scope.ports().stream().mapToInt(Integer::intValue).sorted().toArray();
         this.methods = scope.methods();
         this.paths = scope.paths().stream().sorted().map(PathPattern::new).toList();
+        this.plainHttps =
+                https && !http && ports.length == 1 && ports[0] == HTTPS_PORT && methods.isEmpty() && paths.isEmpty();
     }
 
     /** The scope of a rule that allows: what it does not say is https, and the default ports of its schemes. */
@@ -57,6 +62,9 @@ final class CompiledScope {
     }
 
     boolean matches(EgressRequest request) {
+        if (plainHttps) {
+            return request.port() == HTTPS_PORT && request.scheme().equals("https");
+        }
         return mismatch(request) == null;
     }
 

@@ -35,10 +35,12 @@ public final class EgressPolicy {
 
     private final String source;
     private final Map<String, CompiledComponent> components;
+    private final List<String> warnings;
 
-    private EgressPolicy(String source, Map<String, CompiledComponent> components) {
+    private EgressPolicy(String source, Map<String, CompiledComponent> components, List<String> warnings) {
         this.source = source;
         this.components = components;
+        this.warnings = warnings;
     }
 
     /**
@@ -54,7 +56,7 @@ public final class EgressPolicy {
         Map<String, CompiledComponent> compiled = new HashMap<>();
         policy.components()
                 .forEach((name, component) -> compiled.put(name, new CompiledComponent(name, component, lists)));
-        return new EgressPolicy(policy.source(), compiled);
+        return new EgressPolicy(policy.source(), compiled, PolicyWarnings.of(policy, lists));
     }
 
     private static Set<Category> categories(String source, String component, ComponentPolicy policy) {
@@ -111,6 +113,11 @@ public final class EgressPolicy {
     /** Where the policy came from, as it is named to people. */
     public String source() {
         return source;
+    }
+
+    /** What is allowed by the policy and probably not meant, in words for its author. */
+    public List<String> warnings() {
+        return warnings;
     }
 
     /** Decides on a request before its host is looked up. */

@@ -9,8 +9,33 @@ enum HostForm {
     /** Anything that two parsers could take for two different hosts. */
     MALFORMED;
 
-    private static final int MAX_NAME = 253;
-    private static final int MAX_LABEL = 63;
+    static final int MAX_NAME = 253;
+    static final int MAX_LABEL = 63;
+
+    /** Kinds of characters, as bits: foreign to labels and dots; no beginning or end of a label; a dot. */
+    static final int KIND_FOREIGN = 1;
+
+    static final int KIND_HYPHEN = 4;
+    static final int KIND_DOT = 6;
+
+    private static final byte[] KINDS = new byte[128];
+
+    static {
+        for (char c = 0; c < 128; c++) {
+            boolean plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+            KINDS[c] = (byte) (plain ? 0 : c == '-' ? KIND_HYPHEN : c == '.' ? KIND_DOT : KIND_FOREIGN);
+        }
+    }
+
+    /** The kind of a character; without a branch. */
+    static int kind(char c) {
+        return KINDS[c & 127] | (0x7f - c) >>> 31;
+    }
+
+    /** Not 0 when a character is foreign, or a dot stands beside a dot or a hyphen; without a branch. */
+    static int wrong(int kind, int neighbour) {
+        return (kind & KIND_FOREIGN) | ((kind & neighbour) >> 2 & (kind | neighbour) >> 1);
+    }
 
     /**
      * Looks at each character once. A trailing dot, an empty label, an upper-case letter, a percent sign or anything
@@ -25,9 +50,6 @@ enum HostForm {
         int labelStart = 0;
         for (int i = 0; i < length; i++) {
             char c = host.charAt(i);
-            if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') {
-                continue;
-            }
             if (c == '.') {
                 if (!isLabel(host, labelStart, i)) {
                     return MALFORMED;
@@ -35,7 +57,7 @@ enum HostForm {
                 labelStart = i + 1;
             } else if (c == ':') {
                 return LITERAL;
-            } else if (c != '-') {
+            } else if ((kind(c) & KIND_FOREIGN) != 0) {
                 return MALFORMED;
             }
         }
@@ -45,12 +67,13 @@ enum HostForm {
         return isNumber(host, labelStart, length) ? LITERAL : NAME;
     }
 
-    private static boolean isLabel(String host, int start, int end) {
+    static boolean isLabel(String host, int start, int end) {
         int length = end - start;
         return length > 0 && length <= MAX_LABEL && host.charAt(start) != '-' && host.charAt(end - 1) != '-';
     }
 
-    private static boolean isNumber(String host, int start, int end) {
+    /** Whether some parser takes the text for a number: decimal digits, or {@code 0x} and hexadecimal digits. */
+    static boolean isNumber(String host, int start, int end) {
         char first = host.charAt(start);
         if (first < '0' || first > '9') {
             return false;

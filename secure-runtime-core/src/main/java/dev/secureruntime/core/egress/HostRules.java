@@ -10,181 +10,316 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The host rules of a component, exact names and wildcards, behind one {@link NameIndex}. A match takes one pass over
- * the host whatever the number of rules, and allocates nothing once a rule has answered for the first time.
+ * The host rules of a component, exact names and wildcards, behind one {@link NameIndex}. A match takes one pass over the
+ * host whatever the number of rules, and allocates nothing once a rule has answered for the first time.
  *
- * <p>Rules have numbers; those of one name follow each other. Immutable but for a cache of answers that may be filled
- * twice with equal values; thread-safe.
+ * <p>A rule is known by a number: the place of its name's record in the lower half, and its place among the rules of that
+ * name in the upper. Immutable but for a cache of answers that may be filled twice with equal values; thread-safe.
  */
 final class HostRules {
 
     /** No rule matches. */
-    static final int NONE = -1;
+    static final long NONE = -1;
     /** A rule that denies matches. */
-    static final int DENIED = -2;
+    static final long DENIED = -2;
+    /** The host is no clean name; {@link HostForm} says what it is. */
+    static final long NO_NAME = -3;
+    /** Set in the answer when the host may be in a category. */
+    static final long MAY_HAVE_CATEGORY = 1L << 62;
 
     private static final int DENY = 1;
     private static final int WILDCARD = 2;
+    private static final int SEVERAL = -1;
 
     private final NameIndex index;
-    /** The number of a name's first rule; one more at the end. */
-    private final int[] first;
-    /** The scope's number, shifted left by two, and the two flags. */
-    private final int[] rules;
-
-    private final List<CompiledScope> scopes;
+    private final CategoryLists lists;
+    private final CompiledScope[] scopes;
+    /** The only rule's answer by the name's id, or null where a name has several rules. */
     private final Allowed[] answers;
 
-    HostRules(ComponentPolicy component) {
-        Map<String, List<Integer>> byName = new LinkedHashMap<>();
-        Map<Object, Integer> scopeNumbers = new LinkedHashMap<>();
-        List<CompiledScope> compiled = new ArrayList<>();
-        collect(component.allow(), 0, byName, scopeNumbers, compiled);
-        collect(component.deny(), DENY, byName, scopeNumbers, compiled);
-        index = new NameIndex(byName.keySet());
-        scopes = List.copyOf(compiled);
-        first = new int[byName.size() + 1];
-        rules = new int[byName.values().stream().mapToInt(List::size).sum()];
-        answers = new Allowed[rules.length];
-        int name = 0;
-        int rule = 0;
-        for (List<Integer> codes : byName.values()) {
-            first[name++] = rule;
-            for (int code : codes) {
-                rules[rule++] = code;
-            }
-        }
-        first[name] = rule;
-    }
+    private final Map<Integer, Several> several;
 
-    private static void collect(
-            List<EgressRule> from,
-            int flag,
-            Map<String, List<Integer>> byName,
-            Map<Object, Integer> scopeNumbers,
-            List<CompiledScope> compiled) {
-        for (EgressRule rule : from) {
+    HostRules(ComponentPolicy component, CategoryLists lists) {
+        this.lists = lists;
+        Map<String, List<Integer>> byName = new LinkedHashMap<>();
+        List<CompiledScope> compiled = new ArrayList<>();
+        Map<EgressRule.Scope, Integer> allowScopes = new LinkedHashMap<>();
+        for (EgressRule rule : component.allow()) {
             if (rule instanceof EgressRule.Host host) {
-                Integer scope = scopeNumbers.computeIfAbsent(List.of(flag, host.scope()), key -> {
-                    compiled.add(
-                            flag == DENY ? CompiledScope.ofDeny(host.scope()) : CompiledScope.ofAllow(host.scope()));
+                int scope = allowScopes.computeIfAbsent(host.scope(), said -> {
+                    compiled.add(CompiledScope.ofAllow(said));
                     return compiled.size() - 1;
                 });
-                boolean wildcard = host.pattern().startsWith("*.");
-                String name = wildcard ? host.pattern().substring(2) : host.pattern();
-                byName.computeIfAbsent(name, key -> new ArrayList<>(1))
-                        .add(scope << 2 | flag | (wildcard ? WILDCARD : 0));
+                add(host, scope << 2, byName);
             }
         }
+        Map<EgressRule.Scope, Integer> denyScopes = new LinkedHashMap<>();
+        for (EgressRule rule : component.deny()) {
+            if (rule instanceof EgressRule.Host host) {
+                int scope = denyScopes.computeIfAbsent(host.scope(), said -> {
+                    compiled.add(CompiledScope.ofDeny(said));
+                    return compiled.size() - 1;
+                });
+                add(host, scope << 2 | DENY, byName);
+            }
+        }
+        Map<String, Integer> values = new LinkedHashMap<>();
+        several = new LinkedHashMap<>();
+        byName.forEach((name, codes) -> {
+            if (codes.size() > 1) {
+                several.put(values.size(), new Several(codes));
+            }
+            values.put(name, codes.size() > 1 ? SEVERAL : codes.get(0));
+        });
+        scopes = compiled.toArray(new CompiledScope[0]);
+        index = new NameIndex(values);
+        answers = new Allowed[values.size()];
+    }
+
+    private static void add(EgressRule.Host host, int code, Map<String, List<Integer>> byName) {
+        boolean wildcard = host.pattern().startsWith("*.");
+        String name = wildcard ? host.pattern().substring(2) : host.pattern();
+        byName.computeIfAbsent(name, key -> new ArrayList<>(1)).add(code | (wildcard ? WILDCARD : 0));
     }
 
     /**
      * The rule that allows the request, an exact one before a wildcard; {@link #DENIED} when one denies it, {@link #NONE}
-     * otherwise. The host must be of the form {@link HostForm#NAME}.
+     * when none matches, {@link #NO_NAME} when the host is not clean. The bit {@link #MAY_HAVE_CATEGORY} is set or
+     * cleared in a rule and in {@link #NONE} alike.
+     *
+     * <p>Checks the form of the host in the same pass: this is the rule of {@link HostForm#NAME}, from the right.
      */
-    int match(EgressRequest request) {
+    long match(EgressRequest request) {
         String host = request.host();
-        int best = NONE;
-        int hash = 0;
-        int labels = 1;
-        for (int i = host.length() - 1; i >= 0; i--) {
+        int length = host.length();
+        if (length == 0 || length > HostForm.MAX_LABEL) {
+            return matchLong(request);
+        }
+        long hash = 0;
+        // Of each dot, from the right: its place, and the hash of what stands behind it. Three are kept.
+        int dots = 0;
+        long places = 0;
+        long hash1 = 0;
+        long hash2 = 0;
+        long hash3 = 0;
+        int wrong = 0;
+        int right = HostForm.KIND_DOT;
+        for (int i = length - 1; i >= 0; i--) {
             char c = host.charAt(i);
+            int kind = HostForm.kind(c);
+            wrong |= HostForm.wrong(kind, right);
+            right = kind;
             if (c == '.') {
-                if (index.hasNameOf(labels)) {
-                    best = better(best, index.find(host, i + 1, hash), WILDCARD, request);
+                hash3 = hash2;
+                hash2 = hash1;
+                hash1 = hash;
+                places = places << 8 | i;
+                dots++;
+            }
+            hash = NameIndex.step(hash, c);
+        }
+        if (dots > 3) {
+            return matchLong(request);
+        }
+        int lastLabel = dots == 0 ? 0 : (int) (places >>> 8 * (dots - 1)) + 1;
+        if ((wrong | HostForm.wrong(HostForm.KIND_DOT, right)) != 0 || HostForm.isNumber(host, lastLabel, length)) {
+            return NO_NAME;
+        }
+        long best = NONE;
+        boolean category = false;
+        for (int label = 1; label <= dots; label++) {
+            int left = dots - label;
+            long mixed = NameIndex.mix(left == 0 ? hash1 : left == 1 ? hash2 : hash3);
+            category |= lists.mayHold(mixed);
+            if (index.hasNameOf(label)) {
+                int record = index.find(host, ((int) (places >>> 8 * left) & 0xff) + 1, mixed);
+                if (record >= 0) {
+                    best = better(best, record, WILDCARD, request);
                     if (best == DENIED) {
                         return DENIED;
                     }
                 }
-                labels++;
             }
-            hash = NameIndex.step(hash, c);
         }
-        return index.hasNameOf(labels) ? better(best, index.find(host, 0, hash), 0, request) : best;
-    }
-
-    private int better(int best, int name, int kind, EgressRequest request) {
-        if (name < 0) {
-            return best;
-        }
-        int found = best;
-        for (int rule = first[name]; rule < first[name + 1]; rule++) {
-            int code = rules[rule];
-            if ((code & WILDCARD) == kind && scopes.get(code >> 2).matches(request)) {
-                if ((code & DENY) != 0) {
+        long mixed = NameIndex.mix(hash);
+        category |= lists.mayHold(mixed);
+        if (index.hasNameOf(dots + 1)) {
+            int record = index.find(host, 0, mixed);
+            if (record >= 0) {
+                best = better(best, record, 0, request);
+                if (best == DENIED) {
                     return DENIED;
                 }
-                found = rule;
+            }
+        }
+        return category ? best | MAY_HAVE_CATEGORY : best & ~MAY_HAVE_CATEGORY;
+    }
+
+    /** The same for long hosts and those of many labels, label by label. */
+    private long matchLong(EgressRequest request) {
+        String host = request.host();
+        int length = host.length();
+        if (length == 0 || length > HostForm.MAX_NAME) {
+            return NO_NAME;
+        }
+        long best = NONE;
+        boolean category = false;
+        long hash = 0;
+        int labels = 1;
+        int end = length;
+        while (true) {
+            int dot = host.lastIndexOf('.', end - 1);
+            int foreign = 0;
+            for (int i = end - 1; i > dot; i--) {
+                char c = host.charAt(i);
+                hash = NameIndex.step(hash, c);
+                foreign |= HostForm.kind(c) & HostForm.KIND_FOREIGN;
+            }
+            if (foreign != 0 || !HostForm.isLabel(host, dot + 1, end)) {
+                return NO_NAME;
+            }
+            if (labels == 1 && HostForm.isNumber(host, dot + 1, length)) {
+                return NO_NAME;
+            }
+            long mixed = NameIndex.mix(hash);
+            category |= lists.mayHold(mixed);
+            if (index.hasNameOf(labels)) {
+                int record = index.find(host, dot + 1, mixed);
+                if (record >= 0) {
+                    best = better(best, record, dot < 0 ? 0 : WILDCARD, request);
+                    if (best == DENIED) {
+                        return DENIED;
+                    }
+                }
+            }
+            if (dot < 0) {
+                return category ? best | MAY_HAVE_CATEGORY : best & ~MAY_HAVE_CATEGORY;
+            }
+            hash = NameIndex.step(hash, '.');
+            end = dot;
+            labels++;
+        }
+    }
+
+    private long better(long best, int record, int kind, EgressRequest request) {
+        int only = index.value(record);
+        if (only != SEVERAL) {
+            if ((only & WILDCARD) != kind || !scopes[only >> 2].matches(request)) {
+                return best;
+            }
+            return (only & DENY) != 0 ? DENIED : record;
+        }
+        long found = best;
+        int[] codes = several(record).codes;
+        for (int i = 0; i < codes.length; i++) {
+            if ((codes[i] & WILDCARD) == kind && scopes[codes[i] >> 2].matches(request)) {
+                if ((codes[i] & DENY) != 0) {
+                    return DENIED;
+                }
+                found = (long) i << 32 | record;
             }
         }
         return found;
     }
 
     /** The answer that a rule gives when it allows. */
-    Allowed answer(int rule) {
-        Allowed answer = answers[rule];
+    Allowed answer(long rule) {
+        int record = (int) rule;
+        boolean single = index.value(record) != SEVERAL;
+        Allowed[] kept = single ? answers : several(record).answers;
+        int place = single ? index.id(record) : (int) (rule >> 32);
+        Allowed answer = kept[place];
         if (answer == null) {
             answer = new Allowed(pattern(rule));
-            answers[rule] = answer;
+            kept[place] = answer;
         }
         return answer;
     }
 
-    boolean isWildcard(int rule) {
-        return (rules[rule] & WILDCARD) != 0;
+    boolean isWildcard(long rule) {
+        return (code(rule) & WILDCARD) != 0;
     }
 
-    boolean isDeny(int rule) {
-        return (rules[rule] & DENY) != 0;
+    boolean isDeny(long rule) {
+        return (code(rule) & DENY) != 0;
     }
 
-    CompiledScope scope(int rule) {
-        return scopes.get(rules[rule] >> 2);
+    CompiledScope scope(long rule) {
+        return scopes[code(rule) >> 2];
+    }
+
+    /** The rule as the policy writes it. */
+    String pattern(long rule) {
+        return (isWildcard(rule) ? "*." : "") + index.name((int) rule);
+    }
+
+    private int code(long rule) {
+        int only = index.value((int) rule);
+        return only != SEVERAL ? only : several((int) rule).codes[(int) (rule >> 32)];
     }
 
     /** The rules whose pattern covers the host, whatever their scope; for explanations. */
-    List<Integer> covering(String host) {
-        List<Integer> covering = new ArrayList<>();
-        int hash = 0;
+    List<Long> covering(String host) {
+        List<Long> covering = new ArrayList<>();
+        long hash = 0;
         for (int i = host.length() - 1; i >= 0; i--) {
             if (host.charAt(i) == '.') {
-                addRules(index.find(host, i + 1, hash), true, covering);
+                addRules(index.find(host, i + 1, NameIndex.mix(hash)), WILDCARD, covering);
             }
             hash = NameIndex.step(hash, host.charAt(i));
         }
-        addRules(index.find(host, 0, hash), false, covering);
+        addRules(index.find(host, 0, NameIndex.mix(hash)), 0, covering);
         return covering;
     }
 
-    private void addRules(int name, boolean wildcard, List<Integer> to) {
-        for (int rule = name < 0 ? 0 : first[name]; name >= 0 && rule < first[name + 1]; rule++) {
-            if (isWildcard(rule) == wildcard) {
-                to.add(rule);
+    private void addRules(int record, int kind, List<Long> to) {
+        if (record >= 0) {
+            int count = index.value(record) != SEVERAL ? 1 : several(record).codes.length;
+            for (int i = 0; i < count; i++) {
+                long rule = (long) i << 32 | record;
+                if ((code(rule) & WILDCARD) == kind) {
+                    to.add(rule);
+                }
             }
         }
     }
 
-    int size() {
-        return rules.length;
+    /** The patterns that are allowed, of the first so many names. */
+    List<String> allowedPatterns(int most) {
+        List<String> patterns = new ArrayList<>();
+        index.visit(most, record -> {
+            int count = index.value(record) != SEVERAL ? 1 : several(record).codes.length;
+            for (int i = 0; i < count; i++) {
+                long rule = (long) i << 32 | record;
+                if (!isDeny(rule)) {
+                    patterns.add(pattern(rule));
+                }
+            }
+        });
+        return patterns;
     }
 
-    /** The rule as the policy writes it. A search over the names' numbers: for explanations and first answers. */
-    String pattern(int rule) {
-        int low = 0;
-        int high = first.length - 2;
-        while (low < high) {
-            int middle = (low + high + 1) >>> 1;
-            if (first[middle] <= rule) {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
+    private Several several(int record) {
+        Several found = several.get(index.id(record));
+        if (found == null) {
+            throw new IllegalStateException("a name with several rules has none");
         }
-        return (isWildcard(rule) ? "*." : "") + index.name(low);
+        return found;
     }
 
     /** The bytes that the compiled rules take, without the answers cached for those that were used. */
     long bytes() {
-        return index.bytes() + 4L * first.length + 4L * rules.length + 4L * answers.length;
+        return index.bytes() + 4L * answers.length;
+    }
+
+    /** The rules of a name that has more than one. */
+    private static final class Several {
+        private final int[] codes;
+        private final Allowed[] answers;
+
+        Several(List<Integer> codes) {
+            this.codes = codes.stream().mapToInt(Integer::intValue).toArray();
+            this.answers = new Allowed[codes.size()];
+        }
     }
 }

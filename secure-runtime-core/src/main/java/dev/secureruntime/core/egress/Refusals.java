@@ -5,7 +5,6 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -86,7 +85,7 @@ final class Refusals {
     /** No rule matches in full; the one that comes closest says what is missing. */
     Denied notAllowed(EgressRequest request, int bits) {
         Denied nearMiss = null;
-        for (int rule : hosts.covering(request.host())) {
+        for (long rule : hosts.covering(request.host())) {
             if (!hosts.isDeny(rule)) {
                 nearMiss = better(nearMiss, outOfScope(request, hosts.scope(rule), "\"" + hosts.pattern(rule) + "\""));
             }
@@ -222,12 +221,7 @@ final class Refusals {
 
     /** The allowed name that was probably meant; failing that, the one that redirected here. */
     private @Nullable String nearest(EgressRequest request) {
-        List<String> allowed = new ArrayList<>();
-        for (int rule = 0; rule < Math.min(MAX_COMPARED, hosts.size()); rule++) {
-            if (!hosts.isDeny(rule)) {
-                allowed.add(hosts.pattern(rule));
-            }
-        }
+        List<String> allowed = hosts.allowedPatterns(MAX_COMPARED);
         String near = NearestName.of(request.host(), allowed).orElse(null);
         if (near != null) {
             return near;

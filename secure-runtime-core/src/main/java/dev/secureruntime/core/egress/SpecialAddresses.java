@@ -42,6 +42,13 @@ final class SpecialAddresses {
         return best == null ? null : best.purpose;
     }
 
+    /** The ranges as blocks. */
+    static List<AddressBlocks.Block> blocks() {
+        return INSTANCE.ranges.stream()
+                .map(range -> AddressBlocks.Block.parse(range.cidr))
+                .toList();
+    }
+
     private static long bits(byte[] bytes, int from, int count) {
         long value = 0;
         for (int i = 0; i < count; i++) {
@@ -89,7 +96,8 @@ final class SpecialAddresses {
         return columns;
     }
 
-    private record Range(boolean ipv4, int prefix, long high, long low, long highMask, long lowMask, String purpose) {
+    private record Range(
+            String cidr, boolean ipv4, int prefix, long high, long low, long highMask, long lowMask, String purpose) {
 
         static Range parse(String cidr, String purpose) {
             int slash = cidr.indexOf('/');
@@ -100,9 +108,10 @@ final class SpecialAddresses {
                 throw new IllegalStateException(TABLE + " holds a range that is none: " + cidr);
             }
             if (address.length == 4) {
-                return new Range(true, prefix, 0, bits(address, 0, 4) << 32, 0, mask(prefix), purpose);
+                return new Range(cidr, true, prefix, 0, bits(address, 0, 4) << 32, 0, mask(prefix), purpose);
             }
             return new Range(
+                    cidr,
                     false,
                     prefix,
                     bits(address, 0, 8),

@@ -12,7 +12,9 @@ import dev.secureruntime.policy.Policy;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -33,7 +35,7 @@ final class EgressPolicyPropertyTest {
                 .build());
     }
 
-    @Property(tries = 300)
+    @Property(tries = 3000)
     void decide_anything_answers(
             @ForAll String method,
             @ForAll String scheme,
@@ -50,7 +52,7 @@ final class EgressPolicyPropertyTest {
                 .isInstanceOf(EgressDecision.Denied.class);
     }
 
-    @Property(tries = 200)
+    @Property(tries = 2000)
     void decide_oneMoreDenyRule_neverAllowsMore(
             @ForAll @Size(max = 6) List<@From("rules") EgressRule> allow,
             @ForAll @Size(max = 3) List<@From("rules") EgressRule> deny,
@@ -70,7 +72,7 @@ final class EgressPolicyPropertyTest {
         }
     }
 
-    @Property(tries = 200)
+    @Property(tries = 2000)
     void decide_oneMoreAllowRule_neverAllowsLess(
             @ForAll @Size(max = 6) List<@From("rules") EgressRule> allow,
             @ForAll @Size(max = 3) List<@From("rules") EgressRule> deny,
@@ -83,18 +85,21 @@ final class EgressPolicyPropertyTest {
         }
     }
 
-    @Property(tries = 200)
+    @Property(tries = 2000)
     void nameIndex_find_agreesWithASet(
             @ForAll @Size(max = 60) Set<@From("names") String> names, @ForAll @From("names") String host) {
-        NameIndex index = new NameIndex(names);
+        Map<String, Integer> values = new LinkedHashMap<>();
+        names.forEach(name -> values.put(name, name.length()));
+        NameIndex index = new NameIndex(values);
         Set<String> found = new HashSet<>();
         Set<String> expected = new HashSet<>();
-        int hash = 0;
+        long hash = 0;
         for (int i = host.length() - 1; i >= 0; i--) {
             hash = NameIndex.step(hash, host.charAt(i));
-            int number = index.find(host, i, hash);
+            int number = index.find(host, i, NameIndex.mix(hash));
             if (number >= 0) {
                 found.add(index.name(number));
+                assertThat(index.value(number)).isEqualTo(index.name(number).length());
             }
             if (names.contains(host.substring(i))) {
                 expected.add(host.substring(i));
@@ -103,7 +108,14 @@ final class EgressPolicyPropertyTest {
         assertThat(found).isEqualTo(expected);
     }
 
-    @Property(tries = 300)
+    @Property(tries = 5000)
+    void match_form_isThatOfHostForm(@ForAll @From("hostTexts") String host) {
+        HostRules rules = new HostRules(ComponentPolicy.builder().build(), CategoryLists.of(Set.of()));
+        long match = rules.match(new EgressRequest("c", "GET", "https", host, 443, "/", List.of()));
+        assertThat(match == HostRules.NO_NAME).isEqualTo(HostForm.of(host) != HostForm.NAME);
+    }
+
+    @Property(tries = 3000)
     void pathPattern_matches_agreesWithARegularExpression(
             @ForAll @From("pathPatterns") String pattern, @ForAll @From("paths") String path) {
         StringBuilder regex = new StringBuilder();
@@ -168,6 +180,29 @@ final class EgressPolicyPropertyTest {
                         Arbitraries.of("/", "/v1/x", "/v1/../x"))
                 .as((method, scheme, host, port, path) ->
                         new EgressRequest("c", method, scheme, host, port, path, List.of()));
+    }
+
+    @Provide
+    Arbitrary<String> hostTexts() {
+        return Arbitraries.of(
+                        "a",
+                        "z9",
+                        "-",
+                        ".",
+                        "0",
+                        "0x",
+                        "f",
+                        "_",
+                        "x",
+                        "A",
+                        "é",
+                        ":",
+                        "1",
+                        "a".repeat(62),
+                        "b".repeat(63))
+                .list()
+                .ofMaxSize(8)
+                .map(parts -> String.join("", parts));
     }
 
     @Provide

@@ -14,9 +14,6 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -27,16 +24,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 final class EgressPolicyTest {
 
-    private static final Scope HTTP_8080 = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
+    static final Scope HTTP_8080 = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
 
-    private static EgressPolicy policy(Consumer<ComponentPolicy.Builder> rules) {
+    static EgressPolicy policy(Consumer<ComponentPolicy.Builder> rules) {
         ComponentPolicy.Builder component = ComponentPolicy.builder();
         rules.accept(component);
         return EgressPolicy.compile(
                 Policy.builder().component("support-agent", component.build()).build());
     }
 
-    private static EgressRequest request(String method, String url, String... redirectedFrom) {
+    static EgressRequest request(String method, String url, String... redirectedFrom) {
         int scheme = url.indexOf("://");
         int slash = url.indexOf('/', scheme + 3);
         String authority = url.substring(scheme + 3, slash);
@@ -52,20 +49,11 @@ final class EgressPolicyTest {
                 List.of(redirectedFrom));
     }
 
-    private static EgressRequest get(String url) {
+    static EgressRequest get(String url) {
         return request("GET", url);
     }
 
-    private static List<InetAddress> addresses(String... texts) throws UnknownHostException {
-        List<InetAddress> addresses = new ArrayList<>();
-        for (String text : texts) {
-            addresses.add(InetAddress.getByAddress(
-                    text.indexOf(':') >= 0 ? AddressText.parseIpv6(text) : AddressText.parseIpv4(text)));
-        }
-        return addresses;
-    }
-
-    private static Denied denied(EgressDecision decision) {
+    static Denied denied(EgressDecision decision) {
         assertThat(decision).isInstanceOf(Denied.class);
         return (Denied) decision;
     }
@@ -319,126 +307,6 @@ final class EgressPolicyTest {
                 .hasMessageEndingWith("did you mean \"dynamic-dns\"?");
         assertThatThrownBy(() -> policy(c -> c.allow(EgressRule.category("raw-ip"))))
                 .hasMessageContaining("can only be denied");
-    }
-
-    @Test
-    void decide_literal_isAllowedByCidrOnly() {
-        EgressPolicy policy = policy(c -> c.allowHost("a.example")
-                .allow(EgressRule.cidr("10.1.2.0/24", HTTP_8080))
-                .allow(EgressRule.cidr("93.184.216.0/24", Scope.HTTPS))
-                .allow(EgressRule.cidr("::1/128", HTTP_8080)));
-        assertThat(policy.decide(get("http://10.1.2.7:8080/"))).isEqualTo(new Allowed("cidr 10.1.2.0/24"));
-        assertThat(policy.decide(get("http://[::1]:8080/"))).isInstanceOf(Allowed.class);
-        assertThat(policy.decide(get("https://93.184.216.34:443/"))).isInstanceOf(Allowed.class);
-        assertThat(denied(policy.decide(get("http://10.1.2.7:8081/"))).reason()).isEqualTo(Reason.PORT_NOT_ALLOWED);
-        assertThat(denied(policy.decide(get("http://10.1.3.7:8080/"))).reason()).isEqualTo(Reason.SPECIAL_ADDRESS);
-        Denied open = denied(policy.decide(get("https://1.1.1.1:443/")));
-        assertThat(open.reason()).isEqualTo(Reason.HOST_NOT_ALLOWED);
-        assertThat(open.remedy()).contains("{\"cidr\": \"1.1.1.1/32\", \"ports\": [443]}");
-    }
-
-    @Test
-    void decide_literalUnderRawIpDenied_isRefused() {
-        EgressPolicy policy = policy(
-                c -> c.allow(EgressRule.cidr("93.184.216.0/24", Scope.HTTPS)).deny(EgressRule.category("raw-ip")));
-        assertThat(denied(policy.decide(get("https://93.184.216.34:443/"))).reason())
-                .isEqualTo(Reason.DENY_RULE);
-    }
-
-    @Test
-    void decide_metadataAddress_isOpenedByItsVeryAddressOnly() {
-        Scope http = new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of());
-        EgressRequest metadata = get("http://169.254.169.254:80/latest/");
-        assertThat(denied(policy(c -> c.allow(EgressRule.cidr("169.254.0.0/16", http)))
-                                .decide(metadata))
-                        .remedy())
-                .startsWith("leave it closed");
-        assertThat(policy(c -> c.allow(EgressRule.cidr("169.254.169.254/32", http)))
-                        .decide(metadata))
-                .isInstanceOf(Allowed.class);
-        assertThat(policy(c -> c.allow(EgressRule.cidr("169.254.169.254/32", http))
-                                .deny(EgressRule.category("cloud-metadata")))
-                        .decide(metadata))
-                .isInstanceOf(Denied.class);
-    }
-
-    @Test
-    void decideAddresses_privateAddress_needsACidrRuleOnThePort() throws UnknownHostException {
-        EgressRequest request = get("http://a.example:8080/");
-        EgressPolicy closed = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080)));
-        EgressPolicy open = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080))
-                .allow(EgressRule.cidr("10.0.0.0/8", Scope.DEFAULT.onPort(8080))));
-        EgressPolicy otherPort = policy(c -> c.allow(EgressRule.host("a.example", HTTP_8080))
-                .allow(EgressRule.cidr("10.0.0.0/8", Scope.DEFAULT.onPort(8081))));
-
-        assertThat(denied(closed.decideAddresses(request, addresses("10.0.0.1")))
-                        .code())
-                .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
-        assertThat(open.decideAddresses(request, addresses("10.0.0.1", "10.9.9.9")))
-                .isInstanceOf(Allowed.class);
-        assertThat(otherPort.decideAddresses(request, addresses("10.0.0.1"))).isInstanceOf(Denied.class);
-        assertThat(open.decideAddresses(request, addresses("8.8.8.8"))).isInstanceOf(Allowed.class);
-        assertThat(denied(open.decideAddresses(request, List.of())).detail()).isEqualTo("the name has no address");
-    }
-
-    @Test
-    void decideAddresses_mixedAnswer_isRefusedAsAWholeUnlessAllSpecialOnesAreOpened() throws UnknownHostException {
-        EgressRequest request = get("https://a.example:443/");
-        EgressPolicy closed = policy(c -> c.allowHost("a.example"));
-        EgressPolicy open = policy(c -> c.allowHost("a.example").allow(EgressRule.cidr("10.0.0.0/8", Scope.HTTPS)));
-
-        assertThat(denied(closed.decideAddresses(request, addresses("8.8.8.8", "10.0.0.1")))
-                        .detail())
-                .contains("10.0.0.1 is special (Private-Use)")
-                .contains("refused as a whole");
-        assertThat(open.decideAddresses(request, addresses("8.8.8.8", "10.0.0.1")))
-                .isInstanceOf(Allowed.class);
-        assertThat(open.decideAddresses(request, addresses("8.8.8.8", "10.0.0.1", "127.0.0.1")))
-                .isInstanceOf(Denied.class);
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "::10.0.0.1",
-                "64:ff9b::10.0.0.1",
-                "2002:a00:1::1",
-                "64:ff9b:1:a00:0:100::",
-                "2a00::5efe:10.0.0.1",
-                "2a00::200:5efe:10.0.0.1",
-                "2001:0:808:808::f5ff:fffe",
-                "::ffff:0:10.0.0.1"
-            })
-    void decideAddresses_embeddedPrivateAddress_needsBothOpenedAndIsDeniedByItsBlock(String text)
-            throws UnknownHostException {
-        EgressRequest request = get("https://a.example:443/");
-        EgressRule outer = EgressRule.cidr("::/0", Scope.HTTPS);
-        EgressRule inner = EgressRule.cidr("10.0.0.0/8", Scope.HTTPS);
-        List<InetAddress> address = addresses(text);
-
-        assertThat(policy(c -> c.allowHost("a.example")).decideAddresses(request, address))
-                .isInstanceOf(Denied.class);
-        assertThat(denied(policy(c -> c.allowHost("a.example").allow(outer)).decideAddresses(request, address))
-                        .detail())
-                .contains("10.0.0.1");
-        assertThat(policy(c -> c.allowHost("a.example").allow(outer).allow(inner))
-                        .decideAddresses(request, address))
-                .isInstanceOf(Allowed.class);
-        assertThat(denied(policy(c -> c.allowHost("a.example")
-                                        .allow(outer)
-                                        .allow(inner)
-                                        .deny(inner))
-                                .decideAddresses(request, address))
-                        .reason())
-                .isEqualTo(Reason.DENY_RULE);
-    }
-
-    @Test
-    void decideAddresses_hostNotAllowed_isDeniedWhateverTheAddresses() throws UnknownHostException {
-        assertThat(denied(policy(c -> c.allowHost("a.example"))
-                                .decideAddresses(get("https://b.example:443/"), addresses("8.8.8.8")))
-                        .reason())
-                .isEqualTo(Reason.HOST_NOT_ALLOWED);
     }
 
     @Test

@@ -1,0 +1,206 @@
+package dev.secureruntime.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.secureruntime.core.egress.EgressPolicy;
+import dev.secureruntime.core.egress.TargetUrl;
+import dev.secureruntime.core.policy.PolicyReader;
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.egress.HostResolver;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.Policy;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Judges URLs by a policy, one line each. */
+@Command(
+        name = "check",
+        description = {
+            "Says for each URL whether a component may send a request there, and if not, why.",
+            "Nothing is looked up and nothing is connected to, unless --resolve is given.",
+            ""
+        },
+        exitCodeOnInvalidInput = EgressCheckCommand.USAGE,
+        exitCodeOnExecutionException = EgressCheckCommand.USAGE,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:all URLs are allowed",
+            "1:some URL is denied",
+            "3:wrong usage, or a policy that can't be read"
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  secure-runtime egress check --policy policy.json --component chat https://api.openai.com/v1/models",
+            "  secure-runtime egress check --policy policy.json --component chat --method POST - < urls.txt",
+            "",
+            "Prints 'ALLOW url' or 'DENY url CODE reason', in the order of the input. A URL that parsers read differently",
+            "is denied. Characters that could forge a line are shown as \\uXXXX."
+        })
+final class EgressCheckCommand implements Callable<Integer> {
+
+    static final int USAGE = 3;
+    private static final int MAX_LINE = 65_536;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final HostResolver resolver = HostResolver.SYSTEM;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--policy", required = true, paramLabel = "FILE", description = "The policy, JSON or YAML.")
+    private Path policyFile = Path.of("");
+
+    @Option(names = "--component", required = true, paramLabel = "NAME", description = "The component that would send.")
+    private String component = "";
+
+    @Option(names = "--method", paramLabel = "M", description = "The method; GET when left out.")
+    private String method = "GET";
+
+    @Option(
+            names = "--resolve",
+            description = "Also look allowed names up, and judge their addresses. Asks the system's resolver.")
+    private boolean resolve;
+
+    @Option(names = "--json", description = "Print one JSON object per URL.")
+    private boolean json;
+
+    @Parameters(paramLabel = "URL", description = "URLs, or - to read one per line from standard input.")
+    private List<String> urls = List.of();
+
+    @Override
+    public Integer call() throws IOException {
+        Policy policy = PolicyReader.read(policyFile);
+        if (!policy.components().containsKey(component)) {
+            throw new ParameterException(
+                    spec().commandLine(),
+                    "the policy has no component \"" + component + "\"; it has "
+                            + String.join(", ", policy.components().keySet()));
+        }
+        EgressPolicy egress = EgressPolicy.compile(policy);
+        PrintWriter out = spec().commandLine().getOut();
+        boolean allAllowed = true;
+        if (urls.isEmpty() || urls.equals(List.of("-"))) {
+            BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String line = nextLine(lines); line != null; line = nextLine(lines)) {
+                if (!line.isEmpty()) {
+                    allAllowed &= check(egress, line, out);
+                }
+            }
+        } else {
+            for (String url : urls) {
+                allAllowed &= check(egress, url, out);
+            }
+        }
+        out.flush();
+        return allAllowed ? 0 : 1;
+    }
+
+    /** The next line up to a line feed; a lone carriage return belongs to the URL, and makes it a refused one. */
+    private @Nullable String nextLine(BufferedReader input) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int c = input.read();
+        if (c < 0) {
+            return null;
+        }
+        while (c >= 0 && c != '\n') {
+            if (line.length() == MAX_LINE) {
+                throw new ParameterException(
+                        spec().commandLine(), "a line of standard input has more than " + MAX_LINE + " characters");
+            }
+            line.append((char) c);
+            c = input.read();
+        }
+        int last = line.length() - 1;
+        return last >= 0 && line.charAt(last) == '\r' ? line.substring(0, last) : line.toString();
+    }
+
+    private boolean check(EgressPolicy egress, String url, PrintWriter out) throws IOException {
+        TargetUrl target = TargetUrl.parse(url);
+        if (target instanceof TargetUrl.Refused refused) {
+            return denied(
+                    url,
+                    new Denied(
+                            ErrorCode.EGRESS_MALFORMED_TARGET,
+                            EgressDecision.Reason.MALFORMED_TARGET,
+                            refused.why(),
+                            null,
+                            "write the URL as scheme://host:port/path with a lower-case ASCII host"),
+                    out);
+        }
+        EgressRequest request = ((TargetUrl.Parsed) target).request(component, method);
+        EgressDecision decision = egress.decide(request);
+        if (decision instanceof EgressDecision.Allowed && resolve) {
+            try {
+                decision = egress.decideAddresses(request, resolver.resolve(request.host()));
+            } catch (UnknownHostException e) {
+                // No address, no connection: the decision on an empty answer says so.
+                decision = egress.decideAddresses(request, List.of());
+            }
+        }
+        if (decision instanceof Denied refusal) {
+            return denied(url, refusal, out);
+        }
+        if (json) {
+            ObjectNode line = JSON.createObjectNode().put("verdict", "ALLOW").put("url", url);
+            out.println(JSON.writeValueAsString(line.put("rule", ((EgressDecision.Allowed) decision).rule())));
+        } else {
+            out.println("ALLOW " + printable(url));
+        }
+        return true;
+    }
+
+    private boolean denied(String url, Denied refusal, PrintWriter out) throws IOException {
+        if (json) {
+            ObjectNode line = JSON.createObjectNode()
+                    .put("verdict", "DENY")
+                    .put("url", url)
+                    .put("code", refusal.code().code())
+                    .put("reason", refusal.reason().name())
+                    .put("detail", refusal.detail());
+            refusal.nearest().ifPresent(nearest -> line.put("nearest", nearest));
+            out.println(JSON.writeValueAsString(line.put("remedy", refusal.remedy())));
+        } else {
+            String nearest =
+                    refusal.nearest().map(name -> "; nearest allowed: " + name).orElse("");
+            out.println("DENY " + printable(url) + " " + refusal.code() + " " + refusal.detail() + nearest);
+        }
+        return false;
+    }
+
+    private static String printable(String url) {
+        StringBuilder text = new StringBuilder(url.length());
+        for (int i = 0; i < url.length(); i++) {
+            char c = url.charAt(i);
+            boolean forges = Character.isISOControl(c) || Character.getType(c) == Character.FORMAT || c == '\u2028';
+            if (forges || c == '\u2029') {
+                text.append(String.format("\\u%04X", (int) c));
+            } else {
+                text.append(c);
+            }
+        }
+        return text.toString();
+    }
+
+    private CommandSpec spec() {
+        if (spec == null) {
+            throw new IllegalStateException("picocli sets the specification");
+        }
+        return spec;
+    }
+}

@@ -1,0 +1,136 @@
+package dev.secureruntime.cli;
+
+import dev.secureruntime.core.policy.PolicyReader;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.SecretPolicy;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Says in words what a policy lets each component do. */
+@Command(
+        name = "explain",
+        description = {"Says in words what a policy lets each component do, defaults spelled out.", ""},
+        exitCodeOnInvalidInput = PolicyExplainCommand.USAGE,
+        exitCodeOnExecutionException = PolicyExplainCommand.USAGE,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:explained", "3:wrong usage, or a policy that can't be read"})
+final class PolicyExplainCommand implements Callable<Integer> {
+
+    static final int USAGE = 3;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Parameters(paramLabel = "FILE", description = "The policy, JSON or YAML.")
+    private Path file = Path.of("");
+
+    @Option(names = "--component", paramLabel = "NAME", description = "Only this component.")
+    private @Nullable String only;
+
+    @Override
+    public Integer call() {
+        if (spec == null) {
+            throw new IllegalStateException("picocli sets the specification");
+        }
+        Policy policy = PolicyReader.read(file);
+        if (only != null && !policy.components().containsKey(only)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "the policy has no component \"" + only + "\"; it has "
+                            + String.join(", ", policy.components().keySet()));
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        policy.components().forEach((name, component) -> {
+            if (only == null || only.equals(name)) {
+                explain(name, component, policy, out);
+            }
+        });
+        return 0;
+    }
+
+    private static void explain(String name, ComponentPolicy component, Policy policy, PrintWriter out) {
+        out.println(name);
+        if (component.allow().isEmpty()) {
+            out.println("  may send nothing");
+        }
+        for (EgressRule rule : component.allow()) {
+            out.println("  may send " + allowed(rule));
+        }
+        for (EgressRule rule : component.deny()) {
+            out.println("  never    " + denied(rule));
+        }
+        for (String secret : component.secrets()) {
+            out.println("  secret   " + secret + secret(policy.secrets().get(secret)));
+        }
+    }
+
+    private static String allowed(EgressRule rule) {
+        EgressRule.Scope scope = rule.scope();
+        Collection<String> schemes = scope.schemes().isEmpty() ? Set.of("https") : scope.schemes();
+        String ports = scope.ports().isEmpty()
+                ? schemes.stream()
+                        .sorted()
+                        .map(s -> s.equals("https") ? "443" : "80")
+                        .collect(Collectors.joining(", "))
+                : joined(scope.ports());
+        return methods(scope) + " by " + joined(schemes) + " to " + target(rule) + " on " + ports + paths(scope);
+    }
+
+    private static String denied(EgressRule rule) {
+        EgressRule.Scope scope = rule.scope();
+        String schemes = scope.schemes().isEmpty() ? "" : " by " + joined(scope.schemes());
+        String ports = scope.ports().isEmpty() ? " on any port" : " on " + joined(scope.ports());
+        return methods(scope) + schemes + " to " + target(rule) + ports + paths(scope);
+    }
+
+    private static String target(EgressRule rule) {
+        if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
+            return "every name below " + host.pattern().substring(2);
+        }
+        if (rule instanceof EgressRule.Cidr cidr) {
+            return "addresses in " + cidr.block();
+        }
+        return rule instanceof EgressRule.Category category ? "hosts of category " + category.name() : rule.describe();
+    }
+
+    private static String methods(EgressRule.Scope scope) {
+        return scope.methods().isEmpty() ? "anything" : joined(scope.methods());
+    }
+
+    private static String paths(EgressRule.Scope scope) {
+        return scope.paths().isEmpty() ? "" : " under " + joined(scope.paths());
+    }
+
+    private static String joined(Collection<?> values) {
+        return values.stream().map(String::valueOf).sorted().collect(Collectors.joining(", "));
+    }
+
+    private static String secret(@Nullable SecretPolicy secret) {
+        if (secret == null) {
+            return ", supplied by code";
+        }
+        String source = secret.source()
+                .map(from -> from instanceof SecretPolicy.Source.Environment environment
+                        ? ", from the environment variable " + environment.variable()
+                        : ", from the file " + ((SecretPolicy.Source.File) from).path())
+                .orElse(", supplied by code");
+        return source
+                + secret.attachment()
+                        .map(attachment -> ", attached as " + attachment.header() + " to " + joined(attachment.hosts())
+                                + " and never handed out")
+                        .orElse(", handed out");
+    }
+}

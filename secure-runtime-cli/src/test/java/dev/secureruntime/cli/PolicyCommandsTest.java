@@ -1,0 +1,243 @@
+package dev.secureruntime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+final class PolicyCommandsTest {
+
+    @TempDir
+    Path folder;
+
+    private String policy;
+
+    /** What a command printed, and its exit code. */
+    private record Run(int exit, String out, String err) {}
+
+    @BeforeEach
+    void writePolicy() throws IOException {
+        policy = write(
+                "policy.json",
+                """
+                {"version": 1, "components": {"chat": {
+                  "egress": {"allow": ["api.openai.com", {"host": "*.anthropic.com", "methods": ["POST"], "paths": ["/v1/**"]},
+                                       {"cidr": "127.0.0.0/8", "ports": [8080], "schemes": ["http"]},
+                                       {"host": "localhost", "ports": [8080], "schemes": ["http"]},
+                                       {"host": "localhost", "ports": [9090]}],
+                             "deny": [{"category": "dynamic-dns"}]},
+                  "secrets": ["key"]}},
+                 "secrets": {"key": {"source": {"env": "KEY"}, "attach": {"hosts": ["api.openai.com"], "as": "bearer"}}}}
+                """);
+    }
+
+    private String write(String name, String text) throws IOException {
+        return Files.writeString(folder.resolve(name), text).toString();
+    }
+
+    private static Run run(Object command, String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int exit = new CommandLine(command)
+                .setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err))
+                .execute(arguments);
+        return new Run(exit, out.toString(), err.toString());
+    }
+
+    private static Run runWithInput(String input, Object command, String... arguments) {
+        InputStream before = System.in;
+        System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+        try {
+            return run(command, arguments);
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    @Test
+    void check_allAllowed_exits0() {
+        Run run = run(
+                new EgressCommand(),
+                "check",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "https://api.openai.com/v1/models",
+                "http://127.0.0.1:8080/");
+        assertThat(run.out()).isEqualTo("ALLOW https://api.openai.com/v1/models\nALLOW http://127.0.0.1:8080/\n");
+        assertThat(run.exit()).isZero();
+    }
+
+    @Test
+    void check_standardInput_printsALinePerUrlInOrder() {
+        Run run = runWithInput(
+                "https://api.openai.com/\nhttps://a.anthropic.com/v1/x\r\n\nhttps://evil.example/?q=1\nhttp://127.1/\n"
+                        + "https://www.exam\rple.com\nhttps://api.openai.com:8443/",
+                new EgressCommand(),
+                "check",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "--method",
+                "POST",
+                "-");
+        assertThat(run.exit()).isEqualTo(1);
+        assertThat(run.out().split("\n"))
+                .containsExactly(
+                        "ALLOW https://api.openai.com/",
+                        "ALLOW https://a.anthropic.com/v1/x",
+                        "DENY https://evil.example/?q=1 SR-EGRESS-001 host not allowed",
+                        "DENY http://127.1/ SR-EGRESS-003 the host looks like a number and is no IPv4 address in"
+                                + " canonical form",
+                        "DENY https://www.exam\\u000Dple.com SR-EGRESS-003 the URL holds white space or a control"
+                                + " character",
+                        "DENY https://api.openai.com:8443/ SR-EGRESS-001 \"api.openai.com\" is allowed, but not with"
+                                + " port 8443; nearest allowed: api.openai.com");
+    }
+
+    @Test
+    void check_json_givesReasonAndRemedy() {
+        Run run = run(
+                new EgressCommand(),
+                "check",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "--json",
+                "https://evil.example/");
+        assertThat(run.out())
+                .isEqualTo("{\"verdict\":\"DENY\",\"url\":\"https://evil.example/\",\"code\":\"SR-EGRESS-001\","
+                        + "\"reason\":\"HOST_NOT_ALLOWED\",\"detail\":\"host not allowed\","
+                        + "\"remedy\":\"allow \\\"evil.example\\\" under components.chat.egress.allow\"}\n");
+    }
+
+    @Test
+    void check_resolve_judgesTheAddresses() {
+        assertThat(run(
+                                new EgressCommand(),
+                                "check",
+                                "--policy",
+                                policy,
+                                "--component",
+                                "chat",
+                                "https://localhost:9090/")
+                        .exit())
+                .isZero();
+        Run resolved = run(
+                new EgressCommand(),
+                "check",
+                "--resolve",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "https://localhost:9090/");
+        assertThat(resolved.exit()).isEqualTo(1);
+        assertThat(resolved.out()).contains("SR-EGRESS-002").contains("is special (Loopback)");
+    }
+
+    @Test
+    void check_wrongUsage_exits3() throws IOException {
+        String broken = write("broken.json", "{\"version\": 1, \"components\": {\"chat\": {\"egres\": {}}}}");
+        assertThat(run(new EgressCommand(), "check", "https://a.example/").exit())
+                .isEqualTo(3);
+        assertThat(run(new EgressCommand(), "check", "--policy", policy, "--component", "chta", "https://a.example/"))
+                .satisfies(run -> assertThat(run.exit()).isEqualTo(3))
+                .satisfies(run -> assertThat(run.err()).contains("no component \"chta\"; it has chat"));
+        assertThat(run(new EgressCommand(), "check", "--policy", broken, "--component", "chat", "https://a.example/")
+                        .exit())
+                .isEqualTo(3);
+        assertThat(run(new EgressCommand(), "check", "--policy", policy + ".none", "--component", "chat")
+                        .exit())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void validate_good_saysWhatItHolds() throws IOException {
+        Run run = run(new PolicyCommand(), "validate", policy);
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).isEqualTo("VALID " + policy + ": 1 component, 6 egress rules, 1 secret\n");
+        String wide = write(
+                "wide.json", "{\"version\": 1, \"components\": {\"a\": {\"egress\": {\"allow\": [\"*.co.uk\"]}}}}");
+        assertThat(run(new PolicyCommand(), "validate", wide).out()).contains("warning: \"*.co.uk\"");
+    }
+
+    @Test
+    void validate_bad_saysWhereAndExits1() throws IOException {
+        String broken = write("broken.json", "{\"version\": 1, \"components\": {\"chat\": {\"egres\": {}}}}");
+        Run run = run(new PolicyCommand(), "validate", broken);
+        assertThat(run.exit()).isEqualTo(1);
+        assertThat(run.err()).startsWith("error: SR-POLICY-003 " + broken + ":1:40: unknown member \"egres\"");
+        String category = write(
+                "category.json",
+                "{\"version\": 1, \"components\": {\"a\": {\"egress\": {\"deny\": [{\"category\": \"none\"}]}}}}");
+        assertThat(run(new PolicyCommand(), "validate", category).exit()).isEqualTo(1);
+        assertThat(run(new PolicyCommand(), "validate", policy + ".none").exit())
+                .isEqualTo(3);
+        assertThat(run(new PolicyCommand(), "validate").exit()).isEqualTo(3);
+    }
+
+    @Test
+    void explain_policy_spellsDefaultsOut() {
+        assertThat(run(new PolicyCommand(), "explain", policy).out())
+                .isEqualTo(
+                        """
+                chat
+                  may send anything by https to api.openai.com on 443
+                  may send POST by https to every name below anthropic.com on 443 under /v1/**
+                  may send anything by http to addresses in 127.0.0.0/8 on 8080
+                  may send anything by http to localhost on 8080
+                  may send anything by https to localhost on 9090
+                  never    anything to hosts of category dynamic-dns on any port
+                  secret   key, from the environment variable KEY, attached as Authorization to api.openai.com:443 and never handed out
+                """);
+        assertThat(run(new PolicyCommand(), "explain", policy, "--component", "none")
+                        .exit())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void diff_policies_showsWhatWouldChange() throws IOException {
+        String other = write(
+                "other.json",
+                "{\"version\": 1, \"components\": {\"chat\": {\"egress\": {\"allow\": [\"api.openai.com\", \"evil.example\"]}}}}");
+        Run run = run(new PolicyCommand(), "diff", policy, other);
+        assertThat(run.exit()).isEqualTo(1);
+        assertThat(run.out())
+                .contains("+ chat https://evil.example:443\n")
+                .contains("- chat https://any-name.anthropic.com:443 [POST /v1/x]\n")
+                .contains("- chat http://127.0.0.0:8080\n");
+        assertThat(run(new PolicyCommand(), "diff", policy, policy)).isEqualTo(new Run(0, "", ""));
+        assertThat(run(new PolicyCommand(), "diff", policy).exit()).isEqualTo(3);
+    }
+
+    @Test
+    void export_squid_writesAccessRules() {
+        Run run = run(new PolicyCommand(), "export", policy, "--component", "chat", "--format", "squid");
+        assertThat(run.exit()).isZero();
+        assertThat(run.out())
+                .startsWith("# Egress of component chat by policy policy.json, for Squid.")
+                .contains(" dstdomain -n api.openai.com\n")
+                .endsWith("http_access deny all\n");
+        assertThat(run(new PolicyCommand(), "export", policy, "--component", "none", "--format", "squid")
+                        .exit())
+                .isEqualTo(3);
+        assertThat(run(new PolicyCommand(), "export", policy, "--component", "chat", "--format", "none")
+                        .exit())
+                .isEqualTo(3);
+    }
+}

@@ -1,0 +1,36 @@
+package dev.secureruntime.core.egress;
+
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.Policy;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Finds what a policy says in good form and probably does not mean. */
+final class PolicyWarnings {
+
+    private PolicyWarnings() {}
+
+    static List<String> of(Policy policy, CategoryLists lists) {
+        List<String> warnings = new ArrayList<>();
+        policy.components().forEach((name, component) -> {
+            for (EgressRule rule : component.allow()) {
+                if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
+                    wildcard("components." + name + ".egress.allow", host.pattern(), lists, warnings);
+                }
+            }
+        });
+        return List.copyOf(warnings);
+    }
+
+    private static void wildcard(String place, String pattern, CategoryLists lists, List<String> warnings) {
+        String suffix = pattern.substring(2);
+        int categories = lists.of(suffix) & Category.deniedToWildcards();
+        if (categories != 0) {
+            warnings.add("\"" + pattern + "\" under " + place + " opens nothing: all of it is in category "
+                    + String.join(", ", Category.labels(categories)) + "; allow the hosts by their exact names");
+        } else if (PublicSuffixes.list().isOpenBelow(suffix)) {
+            warnings.add("\"" + pattern + "\" under " + place
+                    + " opens every name that anybody registers below a public suffix; allow a narrower name");
+        }
+    }
+}

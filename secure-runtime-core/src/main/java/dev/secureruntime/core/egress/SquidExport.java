@@ -1,0 +1,291 @@
+package dev.secureruntime.core.egress;
+
+import dev.secureruntime.core.egress.AddressBlocks.Block;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.Policy;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Writes one component's egress policy as access rules for the Squid proxy, version 5 and later: a file to include in a
+ * {@code squid.conf} that serves this component alone.
+ *
+ * <p>What holds: a request that the proxy denies may be allowed by the policy only where the next paragraph says so, and
+ * the other way round. Special addresses are judged by Squid on the addresses that it resolves itself.
+ *
+ * <p>What does not: within https a proxy sees host and port only, so that methods and paths of https rules are not
+ * enforced there, and a rule in {@code deny} that names methods or paths is left out for https (the export says so in a
+ * comment). Squid takes a trailing dot off a host and turns it into lower case, where the policy refuses both. An IPv4
+ * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole.
+ */
+public final class SquidExport {
+
+    private static final int NAMES_PER_LINE = 40;
+
+    private final StringBuilder text = new StringBuilder();
+    private int count;
+
+    private SquidExport() {}
+
+    /**
+     * The access rules.
+     *
+     * @throws IllegalArgumentException when the policy has no such component
+     */
+    public static String of(Policy policy, String component) {
+        ComponentPolicy rules = policy.components().get(component);
+        if (rules == null) {
+            throw new IllegalArgumentException("the policy has no component \"" + component + "\"");
+        }
+        // The checks of the policy's categories are those of the compiler.
+        EgressPolicy.compile(policy);
+        SquidExport export = new SquidExport();
+        export.write(policy.source(), component, rules);
+        return export.text.toString();
+    }
+
+    private void write(String source, String component, ComponentPolicy rules) {
+        line("# Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
+        line(
+                "# Within https the proxy sees host and port only: methods and paths of https rules are not enforced here.");
+        line("acl sr_connect method CONNECT");
+        line("acl sr_http proto HTTP");
+        line("acl sr_ipv4 dstdom_regex -n ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$");
+        line("acl sr_ipv6 dstdom_regex -n :");
+        line("acl sr_literal any-of sr_ipv4 sr_ipv6");
+        for (EgressRule rule : rules.deny()) {
+            deny(rule);
+        }
+        List<String> allows = new ArrayList<>();
+        List<String> named = new ArrayList<>();
+        for (EgressRule rule : rules.allow()) {
+            allow(rule, named, allows);
+        }
+        if (!named.isEmpty()) {
+            line("acl sr_named any-of " + String.join(" ", named));
+            line("# A name that no rule speaks of is never looked up.");
+            line("http_access deny !sr_named");
+            closeSpecialAddresses(rules);
+            allows.forEach(this::line);
+        }
+        line("http_access deny all");
+    }
+
+    private void deny(EgressRule rule) {
+        EgressRule.Scope scope = rule.scope();
+        String target = target(rule);
+        if (target.isEmpty()) {
+            return;
+        }
+        String ports = scope.ports().isEmpty() ? "" : " " + ports(scope.ports());
+        boolean https = scope.schemes().isEmpty() || scope.schemes().contains("https");
+        boolean http = scope.schemes().isEmpty() || scope.schemes().contains("http");
+        boolean inside = !scope.methods().isEmpty() || !scope.paths().isEmpty();
+        if (https && inside) {
+            line("# not enforced for https: deny " + rule.describe() + " names methods or paths");
+        } else if (https) {
+            line("http_access deny sr_connect " + target + ports);
+        }
+        if (http) {
+            line("http_access deny !sr_connect " + target + ports + inside(scope));
+        }
+    }
+
+    private void allow(EgressRule rule, List<String> named, List<String> allows) {
+        EgressRule.Scope scope = rule.scope();
+        boolean http = scope.schemes().contains("http");
+        boolean https = scope.schemes().isEmpty() || scope.schemes().contains("https");
+        Set<Integer> said = new TreeSet<>(scope.ports());
+        if (said.isEmpty()) {
+            if (https) {
+                said.add(443);
+            }
+            if (http) {
+                said.add(80);
+            }
+        }
+        String target = target(rule);
+        if (target.isEmpty()) {
+            return;
+        }
+        named.add(target);
+        String except = "";
+        if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
+            except = " !" + categories(deniedToWildcards());
+        }
+        String cidr = rule instanceof EgressRule.Cidr ? " sr_literal" : "";
+        String rest = cidr + " " + target + except + " " + ports(said);
+        if (https) {
+            allows.add("http_access allow sr_connect" + rest);
+        }
+        if (http) {
+            allows.add("http_access allow !sr_connect sr_http" + rest + inside(scope));
+        }
+    }
+
+    /** Every special address that no rule opens on the port is closed; mixed answers are closed by any of them. */
+    private void closeSpecialAddresses(ComponentPolicy rules) {
+        List<Block> special = SpecialAddresses.blocks();
+        Set<Integer> ports = new TreeSet<>();
+        for (EgressRule rule : rules.allow()) {
+            if (rule instanceof EgressRule.Cidr cidr) {
+                ports.addAll(openPorts(cidr.scope()));
+            }
+        }
+        List<String> portNames = new ArrayList<>();
+        for (int port : ports) {
+            List<Block> holes = new ArrayList<>();
+            for (EgressRule rule : rules.allow()) {
+                if (rule instanceof EgressRule.Cidr cidr
+                        && openPorts(cidr.scope()).contains(port)) {
+                    holes.add(Block.parse(cidr.block()));
+                }
+            }
+            List<Block> closed = new ArrayList<>(AddressBlocks.subtract(special, holes));
+            for (byte[] address : AddressRules.metadataAddresses()) {
+                Block metadata = new Block(address, address.length * 8);
+                boolean opened =
+                        holes.stream().anyMatch(hole -> hole.prefix() == address.length * 8 && hole.contains(metadata));
+                if (!opened && closed.stream().noneMatch(block -> block.contains(metadata))) {
+                    closed.add(metadata);
+                }
+            }
+            String name = ports(Set.of(port));
+            portNames.add("!" + name);
+            line("http_access deny " + name + " " + blocks(closed));
+        }
+        line("http_access deny " + String.join(" ", portNames) + " "
+                + blocks(AddressBlocks.subtract(special, List.of())));
+    }
+
+    private static Set<Integer> openPorts(EgressRule.Scope scope) {
+        if (!scope.ports().isEmpty()) {
+            return scope.ports();
+        }
+        Set<Integer> ports = new TreeSet<>();
+        if (scope.schemes().isEmpty() || scope.schemes().contains("https")) {
+            ports.add(443);
+        }
+        if (scope.schemes().contains("http")) {
+            ports.add(80);
+        }
+        return ports;
+    }
+
+    /** Declares what a rule is about; the name of the declaration, or nothing where it matches no request. */
+    private String target(EgressRule rule) {
+        if (rule instanceof EgressRule.Category category) {
+            Category known = Category.named(category.name()).orElseThrow();
+            return known == Category.RAW_IP ? "sr_literal" : categories(EnumSet.of(known));
+        }
+        if (rule instanceof EgressRule.Cidr cidr) {
+            return blocks(List.of(Block.parse(cidr.block())));
+        }
+        String pattern = rule.describe();
+        if (pattern.startsWith("*.")) {
+            String name = next("below");
+            line("acl " + name + " dstdom_regex -n ." + pattern.substring(1).replace(".", "\\.") + "$");
+            return name;
+        }
+        String name = next("host");
+        line("acl " + name + " dstdomain -n " + pattern);
+        return name;
+    }
+
+    private static Set<Category> deniedToWildcards() {
+        return EnumSet.allOf(Category.class).stream()
+                .filter(Category::isDeniedToWildcards)
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(Category.class)));
+    }
+
+    private String categories(Set<Category> categories) {
+        boolean subtree = categories.stream().allMatch(Category::coversSubdomains);
+        Set<String> names = new LinkedHashSet<>(CategoryLists.of(categories).sample(Integer.MAX_VALUE));
+        // Squid refuses a list in which one entry lies below another.
+        List<String> tops = names.stream()
+                .filter(name -> AddressText.parseCanonical(name) == null)
+                .filter(name -> !subtree || !hasParent(name, names))
+                .map(name -> subtree ? "." + name : name)
+                .toList();
+        String acl = next("category");
+        for (int i = 0; i < tops.size(); i += NAMES_PER_LINE) {
+            List<String> some = tops.subList(i, Math.min(tops.size(), i + NAMES_PER_LINE));
+            line("acl " + acl + " dstdomain -n " + String.join(" ", some));
+        }
+        return acl;
+    }
+
+    private static boolean hasParent(String name, Set<String> names) {
+        for (int dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+            if (names.contains(name.substring(dot + 1))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private String blocks(List<Block> blocks) {
+        String name = next("addresses");
+        for (Block block : blocks) {
+            line("acl " + name + " dst " + block);
+        }
+        return name;
+    }
+
+    private String ports(Set<Integer> ports) {
+        String name = next("ports");
+        line("acl " + name + " port "
+                + ports.stream().sorted().map(String::valueOf).collect(Collectors.joining(" ")));
+        return name;
+    }
+
+    /** Methods and paths, which a proxy sees in http only. */
+    private String inside(EgressRule.Scope scope) {
+        StringBuilder inside = new StringBuilder();
+        if (!scope.methods().isEmpty()) {
+            String name = next("methods");
+            line("acl " + name + " method " + scope.methods().stream().sorted().collect(Collectors.joining(" ")));
+            inside.append(' ').append(name);
+        }
+        if (!scope.paths().isEmpty()) {
+            String name = next("paths");
+            for (String path : new TreeSet<>(scope.paths())) {
+                line("acl " + name + " urlpath_regex ^" + pathRegex(path) + "(\\?|$)");
+            }
+            inside.append(' ').append(name);
+        }
+        return inside.toString();
+    }
+
+    private static String pathRegex(String pattern) {
+        StringBuilder regex = new StringBuilder();
+        for (int i = 0; i < pattern.length(); i++) {
+            char c = pattern.charAt(i);
+            if (c == '*' && pattern.startsWith("**", i)) {
+                regex.append("[^?]*");
+                i++;
+            } else if (c == '*') {
+                regex.append("[^/?]*");
+            } else if (Character.isLetterOrDigit(c) || c == '/' || c == '-' || c == '_') {
+                regex.append(c);
+            } else {
+                regex.append('[').append(c == '^' || c == '\\' ? "\\" + c : c).append(']');
+            }
+        }
+        return regex.toString();
+    }
+
+    private String next(String kind) {
+        return "sr_" + kind + "_" + ++count;
+    }
+
+    private void line(String line) {
+        text.append(line).append('\n');
+    }
+}

@@ -1,0 +1,68 @@
+package dev.secureruntime.core.egress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.secureruntime.core.egress.PolicyDiff.Change;
+import dev.secureruntime.core.egress.PolicyDiff.Turn;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+final class PolicyDiffTest {
+
+    private static Policy policy(Consumer<ComponentPolicy.Builder> rules) {
+        ComponentPolicy.Builder component = ComponentPolicy.builder();
+        rules.accept(component);
+        return Policy.builder().component("c", component.build()).build();
+    }
+
+    @Test
+    void between_samePolicy_findsNothing() {
+        Policy policy = policy(c -> c.allowHost("*.a.example").deny(EgressRule.category("tunnel")));
+        assertThat(PolicyDiff.between(policy, policy)).isEmpty();
+    }
+
+    @Test
+    void between_ruleAddedAndRemoved_showsBothEffects() {
+        assertThat(PolicyDiff.between(
+                        policy(c -> c.allowHost("a.example").allowHost("b.example")),
+                        policy(c -> c.allowHost("a.example").allowHost("*.c.example"))))
+                .containsExactly(
+                        new Change("c", Turn.NEWLY_DENIED, "https://b.example:443", List.of()),
+                        new Change("c", Turn.NEWLY_ALLOWED, "https://any-name.c.example:443", List.of()));
+    }
+
+    @Test
+    void between_scopeWidened_namesMethodAndPath() {
+        Scope get = new Scope(Set.of(), Set.of(), Set.of("GET"), Set.of("/v1/**"));
+        Scope delete = new Scope(Set.of(), Set.of(), Set.of("GET", "DELETE"), Set.of("/v1/**"));
+        assertThat(PolicyDiff.between(
+                        policy(c -> c.allow(EgressRule.host("a.example", get))),
+                        policy(c -> c.allow(EgressRule.host("a.example", delete)))))
+                .containsExactly(new Change("c", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of("DELETE /v1/x")));
+    }
+
+    @Test
+    void between_componentAndDenyRuleAdded_showsTheirEffects() {
+        Policy before = policy(c -> c.allowHost("webhook.site").allow(EgressRule.cidr("10.1.0.0/16", Scope.HTTPS)));
+        Policy after = Policy.builder()
+                .component(
+                        "c",
+                        ComponentPolicy.builder()
+                                .allowHost("webhook.site")
+                                .deny(EgressRule.category("webhook-catcher"))
+                                .build())
+                .component("d", ComponentPolicy.builder().allowHost("a.example").build())
+                .build();
+        assertThat(PolicyDiff.between(before, after))
+                .containsExactly(
+                        new Change("c", Turn.NEWLY_DENIED, "https://webhook.site:443", List.of()),
+                        new Change("c", Turn.NEWLY_DENIED, "https://10.1.0.0:443", List.of()),
+                        new Change("d", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of()));
+    }
+}

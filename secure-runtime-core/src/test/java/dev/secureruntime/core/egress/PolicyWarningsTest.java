@@ -1,0 +1,64 @@
+package dev.secureruntime.core.egress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.Policy;
+import java.net.IDN;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class PolicyWarningsTest {
+
+    static Stream<String> registrable() {
+        // Leading dots are no names: the form of hosts is checked before, and refuses them.
+        return EgressVectorsTest.lines("psl_registrable_domain.csv").skip(1).filter(line -> !line.startsWith("."));
+    }
+
+    @ParameterizedTest
+    @MethodSource("registrable")
+    void registrableDomain_vector_isFound(String line) {
+        String[] columns = line.split(",", -1);
+        String name = IDN.toASCII(columns[0].toLowerCase(Locale.ROOT), IDN.ALLOW_UNASSIGNED);
+        String expected = IDN.toASCII(columns[1], IDN.ALLOW_UNASSIGNED);
+        assertThat(PublicSuffixes.list().registrableDomain(name).orElse("")).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "*.co.uk, public suffix",
+        "*.com, public suffix",
+        "*.xn--p1ai, public suffix",
+        "*.kobe.jp, public suffix",
+        "*.github.io, opens nothing: all of it is in category living-off-trusted-sites",
+        "*.anthropic.com,",
+        "*.internal,",
+        "*.city.kobe.jp,",
+        "co.uk,",
+    })
+    void warnings_wildcard_saysWhatIsProbablyNotMeant(String pattern, String warning) {
+        EgressPolicy policy = EgressPolicy.compile(Policy.builder()
+                .component("c", ComponentPolicy.builder().allowHost(pattern).build())
+                .build());
+        if (warning == null) {
+            assertThat(policy.warnings()).isEmpty();
+        } else {
+            assertThat(policy.warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("\"" + pattern + "\"")
+                    .contains(warning);
+            if (warning.startsWith("opens nothing")) {
+                EgressRequest request =
+                        new EgressRequest("c", "GET", "https", "x" + pattern.substring(1), 443, "/", List.of());
+                assertThat(policy.decide(request)).isInstanceOf(Denied.class);
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+package dev.secureruntime.core.egress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Allowed;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Asks a real Squid and the policy the same questions. Squid is told never to forward: what it would let through ends in
+ * 500 to 503 without a connection, what its rules refuse in 403. Where Squid is not installed, that test is skipped.
+ */
+final class SquidExportTest {
+
+    private static final Path SQUID = Path.of("/usr/sbin/squid");
+
+    private static final Map<String, String> HOSTS = Map.of(
+            "api.openai.com", "8.8.8.8",
+            "claude.anthropic.com", "8.8.4.4",
+            "anthropic.com", "8.8.4.4",
+            "bucket.s3.amazonaws.com", "8.8.4.4",
+            "mine.s3.amazonaws.com", "8.8.4.4",
+            "inner.example", "10.1.2.3",
+            "other.example", "10.9.9.9",
+            "webhook.site", "8.8.4.4");
+
+    private static final Policy POLICY = Policy.builder()
+            .component(
+                    "c",
+                    ComponentPolicy.builder()
+                            .allowHost("api.openai.com")
+                            .allowHost("*.anthropic.com")
+                            .allowHost("*.amazonaws.com")
+                            .allowHost("mine.s3.amazonaws.com")
+                            .allowHost("webhook.site")
+                            .allow(EgressRule.category("llm-provider"))
+                            .allow(EgressRule.host("inner.example", Scope.HTTPS))
+                            .allow(EgressRule.host(
+                                    "inner.example",
+                                    new Scope(
+                                            Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/v1/**", "/*.json"))))
+                            .allow(EgressRule.host("other.example", Scope.HTTPS))
+                            .allow(EgressRule.cidr("10.1.2.0/24", Scope.HTTPS))
+                            .allow(EgressRule.cidr(
+                                    "10.1.2.0/24",
+                                    new Scope(
+                                            Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/v1/**", "/*.json"))))
+                            .allow(EgressRule.cidr("169.254.0.0/16", Scope.HTTPS))
+                            .deny(EgressRule.category("webhook-catcher"))
+                            .deny(EgressRule.host("evil.anthropic.com"))
+                            .build())
+            .build();
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void of_unknownComponent_isRefused() {
+        assertThatThrownBy(() -> SquidExport.of(POLICY, "none")).hasMessageContaining("no component \"none\"");
+    }
+
+    @Test
+    void subtract_hole_leavesTheRest() {
+        assertThat(AddressBlocks.subtract(
+                                List.of(
+                                        AddressBlocks.Block.parse("10.0.0.0/8"),
+                                        AddressBlocks.Block.parse("10.1.0.0/16")),
+                                List.of(
+                                        AddressBlocks.Block.parse("10.128.0.0/10"),
+                                        AddressBlocks.Block.parse("11.0.0.0/8")))
+                        .stream()
+                        .map(AddressBlocks.Block::toString))
+                .containsExactly("10.0.0.0/9", "10.192.0.0/10");
+    }
+
+    @Test
+    void export_inSquid_givesTheAnswersOfThePolicy() throws Exception {
+        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        EgressPolicy policy = EgressPolicy.compile(POLICY);
+        List<EgressRequest> requests = new ArrayList<>();
+        List<String> hosts = new ArrayList<>(HOSTS.keySet());
+        hosts.addAll(List.of(
+                "nothing.example",
+                "evil.anthropic.com",
+                "x.evil.anthropic.com",
+                "api.openai.com.evil.example",
+                "10.1.2.3",
+                "10.9.9.9",
+                "8.8.8.8",
+                "127.0.0.1",
+                "169.254.169.254",
+                "169.254.1.1",
+                "generativelanguage.googleapis.com",
+                "::1",
+                "fd00:ec2::254"));
+        for (String host : hosts) {
+            requests.add(new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
+            requests.add(new EgressRequest("c", "CONNECT", "https", host, 8443, "/", List.of()));
+            for (String path : List.of("/", "/v1/x/y", "/a.json", "/v2/a.json", "/v1")) {
+                requests.add(new EgressRequest("c", "GET", "http", host, 8080, path, List.of()));
+                requests.add(new EgressRequest("c", "POST", "http", host, 8080, path, List.of()));
+            }
+        }
+        int allowed = 0;
+        try (Squid squid = new Squid(SquidExport.of(POLICY, "c"))) {
+            for (EgressRequest request : requests) {
+                int status = squid.ask(request);
+                boolean expected = decide(policy, request);
+                // 500 to 503: it would have forwarded, and was told not to.
+                assertThat(status).as(request.target()).isIn(403, 500, 502, 503);
+                assertThat(status != 403).as(request.target() + request.path()).isEqualTo(expected);
+                allowed += expected ? 1 : 0;
+            }
+        }
+        assertThat(allowed).isBetween(10, requests.size() / 2);
+    }
+
+    /** As an adapter would: the name first, then what it resolves to; a name without an address is not connected to. */
+    private static boolean decide(EgressPolicy policy, EgressRequest request) throws IOException {
+        EgressDecision decision = policy.decide(request);
+        String address = HOSTS.get(request.host());
+        if (decision instanceof Allowed && address != null) {
+            decision = policy.decideAddresses(request, List.of(InetAddress.getByName(address)));
+        }
+        return decision instanceof Allowed;
+    }
+
+    /** A Squid of its own on loopback. */
+    private final class Squid implements AutoCloseable {
+
+        private final Process process;
+        private final int port;
+
+        Squid(String rules) throws IOException, InterruptedException {
+            try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                port = free.getLocalPort();
+            }
+            StringBuilder names = new StringBuilder();
+            HOSTS.forEach((name, address) ->
+                    names.append(address).append(' ').append(name).append('\n'));
+            names.append("8.8.4.4 generativelanguage.googleapis.com x.evil.anthropic.com evil.anthropic.com\n");
+            Files.writeString(folder.resolve("hosts"), names);
+            Files.writeString(folder.resolve("rules.conf"), rules);
+            Path configuration = Files.writeString(
+                    folder.resolve("squid.conf"),
+                    """
+                    http_port 127.0.0.1:%d
+                    hosts_file %s/hosts
+                    dns_nameservers 127.0.0.1
+                    dns_timeout 1 second
+                    never_direct allow all
+                    cache deny all
+                    pid_filename none
+                    access_log none
+                    cache_log %s/cache.log
+                    shutdown_lifetime 1 second
+                    include %s/rules.conf
+                    """
+                            .formatted(port, folder, folder, folder));
+            // Started as root, Squid goes on as another user.
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
+            process = new ProcessBuilder(SQUID.toString(), "-N", "-f", configuration.toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(folder.resolve("output").toFile())
+                    .start();
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            while (!isListening()) {
+                boolean ended = process.waitFor(50, TimeUnit.MILLISECONDS);
+                if (ended || System.nanoTime() > deadline) {
+                    process.destroyForcibly();
+                    throw new AssertionError("Squid did not start: " + Files.readString(folder.resolve("output")));
+                }
+            }
+        }
+
+        private boolean isListening() {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
+                return true;
+            } catch (IOException notYet) {
+                return false;
+            }
+        }
+
+        int ask(EgressRequest request) throws IOException {
+            String host = request.host().indexOf(':') >= 0 ? "[" + request.host() + "]" : request.host();
+            String authority = host + ":" + request.port();
+            String target = request.scheme().equals("https") ? authority : "http://" + authority + request.path();
+            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+                socket.setSoTimeout(20_000);
+                socket.getOutputStream()
+                        .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
+                                        + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+                BufferedReader reply =
+                        new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+                String status = reply.readLine();
+                assertThat(status).as(target).isNotNull();
+                return Integer.parseInt(status.split(" ")[1]);
+            }
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            process.destroy();
+            if (!process.waitFor(5, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        }
+    }
+}
