@@ -27,6 +27,7 @@ final class LogWriter {
     private final SignerFile signer;
     private final CheckpointStore checkpoints;
     private final LongSupplier ticker;
+    private final StorageDevice device;
     private final long sealNanos;
     private final int sealRecords;
     private final TreeHasher hasher = new TreeHasher();
@@ -52,6 +53,7 @@ final class LogWriter {
             SignerFile signer,
             LogState state,
             LongSupplier ticker,
+            StorageDevice device,
             long sealNanos,
             int sealRecords)
             throws IOException {
@@ -59,6 +61,7 @@ final class LogWriter {
         this.queue = queue;
         this.signer = signer;
         this.ticker = ticker;
+        this.device = device;
         this.sealNanos = sealNanos;
         this.sealRecords = sealRecords;
         this.checkpoints = new CheckpointStore(files, signer, state.newestCheckpoint(), state.checkpointsSize());
@@ -180,7 +183,7 @@ final class LogWriter {
 
     private void force() throws IOException {
         if (segment != null) {
-            segment.force();
+            segment.force(device);
         }
         durable = written;
         notDurable.forEach(group -> group.durable.complete(null));

@@ -64,8 +64,8 @@ final class SegmentFile implements AutoCloseable {
         size += to - from;
     }
 
-    void force() throws IOException {
-        channel.force(false);
+    void force(StorageDevice device) throws IOException {
+        device.force(channel);
     }
 
     /**

@@ -46,6 +46,23 @@ final class SegmentsReader implements AutoCloseable {
         return new SegmentsReader(segments, lastSize);
     }
 
+    /**
+     * Starts with the segment that holds record {@code index}, going by the names of the segments; returns the index of the
+     * record that comes first.
+     */
+    long skipTo(long index) {
+        long first = 0;
+        String wanted = LogFiles.segmentName(index);
+        for (int i = 0; i < segments.size(); i++) {
+            String name = segments.get(i).getFileName().toString();
+            if (name.matches("[0-9]{20}\\.jsonl") && name.compareTo(wanted) <= 0) {
+                current = i - 1;
+                first = Long.parseLong(name.substring(0, name.length() - LogFiles.SUFFIX.length()));
+            }
+        }
+        return first;
+    }
+
     boolean isEmpty() {
         return segments.isEmpty();
     }

@@ -358,7 +358,8 @@ class HashChainedAuditLogTest {
     void append_afterADay_startsANewEpoch() throws Exception {
         AtomicLong ticker = new AtomicLong();
         List<String> keys;
-        try (HashChainedAuditLog log = HashChainedAuditLog.open(settings(), Clock.systemUTC(), ticker::get)) {
+        try (HashChainedAuditLog log =
+                HashChainedAuditLog.open(settings(), Clock.systemUTC(), ticker::get, StorageDevice.SYSTEM)) {
             keys = log.verifierKeys();
             log.append(LogFixture.event(1));
             log.checkpoint();
