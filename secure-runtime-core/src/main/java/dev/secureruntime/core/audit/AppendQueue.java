@@ -186,6 +186,17 @@ final class AppendQueue {
         }
     }
 
+    /** Makes the writer look for something other than records to write. */
+    void nudge() {
+        lock.lock();
+        try {
+            urgent = true;
+            wakeWriter();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Gives a written batch's buffer back. */
     void recycle(Batch batch) {
         batch.reset();

@@ -71,7 +71,7 @@ final class RecordChain implements AutoCloseable {
             }
             throw fault("not a record: " + e.getMessage());
         }
-        hasher.leaf(line.buffer(), line.from(), line.length(), leaf, 0);
+        line.hash(hasher, leaf);
         requirePlace();
         requireMeaning(signed, checkpoint);
         accept(line);

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentsReader implements AutoCloseable {
 
+    private final byte[] buffer = new byte[LineReader.BUFFER];
     private final List<Path> segments;
     private final long lastSize;
     private @Nullable LineReader reader;
@@ -99,7 +100,7 @@ final class SegmentsReader implements AutoCloseable {
             throw new LogFault(
                     expected, file(), 0, "expected the segment " + name + ", which starts with record " + expected);
         }
-        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE);
+        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE, buffer);
     }
 
     /** The reader that holds the current line. */
