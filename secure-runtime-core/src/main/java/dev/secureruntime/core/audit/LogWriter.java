@@ -5,6 +5,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ final class LogWriter {
     private final AppendQueue queue;
     private final SignerFile signer;
     private final Sealer sealer;
+    private final Notifier notifier = new Notifier();
     private final LongSupplier ticker;
     private final StorageDevice device;
     private final long sealNanos;
@@ -68,6 +70,7 @@ final class LogWriter {
                 new CheckpointStore(files, signer, state.newestCheckpoint(), state.checkpointsSize()),
                 state.tree(),
                 state.signed(),
+                notifier,
                 queue::nudge);
         this.lastLeaf = state.lastLeaf();
         this.written = state.size();
@@ -189,7 +192,7 @@ final class LogWriter {
             segment.force(device);
         }
         durable = written;
-        notDurable.forEach(group -> group.durable.complete(null));
+        notifier.tell(notDurable, group -> group.durable.complete(null));
         notDurable.clear();
     }
 
@@ -224,18 +227,20 @@ final class LogWriter {
     SecureRuntimeException poison(Throwable cause) {
         SecureRuntimeException failure =
                 new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log failed: " + cause, cause);
-        queue.poison(failure);
+        List<Batch.Group> waiting = queue.poison(failure);
         if (inHand != null) {
-            inHand.fail(failure);
+            waiting.add(inHand);
         }
-        sealer.fail(failure);
-        notDurable.forEach(group -> group.fail(failure));
-        notSealed.forEach(group -> group.fail(failure));
+        waiting.addAll(sealer.inFlight());
+        waiting.addAll(notDurable);
+        waiting.addAll(notSealed);
+        notifier.tell(waiting, group -> group.fail(failure));
         return failure;
     }
 
     void close() throws IOException {
         sealer.close();
+        notifier.close();
         signer.destroy();
         if (segment != null) {
             segment.close();

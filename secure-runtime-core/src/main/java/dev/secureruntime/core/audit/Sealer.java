@@ -3,6 +3,8 @@ package dev.secureruntime.core.audit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -19,6 +21,7 @@ final class Sealer implements AutoCloseable {
 
     private final CheckpointStore checkpoints;
     private final CompactRange tree;
+    private final Notifier notifier;
     private final Runnable whenDone;
     private final ExecutorService thread;
     private @Nullable Seal inFlight;
@@ -35,7 +38,8 @@ final class Sealer implements AutoCloseable {
             long size,
             ArrayDeque<Batch.Group> groups) {}
 
-    Sealer(CheckpointStore checkpoints, CompactRange tree, long sealed, Runnable whenDone) {
+    Sealer(CheckpointStore checkpoints, CompactRange tree, long sealed, Notifier notifier, Runnable whenDone) {
+        this.notifier = notifier;
         this.checkpoints = checkpoints;
         this.tree = tree;
         this.sealed = sealed;
@@ -83,7 +87,7 @@ final class Sealer implements AutoCloseable {
             tree.append(seal.leaves, i * TreeHasher.BYTES);
         }
         checkpoints.sign(tree.size(), tree.root());
-        seal.groups.forEach(group -> group.sealed.complete(null));
+        notifier.tell(seal.groups, group -> group.sealed.complete(null));
     }
 
     /** Waits for the seal that is being made, if one is. */
@@ -107,11 +111,9 @@ final class Sealer implements AutoCloseable {
         return checkpoints.newestHash();
     }
 
-    /** Tells those who wait for the seal in flight that it failed. */
-    void fail(RuntimeException cause) {
-        if (inFlight != null) {
-            inFlight.groups.forEach(group -> group.fail(cause));
-        }
+    /** Those who wait for the seal that is being made. */
+    Collection<Batch.Group> inFlight() {
+        return inFlight == null ? List.of() : inFlight.groups;
     }
 
     @Override

@@ -300,7 +300,7 @@ class HashChainedAuditLogTest {
         assertThatThrownBy(() -> LogFixture.open(settings())).satisfies(e -> {
             java.io.StringWriter trace = new java.io.StringWriter();
             e.printStackTrace(new java.io.PrintWriter(trace));
-            assertThat(trace.toString()).doesNotContain(key.substring(key.lastIndexOf('+')));
+            assertThat(trace.toString()).doesNotContain(key.substring(key.length() - 40));
         });
     }
 
@@ -349,7 +349,7 @@ class HashChainedAuditLogTest {
             keys = log.verifierKeys();
         }
         String after = Files.readString(home.resolve("keys/signer"));
-        assertThat(after).doesNotContain(before.substring(before.lastIndexOf('+')));
+        assertThat(after).doesNotContain(before.substring(before.length() - 40));
         assertThat(LogFixture.records(home).get(1)).contains("\"type\":\"log.key\"");
         assertIntact(keys, 2);
     }
