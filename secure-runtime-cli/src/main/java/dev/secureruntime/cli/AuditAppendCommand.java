@@ -100,7 +100,7 @@ final class AuditAppendCommand implements Callable<Integer> {
             return outcome.problem() == null ? 0 : BAD_LINE;
         } catch (SecureRuntimeException e) {
             err.println(e.getMessage());
-            return e.code() == ErrorCode.RUNTIME_MISCONFIGURED ? SecureRuntimeCommand.USAGE : UNWRITABLE;
+            return SecureRuntimeCommand.exitCode(e, UNWRITABLE);
         } catch (IOException e) {
             err.println("error: " + e);
             return UNWRITABLE;

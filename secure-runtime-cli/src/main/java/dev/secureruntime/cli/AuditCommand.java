@@ -5,6 +5,14 @@ import picocli.CommandLine.Command;
 /** Groups the commands on audit logs. */
 @Command(
         name = "audit",
-        description = "Appends to an audit log, and verifies one.",
-        subcommands = {AuditAppendCommand.class, AuditVerifyCommand.class})
+        description = "Writes, verifies and shows audit logs, and proves what is in them.",
+        subcommands = {
+            AuditAppendCommand.class,
+            AuditVerifyCommand.class,
+            AuditShowCommand.class,
+            AuditProveCommand.class,
+            AuditCheckProofCommand.class,
+            AuditConsistencyCommand.class,
+            AuditKeygenCommand.class
+        })
 final class AuditCommand {}

@@ -2,11 +2,6 @@ package dev.secureruntime.cli;
 
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
-import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.charset.MalformedInputException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -14,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -37,17 +31,18 @@ import picocli.CommandLine.Spec;
         footer = {
             "  secure-runtime audit verify /var/log/agent --key /etc/agent-audit.pin",
             "  secure-runtime audit verify ./copy --key 'agent/0f..+1a2b3c4d+AbCd...' --json",
+            "  secure-runtime audit verify /var/log/agent --key audit.pin --anchor /mnt/elsewhere/checkpoint",
             "",
             "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key. With the log key",
             "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
-            "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log."
+            "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
+            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest."
         })
 final class AuditVerifyCommand implements Callable<Integer> {
 
     private static final int INTACT = 0;
     private static final int TAMPERED = 1;
     private static final int INCONCLUSIVE = 2;
-    private static final int MAX_KEY_FILE = 4_096;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -64,66 +59,33 @@ final class AuditVerifyCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print the verdict as one line of JSON.")
     private boolean json;
 
+    @Option(
+            names = "--anchor",
+            paramLabel = "FILE",
+            description =
+                    "A checkpoint of this log that was kept elsewhere; the log must still have it. May be repeated.")
+    private List<Path> anchors = List.of();
+
     @Override
     public Integer call() {
-        if (!Files.isDirectory(directory)) {
-            throw usage(directory + " is not a directory");
-        }
-        VerificationResult result = verifier().verify(directory);
-        PrintWriter out = spec().commandLine().getOut();
-        out.println(json ? VerdictText.json(result) : VerdictText.words(directory.toString(), result));
+        Arguments arguments = new Arguments(spec);
+        arguments.requireDirectory(directory);
+        VerificationResult result = verifier(arguments).anchoredBy(anchors).verify(directory);
+        arguments.out().println(json ? VerdictText.json(result) : VerdictText.words(directory.toString(), result));
         if (result instanceof VerificationResult.Intact) {
             return INTACT;
         }
         return result instanceof VerificationResult.Tampered ? TAMPERED : INCONCLUSIVE;
     }
 
-    private AuditLogVerifier verifier() {
+    private AuditLogVerifier verifier(Arguments arguments) {
         if (key == null) {
             return AuditLogVerifier.withoutKeys();
         }
         try {
-            return AuditLogVerifier.withKeys(keys(key));
+            return AuditLogVerifier.withKeys(arguments.keys(key));
         } catch (IllegalArgumentException e) {
-            throw usage("--key: " + e.getMessage());
-        } catch (UncheckedIOException | IOException e) {
-            throw usage("--key: can't read " + key + ": " + e);
+            throw arguments.usage("--key: " + e.getMessage());
         }
-    }
-
-    private static List<String> keys(String key) throws IOException {
-        // A verifier key always has two '+'; a file of such a name is still taken, because it exists.
-        Path file = null;
-        try {
-            file = Path.of(key);
-        } catch (java.nio.file.InvalidPathException e) {
-            return List.of(key);
-        }
-        if (!Files.exists(file) && key.indexOf('+') != key.lastIndexOf('+')) {
-            return List.of(key);
-        }
-        if (Files.isRegularFile(file) && Files.size(file) > MAX_KEY_FILE) {
-            throw new IllegalArgumentException(key + " is no file of verifier keys");
-        }
-        try {
-            return Files.readString(file)
-                    .lines()
-                    .map(String::strip)
-                    .filter(line -> !line.isEmpty())
-                    .toList();
-        } catch (MalformedInputException e) {
-            throw new IllegalArgumentException(key + " is no file of verifier keys", e);
-        }
-    }
-
-    private CommandSpec spec() {
-        if (spec == null) {
-            throw new IllegalStateException("picocli sets the specification");
-        }
-        return spec;
-    }
-
-    private ParameterException usage(String message) {
-        return new ParameterException(spec().commandLine(), message);
     }
 }

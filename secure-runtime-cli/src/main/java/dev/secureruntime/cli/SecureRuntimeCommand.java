@@ -1,5 +1,6 @@
 package dev.secureruntime.cli;
 
+import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +20,7 @@ import picocli.CommandLine.ScopeType;
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = SecureRuntimeCommand.Version.class,
-        subcommands = {AuditCommand.class})
+        subcommands = {AuditCommand.class, EgressCommand.class, PolicyCommand.class})
 public final class SecureRuntimeCommand {
 
     /** Wrong usage, for every command. */
@@ -54,6 +55,11 @@ public final class SecureRuntimeCommand {
         out.flush();
         err.flush();
         return code;
+    }
+
+    /** The exit code of an error: wrong usage where the command was given something that can't work. */
+    static int exitCode(SecureRuntimeException error, int otherwise) {
+        return error.code() == ErrorCode.RUNTIME_MISCONFIGURED ? USAGE : otherwise;
     }
 
     /** The version that the jar's manifest names. */

@@ -89,8 +89,13 @@ final class VerdictText {
     }
 
     /** A log's bytes may hold anything; none of it may steer a terminal. */
-    private static String printable(String text) {
+    static String printable(String text) {
         return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+    }
+
+    /** The same for text of several lines. */
+    static String printableLines(String text) {
+        return String.join("\n", text.lines().map(VerdictText::printable).toList());
     }
 
     private static String quoted(String text) {

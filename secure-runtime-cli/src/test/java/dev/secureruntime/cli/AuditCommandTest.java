@@ -13,8 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -236,6 +234,110 @@ class AuditCommandTest {
     }
 
     @Test
+    void proveAndCheckProof_oneRecord_exits0And1And2() throws Exception {
+        append(GOOD.repeat(9), "--pin", pin());
+        Path proof = home.resolve("5.tlog-proof");
+        assertThat(run("audit", "prove", log(), "5", "--out", proof.toString()).code())
+                .isZero();
+        assertThat(run("audit", "prove", log(), "5").out()).isEqualTo(Files.readString(proof));
+        String line = run("audit", "show", log(), "5", "--json").out();
+        Path record = Files.writeString(home.resolve("5.json"), line);
+        Path bare = Files.writeString(home.resolve("bare.json"), line.stripTrailing());
+        Path other = Files.writeString(
+                home.resolve("6.json"),
+                run("audit", "show", log(), "6", "--json").out());
+
+        for (Path file : List.of(record, bare)) {
+            Run check = run("audit", "check-proof", proof.toString(), "--record", file.toString(), "--key", pin());
+            assertThat(check.code()).isZero();
+            assertThat(check.out()).startsWith("INTACT  record 5 ");
+        }
+        assertThat(run("audit", "check-proof", proof.toString(), "--record", other.toString(), "--key", pin())
+                        .code())
+                .isEqualTo(1);
+        assertThat(run("audit", "check-proof", proof.toString(), "--record", record.toString())
+                        .code())
+                .isEqualTo(2);
+        assertThat(run("audit", "check-proof", proof.toString(), "--record", "/nothing/here", "--key", pin())
+                        .code())
+                .isEqualTo(3);
+        assertThat(run("audit", "prove", log(), "10").code()).isEqualTo(3);
+    }
+
+    @Test
+    void consistency_twoSizes_printsHashes() {
+        append(GOOD.repeat(9));
+        Run run = run("audit", "consistency", log(), "3", "10");
+        assertThat(run.code()).isZero();
+        assertThat(run.out().lines()).hasSize(5).allSatisfy(hash -> assertThat(hash)
+                .hasSize(44));
+        assertThat(run("audit", "consistency", log(), "10", "10").out()).isEmpty();
+        for (String[] sizes : new String[][] {{"0", "10"}, {"4", "3"}, {"3", "11"}, {"x", "3"}}) {
+            assertThat(run("audit", "consistency", log(), sizes[0], sizes[1]).code())
+                    .isEqualTo(3);
+        }
+    }
+
+    @Test
+    void show_filters_andNeverSteersATerminal() {
+        append(GOOD.repeat(2)
+                + "{\"type\":\"other\",\"component\":\"\\u001b[31mred\",\"attributes\":{\"a\":\"x\\ny\"}}\n");
+        assertThat(run("audit", "show", log()).out())
+                .contains("#0  ")
+                .contains("#3  ")
+                .doesNotContain("\u001b")
+                .contains("?[31mred");
+        assertThat(run("audit", "show", log(), "1").out()).startsWith("#1  ").doesNotContain("#2");
+        assertThat(run("audit", "show", log(), "--from", "1", "--to", "2", "--json")
+                        .out()
+                        .lines())
+                .hasSize(2);
+        assertThat(run("audit", "show", log(), "--type", "other", "--json")
+                        .out()
+                        .lines())
+                .hasSize(1);
+        assertThat(run("audit", "show", log(), "--component", "chat", "--json")
+                        .out()
+                        .lines())
+                .hasSize(2);
+        assertThat(run("audit", "show", log(), "99").out()).isEmpty();
+        assertThat(run("audit", "show", log(), "1", "--from", "2").code()).isEqualTo(3);
+    }
+
+    @Test
+    void keygen_beforeTheLog_printsTheKeysThatVerifyIt() throws Exception {
+        String signer = home.resolve("signer").toString();
+        Run keygen = run("audit", "keygen", "--signer", signer, "--name", "agent");
+        assertThat(keygen.code()).isZero();
+        Files.writeString(Path.of(pin()), keygen.out());
+        append(GOOD);
+        assertThat(run("audit", "verify", log(), "--key", pin()).code()).isZero();
+        Run again = run("audit", "keygen", "--signer", signer);
+        assertThat(again.code()).isEqualTo(2);
+        assertThat(again.err()).contains("SR-AUDIT-004");
+    }
+
+    @Test
+    void verify_anchor_provesCompletenessOrFindsRollback() throws Exception {
+        append(GOOD.repeat(3), "--pin", pin());
+        Path anchor = Files.copy(home.resolve("log/checkpoint"), home.resolve("anchor"));
+        append(GOOD);
+        Run proved = run("audit", "verify", log(), "--key", pin(), "--anchor", anchor.toString(), "--json");
+        assertThat(proved.code()).isZero();
+        assertThat(proved.out()).contains("\"completeness\":{\"status\":\"PROVED\",\"upTo\":4}");
+        assertThat(run(
+                                "audit",
+                                "verify",
+                                log(),
+                                "--key",
+                                pin(),
+                                "--anchor",
+                                home.resolve("no").toString())
+                        .code())
+                .isEqualTo(2);
+    }
+
+    @Test
     void wrongUsage_anyCommand_exit3() throws Exception {
         append(GOOD, "--pin", pin());
         Files.writeString(home.resolve("nonsense"), "nonsense\n");
@@ -262,38 +364,12 @@ class AuditCommandTest {
 
     @Test
     void help_namesExitCodesAndExamples() {
-        for (String command : List.of("append", "verify")) {
+        for (String command : List.of("append", "verify", "show", "prove", "check-proof", "consistency", "keygen")) {
             Run help = run("audit", command, "--help");
             assertThat(help.code()).isZero();
-            assertThat(help.out()).contains("Exit codes:").contains("Examples:");
+            assertThat(help.out()).contains("Exit codes:").containsPattern("Examples?:");
         }
         assertThat(run("--help").out()).contains("audit");
         assertThat(run("--version").out()).startsWith("secure-runtime");
-    }
-
-    @Test
-    void jar_whereItIsPackaged_appendsAndVerifies() throws Exception {
-        Path jar = Path.of("target", "secure-runtime.jar");
-        Assumptions.assumeTrue(Files.exists(jar), "skipped: the jar is not packaged yet");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-jar",
-                        jar.toString(),
-                        "audit",
-                        "append",
-                        log(),
-                        "--signer",
-                        home.resolve("signer").toString(),
-                        "--pin",
-                        pin())
-                .redirectErrorStream(true)
-                .start();
-        process.getOutputStream().write(GOOD.repeat(2).getBytes(StandardCharsets.UTF_8));
-        process.getOutputStream().close();
-        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
-                .isEqualTo("appended 2 records, log size 3\n");
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
-        assertThat(process.exitValue()).isZero();
-        assertThat(run("audit", "verify", log(), "--key", pin()).code()).isZero();
     }
 }

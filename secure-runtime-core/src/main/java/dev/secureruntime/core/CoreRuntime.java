@@ -206,6 +206,7 @@ final class CoreRuntime implements SecureRuntime {
         if (settings.onAuditFailure() == OnAuditFailure.PROCEED_UNRECORDED) {
             LOG.warn("guarded calls go on unrecorded when the audit log can't be written (PROCEED_UNRECORDED)");
         }
+        egress.warnings().forEach(LOG::warn);
         if (okHttps.size() > 1) {
             LOG.warn("OkHttp is on the class path {} times, the first one is used: {}", okHttps.size(), okHttps);
         }

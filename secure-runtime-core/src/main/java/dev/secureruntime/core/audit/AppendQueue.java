@@ -6,6 +6,8 @@ import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.time.Clock;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.Condition;
@@ -186,6 +188,17 @@ final class AppendQueue {
         }
     }
 
+    /** Makes the writer look for something other than records to write. */
+    void nudge() {
+        lock.lock();
+        try {
+            urgent = true;
+            wakeWriter();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Gives a written batch's buffer back. */
     void recycle(Batch batch) {
         batch.reset();
@@ -272,15 +285,17 @@ final class AppendQueue {
         }
     }
 
-    /** Ends the queue after a failure: every append and everyone who waits for a record gets it. */
-    void poison(SecureRuntimeException cause) {
+    /** Ends the queue after a failure, which every append gets from now on; returns those who wait for a queued record. */
+    List<Batch.Group> poison(SecureRuntimeException cause) {
         lock.lock();
         try {
             failure = cause;
-            full.forEach(batch -> batch.group.fail(cause));
+            List<Batch.Group> waiting = new ArrayList<>();
+            full.forEach(batch -> waiting.add(batch.group));
             full.clear();
-            open.group.fail(cause);
+            waiting.add(open.group);
             space.signalAll();
+            return waiting;
         } finally {
             lock.unlock();
         }
@@ -325,8 +340,7 @@ final class AppendQueue {
             if (stage == Stage.DURABLE && !reached.isDone()) {
                 wantDurable(index + 1);
             }
-            // On another thread: a callback that waits for the log must not make the writer wait for itself.
-            return reached.isDone() ? reached.thenApply(done -> this) : reached.thenApplyAsync(done -> this);
+            return reached.thenApply(done -> this);
         }
     }
 }

@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,14 +26,17 @@ public final class AuditLogVerifier {
     private final @Nullable VerifierKey logKey;
     private final @Nullable VerifierKey epochKey;
 
-    private AuditLogVerifier(@Nullable VerifierKey logKey, @Nullable VerifierKey epochKey) {
+    private final List<Path> anchors;
+
+    private AuditLogVerifier(@Nullable VerifierKey logKey, @Nullable VerifierKey epochKey, List<Path> anchors) {
         this.logKey = logKey;
         this.epochKey = epochKey;
+        this.anchors = List.copyOf(anchors);
     }
 
     /** A verifier without keys: it finds faults, but can vouch for nothing. */
     public static AuditLogVerifier withoutKeys() {
-        return new AuditLogVerifier(null, null);
+        return new AuditLogVerifier(null, null, List.of());
     }
 
     /**
@@ -54,7 +56,16 @@ public final class AuditLogVerifier {
         if (epoch != null && !epoch.name().equals(log.name() + LogFiles.EPOCH)) {
             throw new IllegalArgumentException("expected the log key first, then the first epoch key of the same log");
         }
-        return new AuditLogVerifier(log, epoch);
+        return new AuditLogVerifier(log, epoch, List.of());
+    }
+
+    /**
+     * The same verifier, which also requires that the log has the checkpoints in these files: copies of {@code checkpoint},
+     * or of the beginning of {@code checkpoints}, that were kept where a thief of the directory can't reach. So a log that was
+     * cut back or forked since then is found out. A file that can't be read makes the verdict inconclusive.
+     */
+    public AuditLogVerifier anchoredBy(List<Path> files) {
+        return new AuditLogVerifier(logKey, epochKey, files);
     }
 
     /**
@@ -69,11 +80,11 @@ public final class AuditLogVerifier {
         LogScan scan = new LogScan(new LogFiles(directory), logKey, epochKey);
         ForwardSecurity forward = epochKey == null ? ForwardSecurity.NOT_CHECKED : ForwardSecurity.CHECKED;
         List<String> reasons = new ArrayList<>();
+        anchors.forEach(scan::requireAnchor);
         try {
             scan.run();
         } catch (LogFault e) {
-            return new VerificationResult.Tampered(
-                    scan.size(), scan.signed(), forward, OptionalLong.empty(), e.firstBad());
+            return new VerificationResult.Tampered(scan.size(), scan.signed(), forward, scan.proved(), e.firstBad());
         } catch (IOException e) {
             reasons.add("a file could not be read: " + e);
         }
@@ -82,10 +93,9 @@ public final class AuditLogVerifier {
             reasons.add("no key was given, and the log's own copy proves nothing");
         }
         if (!reasons.isEmpty()) {
-            return new VerificationResult.Inconclusive(
-                    scan.size(), scan.signed(), forward, OptionalLong.empty(), reasons);
+            return new VerificationResult.Inconclusive(scan.size(), scan.signed(), forward, scan.proved(), reasons);
         }
-        return new VerificationResult.Intact(scan.size(), scan.signed(), forward, OptionalLong.empty(), notes(scan));
+        return new VerificationResult.Intact(scan.size(), scan.signed(), forward, scan.proved(), notes(scan));
     }
 
     private List<String> notes(LogScan scan) {

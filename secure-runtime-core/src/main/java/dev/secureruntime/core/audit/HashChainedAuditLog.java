@@ -8,6 +8,7 @@ import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -66,17 +67,17 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
      *     SR-RUNTIME-001} when the signer lies inside the directory or the name has other characters than a log's name
      */
     public static HashChainedAuditLog open(AuditSettings settings, Clock clock) {
-        return open(settings, clock, System::nanoTime);
+        return open(settings, clock, System::nanoTime, StorageDevice.SYSTEM);
     }
 
-    static HashChainedAuditLog open(AuditSettings settings, Clock clock, LongSupplier ticker) {
+    static HashChainedAuditLog open(AuditSettings settings, Clock clock, LongSupplier ticker, StorageDevice device) {
         try {
             LogFiles files = new LogFiles(settings.directory());
             Files.createDirectories(files.directory());
             WriterLock lock = WriterLock.acquire(files);
             try {
                 HashChainedAuditLog log =
-                        new HashChainedAuditLog(new LogStart(settings, clock, ticker, files).start(), lock);
+                        new HashChainedAuditLog(new LogStart(settings, clock, ticker, device, files).start(), lock);
                 Runtime.getRuntime().addShutdownHook(log.exitHook);
                 log.thread.start();
                 return log;
@@ -87,6 +88,29 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         } catch (IOException e) {
             throw new SecureRuntimeException(
                     ErrorCode.AUDIT_UNWRITABLE, "The audit log " + settings.directory() + " can't be opened: " + e, e);
+        }
+    }
+
+    /**
+     * Makes the signer of a log that is started later, so that verifiers can be told its keys before.
+     *
+     * @return the verifier keys to pin: log key, first epoch key
+     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the file exists, {@code SR-AUDIT-002} when it can't be written
+     */
+    public static List<String> createSigner(Path file, String name) {
+        try {
+            if (Files.exists(file)) {
+                throw new SecureRuntimeException(
+                        ErrorCode.AUDIT_LOG_INCONSISTENT, "The signer " + file + " exists already; it is not replaced");
+            }
+            SignerFile signer = SignerFile.create(file, name);
+            List<String> keys =
+                    List.of(signer.logKey().toString(), signer.firstEpochKey().toString());
+            signer.destroy();
+            return keys;
+        } catch (IOException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_UNWRITABLE, "The signer " + file + " can't be made: " + e, e);
         }
     }
 

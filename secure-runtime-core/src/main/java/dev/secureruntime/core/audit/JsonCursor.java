@@ -7,12 +7,15 @@ package dev.secureruntime.core.audit;
  */
 final class JsonCursor {
 
-    private final byte[] buffer;
-    private final int start;
-    private final int end;
+    private static final int[] DAYS = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    private byte[] buffer = new byte[0];
+    private int start;
+    private int end;
     private int at;
 
-    JsonCursor(byte[] buffer, int from, int to) {
+    /** Starts at another line. */
+    void reset(byte[] buffer, int from, int to) {
         this.buffer = buffer;
         this.start = from;
         this.end = to;
@@ -110,15 +113,14 @@ final class JsonCursor {
         int minute = digits(2, ':');
         int second = digits(2, '.');
         digits(6, 'Z');
-        if (month < 1
-                || month > 12
-                || day < 1
-                || day > java.time.YearMonth.of(year, month).lengthOfMonth()
-                || hour > 23
-                || minute > 59
-                || second > 59) {
+        if (month < 1 || month > 12 || day < 1 || day > days(year, month) || hour > 23 || minute > 59 || second > 59) {
             throw malformed("a time that exists");
         }
+    }
+
+    private static int days(int year, int month) {
+        boolean leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        return month == 2 && leap ? 29 : DAYS[month - 1];
     }
 
     private int digits(int count, char after) throws MalformedRecordException {
@@ -227,8 +229,19 @@ final class JsonCursor {
     /** The rest of a string, with its closing quote; true when it holds an escape. */
     boolean string() throws MalformedRecordException {
         boolean escaped = false;
-        while (at < end) {
-            int c = buffer[at];
+        while (true) {
+            // Local names: this loop passes over most of the bytes of a log.
+            byte[] bytes = buffer;
+            int i = at;
+            int stop = end;
+            while (i < stop && bytes[i] >= ' ' && bytes[i] != '"' && bytes[i] != '\\') {
+                i++;
+            }
+            at = i;
+            if (i == stop) {
+                break;
+            }
+            int c = bytes[i];
             if (c == '"') {
                 at++;
                 return escaped;
@@ -236,8 +249,6 @@ final class JsonCursor {
                 at++;
                 escape();
                 escaped = true;
-            } else if (c >= ' ') {
-                at++;
             } else if (c < 0) {
                 multibyte(c & 0xff);
             } else {

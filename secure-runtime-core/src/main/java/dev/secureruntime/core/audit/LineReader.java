@@ -15,8 +15,11 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class LineReader implements AutoCloseable {
 
-    private static final int BUFFER = 1 << 20;
+    static final int BUFFER = 256 * 1024;
     private static final int MAX_LINE = RecordParser.MAX_BYTES;
+    /** A byte before the first line, where the leaf hash has its prefix. */
+    private static final int FRONT = 1;
+
     private static final int RETRIES = 5;
     private static final long RETRY_NANOS = 2_000_000;
 
@@ -34,21 +37,26 @@ final class LineReader implements AutoCloseable {
 
     private final FileChannel channel;
     private final long wanted;
-    private final byte[] buffer = new byte[BUFFER];
-    private int held;
+    private final byte[] buffer;
+    private int held = FRONT;
     private int from;
     private int length;
-    private int next;
-    private long bufferOffset;
+    private int next = FRONT;
+    private long bufferOffset = -FRONT;
 
-    private LineReader(FileChannel channel, long wanted) {
+    private LineReader(FileChannel channel, long wanted, byte[] buffer) {
+        this.buffer = buffer;
         this.channel = channel;
         this.wanted = wanted;
     }
 
-    /** Reads up to the end of the line in which byte {@code wanted} - 1 stands, though the file may be growing. */
-    static LineReader open(Path file, long wanted) throws IOException {
-        return new LineReader(openRegular(file), wanted);
+    /**
+     * Reads up to the end of the line in which byte {@code wanted} - 1 stands, though the file may be growing.
+     *
+     * @param buffer of {@link #BUFFER} bytes, in use until this is closed
+     */
+    static LineReader open(Path file, long wanted, byte[] buffer) throws IOException {
+        return new LineReader(openRegular(file), wanted, buffer);
     }
 
     static FileChannel openRegular(Path file) throws IOException {
@@ -96,11 +104,11 @@ final class LineReader implements AutoCloseable {
     private int fill() throws IOException {
         int moved = 0;
         if (buffer.length - held <= MAX_LINE) {
-            moved = from;
-            System.arraycopy(buffer, from, buffer, 0, held - from);
-            bufferOffset += from;
-            held -= from;
-            from = 0;
+            moved = from - FRONT;
+            System.arraycopy(buffer, from, buffer, FRONT, held - from);
+            bufferOffset += moved;
+            held -= moved;
+            from = FRONT;
         }
         int read = channel.read(ByteBuffer.wrap(buffer, held, buffer.length - held), bufferOffset + held);
         held += Math.max(read, 0);
@@ -119,6 +127,11 @@ final class LineReader implements AutoCloseable {
     /** The line's length without its line feed. */
     int length() {
         return length;
+    }
+
+    /** The line's leaf hash. */
+    void hash(TreeHasher hasher, byte[] out) {
+        hasher.leafInPlace(buffer, from, length, out);
     }
 
     /** The line's place in the file. */

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,8 @@ final class LogScan {
     private final TreeHasher hasher = new TreeHasher();
     private final List<String> reasons = new ArrayList<>();
 
+    private final AnchoredHeads anchors = new AnchoredHeads();
+    private LeafListener leaves = (index, hash) -> {};
     private @Nullable RecordChain chain;
     private @Nullable VerifierKey logKey;
     private @Nullable VerifierKey epochKey;
@@ -61,14 +64,23 @@ final class LogScan {
         long possible = size(files.checkpoints());
         byte[] description = small(files.description(), LogDescription.MAX_BYTES);
         if (segments.isEmpty() && certain == 0 && newest == null) {
+            requireAnchored(pinnedLog, 0, LogFiles.SEGMENTS, 0);
             reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
             return;
         }
         LogDescription described = describe(description);
-        try (RecordChain records = new RecordChain(segments, described)) {
+        for (Path refused : anchors.requireSigned(described.logKey())) {
+            reasons.add("the anchor " + refused + " holds a checkpoint that the log key didn't sign");
+        }
+        try (RecordChain records = new RecordChain(segments, described, leaves)) {
             chain = records;
             long before = readCheckpoints(records, described, sizeBefore, certain, possible);
             readTail(records);
+            requireAnchored(
+                    described.logKey(),
+                    records.tree().size(),
+                    records.segments().file(),
+                    records.segments().offset());
             requireNewest(newest, before, sizeBefore == possible);
         }
     }
@@ -191,6 +203,13 @@ final class LogScan {
         if (next != null) {
             epochKey = next;
         }
+        if (!anchors.pass(checkpoint)) {
+            throw badNote(
+                    checkpoint.size(),
+                    reader.noteOffset(),
+                    "an anchored checkpoint is missing here or is another: the log"
+                            + " was forked, or rolled back and continued");
+        }
         records.markSigned();
         signed = checkpoint.size();
         newestHash = hasher.plain(checkpoint.text());
@@ -232,6 +251,26 @@ final class LogScan {
         if (notes == 0) {
             reasons.add("no checkpoint was signed yet");
         }
+    }
+
+    private void requireAnchored(@Nullable VerifierKey key, long size, String file, long offset) throws LogFault {
+        if (key != null) {
+            anchors.requireSigned(key);
+        }
+        OptionalLong missing = anchors.missing();
+        if (missing.isEmpty()) {
+            return;
+        }
+        long anchored = missing.getAsLong();
+        if (anchored > size) {
+            throw new LogFault(
+                    size,
+                    file,
+                    offset,
+                    "expected " + anchored
+                            + " records, as an anchored checkpoint says: the log was truncated or rolled back");
+        }
+        throw badNote(signed, checkpointsEnd, "an anchored checkpoint over " + anchored + " records is missing");
     }
 
     private void requireNewest(byte @Nullable [] found, long before, boolean quiet) throws IOException, LogFault {
@@ -279,7 +318,7 @@ final class LogScan {
     }
 
     /** The content of a small file, or null when there is none. */
-    private static byte @Nullable [] small(Path file, int limit) throws IOException, LogFault {
+    static byte @Nullable [] small(Path file, int limit) throws IOException, LogFault {
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             return null;
         }
@@ -289,6 +328,29 @@ final class LogScan {
         try (FileChannel channel = LineReader.openRegular(file)) {
             return java.nio.channels.Channels.newInputStream(channel).readNBytes(limit + 1);
         }
+    }
+
+    /** Gets the index and leaf hash of every record, in order. */
+    @FunctionalInterface
+    interface LeafListener {
+        void leaf(long index, byte[] hash);
+    }
+
+    /** Says who is given the leaf hashes as they pass by. */
+    void onLeaf(LeafListener listener) {
+        leaves = listener;
+    }
+
+    /** Requires that the log has the checkpoints in {@code file}; a file that can't be read is among the reasons then. */
+    void requireAnchor(Path file) {
+        if (!anchors.read(file)) {
+            reasons.add("the anchor " + file + " could not be read as checkpoints");
+        }
+    }
+
+    /** Up to which size the log was shown to be complete. */
+    OptionalLong proved() {
+        return anchors.proved();
     }
 
     /** The reasons why the log can't be vouched for though nothing is wrong. */

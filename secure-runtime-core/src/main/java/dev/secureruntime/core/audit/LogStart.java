@@ -25,15 +25,17 @@ final class LogStart {
     private final AuditSettings settings;
     private final Clock clock;
     private final LongSupplier ticker;
+    private final StorageDevice device;
     private final LogFiles files;
 
     /** What the log runs on once it is open. */
     record Started(AppendQueue queue, LogWriter writer, SignerFile signer) {}
 
-    LogStart(AuditSettings settings, Clock clock, LongSupplier ticker, LogFiles files) {
+    LogStart(AuditSettings settings, Clock clock, LongSupplier ticker, StorageDevice device, LogFiles files) {
         this.settings = settings;
         this.clock = clock;
         this.ticker = ticker;
+        this.device = device;
         this.files = files;
     }
 
@@ -46,7 +48,7 @@ final class LogStart {
             throw inconsistent("the log's signer " + signerFile
                     + " is missing; without it the log can't be continued. Start a new log in another directory");
         } else {
-            signer = SignerFile.create(signerFile, requireName(settings.name()));
+            signer = SignerFile.create(signerFile, settings.name());
         }
         return signer.isStarted() || Files.exists(files.segments()) && hasSegments() ? resume(signer) : create(signer);
     }
@@ -73,15 +75,6 @@ final class LogStart {
                             + " lies inside the log's directory; whoever can change the log must not have its keys");
         }
         return signer;
-    }
-
-    private static String requireName(String name) {
-        if (!name.matches("[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*") || name.length() > 128) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "A log's name is of letters, digits, '.', '_', '-' and '/', at most 128 characters");
-        }
-        return name;
     }
 
     private static SecureRuntimeException inconsistent(String reason) {
@@ -112,6 +105,7 @@ final class LogStart {
                 signer,
                 state,
                 ticker,
+                device,
                 settings.checkpointInterval().toNanos(),
                 settings.checkpointRecords());
     }

@@ -5,16 +5,18 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes batches from the queue, chains their lines, writes them, and seals them under checkpoints.
+ * Takes batches from the queue, chains their lines, writes them, and has them sealed under checkpoints.
  *
- * <p>Sealing, in this order: force the segment; read the new lines back by path and hash them again; sign; store. So no
- * signature covers a byte that is not on the device, or that differs from what was appended. The first failure of any step
- * ends the writer: a later fsync that succeeds would prove nothing about what an earlier one lost.
+ * <p>Sealing, in this order: force the segment (here); read the new lines back by path and hash them again, sign, store (the
+ * sealer). So no signature covers a byte that is not on the device, or that differs from what was appended. Only this thread
+ * forces segments: the system reports a failed write-back to one caller only. The first failure of any step ends the writer:
+ * a later fsync that succeeds would prove nothing about what an earlier one lost.
  *
  * <p>Used by one thread at a time: the one that opens the log, then the log's own.
  */
@@ -25,15 +27,16 @@ final class LogWriter {
     private final LogFiles files;
     private final AppendQueue queue;
     private final SignerFile signer;
-    private final CheckpointStore checkpoints;
+    private final Sealer sealer;
+    private final Notifier notifier = new Notifier();
     private final LongSupplier ticker;
+    private final StorageDevice device;
     private final long sealNanos;
     private final int sealRecords;
     private final TreeHasher hasher = new TreeHasher();
-    private final CompactRange tree;
     private final byte[] lastLeaf;
     private final ArrayDeque<Batch.Group> notDurable = new ArrayDeque<>();
-    private final ArrayDeque<Batch.Group> notSealed = new ArrayDeque<>();
+    private ArrayDeque<Batch.Group> notSealed = new ArrayDeque<>();
 
     private @Nullable SegmentFile segment;
     private Batch.@Nullable Group inHand;
@@ -52,6 +55,7 @@ final class LogWriter {
             SignerFile signer,
             LogState state,
             LongSupplier ticker,
+            StorageDevice device,
             long sealNanos,
             int sealRecords)
             throws IOException {
@@ -59,10 +63,15 @@ final class LogWriter {
         this.queue = queue;
         this.signer = signer;
         this.ticker = ticker;
+        this.device = device;
         this.sealNanos = sealNanos;
         this.sealRecords = sealRecords;
-        this.checkpoints = new CheckpointStore(files, signer, state.newestCheckpoint(), state.checkpointsSize());
-        this.tree = state.tree();
+        this.sealer = new Sealer(
+                new CheckpointStore(files, signer, state.newestCheckpoint(), state.checkpointsSize()),
+                state.tree(),
+                state.signed(),
+                notifier,
+                queue::nudge);
         this.lastLeaf = state.lastLeaf();
         this.written = state.size();
         this.durable = state.signed();
@@ -79,7 +88,7 @@ final class LogWriter {
         while (true) {
             long now = ticker.getAsLong();
             long untilEpoch = epochStartedAt + EPOCH_NANOS - now;
-            long untilSeal = unsigned > 0 ? firstUnsignedAt + sealNanos - now : untilEpoch;
+            long untilSeal = unsigned > 0 && sealer.isIdle() ? firstUnsignedAt + sealNanos - now : untilEpoch;
             step(Math.min(untilSeal, untilEpoch));
             if (queue.isDrained()) {
                 seal();
@@ -107,18 +116,18 @@ final class LogWriter {
             force();
         }
         long now = ticker.getAsLong();
-        if (unsigned >= sealRecords
-                || unsigned > 0 && now - firstUnsignedAt >= sealNanos
-                || queue.sealWanted() > sealed() && written >= queue.sealWanted()) {
-            seal();
+        if (sealer.isIdle() && isSealDue(now)) {
+            startSeal();
         }
         if (now - epochStartedAt >= EPOCH_NANOS) {
             announceEpoch();
         }
     }
 
-    private long sealed() {
-        return written - unsigned - adopted;
+    private boolean isSealDue(long now) {
+        return unsigned >= sealRecords
+                || unsigned > 0 && now - firstUnsignedAt >= sealNanos
+                || queue.sealWanted() > sealer.sealed() && written >= queue.sealWanted();
     }
 
     private void write(Batch batch) throws IOException {
@@ -150,7 +159,7 @@ final class LogWriter {
             segment.close();
         }
         int end = batch.ends[0];
-        Hex.write(checkpoints.newestHash(), batch.lines, RecordEncoder.lastAttributeHashOffset(end));
+        Hex.write(sealer.newestHash(), batch.lines, RecordEncoder.lastAttributeHashOffset(end));
         long index = written;
         chainLine(batch, 0);
         segment = SegmentFile.create(files.segment(index), batch.lines, end);
@@ -180,28 +189,32 @@ final class LogWriter {
 
     private void force() throws IOException {
         if (segment != null) {
-            segment.force();
+            segment.force(device);
         }
         durable = written;
-        notDurable.forEach(group -> group.durable.complete(null));
+        notifier.tell(notDurable, group -> group.durable.complete(null));
         notDurable.clear();
     }
 
-    private void seal() throws IOException {
+    /** Hands what is written and not yet sealed to the sealer, which must be idle. */
+    private void startSeal() throws IOException {
         if (segment == null || unsigned + adopted == 0) {
             return;
         }
         force();
-        segment.requireLeaves(readBackFrom, leaves, unsigned);
-        for (int i = 0; i < unsigned; i++) {
-            tree.append(leaves, i * TreeHasher.BYTES);
-        }
-        checkpoints.sign(tree.size(), tree.root());
+        sealer.start(new Sealer.Seal(segment, readBackFrom, segment.size(), leaves, unsigned, written, notSealed));
+        leaves = new byte[leaves.length];
+        notSealed = new ArrayDeque<>();
         readBackFrom = segment.size();
         unsigned = 0;
         adopted = 0;
-        notSealed.forEach(group -> group.sealed.complete(null));
-        notSealed.clear();
+    }
+
+    /** Returns when everything that is written is sealed. */
+    private void seal() throws IOException {
+        sealer.await();
+        startSeal();
+        sealer.await();
     }
 
     /** Starts the next epoch: its key is stored first, then announced; the batch that announces it ends this epoch. */
@@ -214,16 +227,20 @@ final class LogWriter {
     SecureRuntimeException poison(Throwable cause) {
         SecureRuntimeException failure =
                 new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log failed: " + cause, cause);
-        queue.poison(failure);
+        List<Batch.Group> waiting = queue.poison(failure);
         if (inHand != null) {
-            inHand.fail(failure);
+            waiting.add(inHand);
         }
-        notDurable.forEach(group -> group.fail(failure));
-        notSealed.forEach(group -> group.fail(failure));
+        waiting.addAll(sealer.inFlight());
+        waiting.addAll(notDurable);
+        waiting.addAll(notSealed);
+        notifier.tell(waiting, group -> group.fail(failure));
         return failure;
     }
 
     void close() throws IOException {
+        sealer.close();
+        notifier.close();
         signer.destroy();
         if (segment != null) {
             segment.close();

@@ -15,6 +15,7 @@ final class RecordChain implements AutoCloseable {
 
     private final SegmentsReader segments;
     private final LogDescription description;
+    private final LogScan.LeafListener leaves;
     private final RecordParser parser = new RecordParser();
     private final TreeHasher hasher = new TreeHasher();
     private final CompactRange tree = new CompactRange();
@@ -38,7 +39,8 @@ final class RecordChain implements AutoCloseable {
         TORN
     }
 
-    RecordChain(SegmentsReader segments, LogDescription description) {
+    RecordChain(SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves) {
+        this.leaves = leaves;
         this.segments = segments;
         this.description = description;
     }
@@ -69,7 +71,7 @@ final class RecordChain implements AutoCloseable {
             }
             throw fault("not a record: " + e.getMessage());
         }
-        hasher.leaf(line.buffer(), line.from(), line.length(), leaf, 0);
+        line.hash(hasher, leaf);
         requirePlace();
         requireMeaning(signed, checkpoint);
         accept(line);
@@ -77,6 +79,7 @@ final class RecordChain implements AutoCloseable {
     }
 
     private void accept(LineReader line) {
+        leaves.leaf(tree.size(), leaf);
         tree.append(leaf, 0);
         System.arraycopy(lastLeaf, 0, leafBefore, 0, leaf.length);
         System.arraycopy(leaf, 0, lastLeaf, 0, leaf.length);

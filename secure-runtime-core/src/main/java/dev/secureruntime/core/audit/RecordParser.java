@@ -36,7 +36,7 @@ final class RecordParser {
 
     private final NameSet names = new NameSet();
     private byte[] buffer = new byte[0];
-    private JsonCursor cursor = new JsonCursor(buffer, 0, 0);
+    private final JsonCursor cursor = new JsonCursor();
 
     private long seq;
     private int timeFrom;
@@ -58,7 +58,7 @@ final class RecordParser {
             throw new MalformedRecordException("a record has at most 65,535 bytes, not " + length, MAX_BYTES);
         }
         buffer = line;
-        cursor = new JsonCursor(line, from, from + length);
+        cursor.reset(line, from, from + length);
         cursor.expect(SEQ);
         seq = cursor.count();
         cursor.expect(TIME);

@@ -64,17 +64,17 @@ final class SegmentFile implements AutoCloseable {
         size += to - from;
     }
 
-    void force() throws IOException {
-        channel.force(false);
+    void force(StorageDevice device) throws IOException {
+        device.force(channel);
     }
 
     /**
-     * Reads the bytes from {@code from} to the end back, by the path that a reader would take, and compares the leaf hash of
+     * Reads the bytes from {@code from} to before {@code to} back, by the path that a reader would take, and compares the leaf hash of
      * each line with the one that was computed from memory.
      *
      * @throws IOException when the file is no longer the one at its path, or holds anything else
      */
-    void requireLeaves(long from, byte[] leaves, int count) throws IOException {
+    void requireLeaves(long from, long to, byte[] leaves, int count) throws IOException {
         if (!identity(path).equals(identity)) {
             throw new IOException(path + " is not the file that the writer opened");
         }
@@ -85,9 +85,9 @@ final class SegmentFile implements AutoCloseable {
         int line = 0;
         long at = from;
         try (FileChannel reader = FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
-            while (at < size) {
+            while (at < to) {
                 int read =
-                        reader.read(ByteBuffer.wrap(buffer, held, (int) Math.min(buffer.length - held, size - at)), at);
+                        reader.read(ByteBuffer.wrap(buffer, held, (int) Math.min(buffer.length - held, to - at)), at);
                 if (read <= 0) {
                     throw new IOException(path + " lost bytes that were written to it");
                 }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentsReader implements AutoCloseable {
 
+    private final byte[] buffer = new byte[LineReader.BUFFER];
     private final List<Path> segments;
     private final long lastSize;
     private @Nullable LineReader reader;
@@ -44,6 +45,23 @@ final class SegmentsReader implements AutoCloseable {
             lastSize = Files.isRegularFile(last, LinkOption.NOFOLLOW_LINKS) ? Files.size(last) : 1;
         }
         return new SegmentsReader(segments, lastSize);
+    }
+
+    /**
+     * Starts with the segment that holds record {@code index}, going by the names of the segments; returns the index of the
+     * record that comes first.
+     */
+    long skipTo(long index) {
+        long first = 0;
+        String wanted = LogFiles.segmentName(index);
+        for (int i = 0; i < segments.size(); i++) {
+            String name = segments.get(i).getFileName().toString();
+            if (name.matches("[0-9]{20}\\.jsonl") && name.compareTo(wanted) <= 0) {
+                current = i - 1;
+                first = Long.parseLong(name.substring(0, name.length() - LogFiles.SUFFIX.length()));
+            }
+        }
+        return first;
     }
 
     boolean isEmpty() {
@@ -82,7 +100,7 @@ final class SegmentsReader implements AutoCloseable {
             throw new LogFault(
                     expected, file(), 0, "expected the segment " + name + ", which starts with record " + expected);
         }
-        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE);
+        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE, buffer);
     }
 
     /** The reader that holds the current line. */

@@ -77,13 +77,22 @@ final class SignerFile {
         SecureRandom random = new SecureRandom();
         byte[] unique = new byte[16];
         random.nextBytes(unique);
-        String origin = name + "/" + Hex.text(unique);
+        String origin = requireName(name) + "/" + Hex.text(unique);
         SigningKey epoch = SigningKey.generate(origin + LogFiles.EPOCH, random);
         SignerFile signer =
                 new SignerFile(file, epoch.verifier(), SigningKey.generate(origin, random), epoch, null, false);
         Files.createDirectories(Durable.parent(file));
         signer.save();
         return signer;
+    }
+
+    private static String requireName(String name) {
+        if (!name.matches("[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*") || name.length() > 128) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "A log's name is of letters, digits, '.', '_', '-' and '/', at most 128 characters");
+        }
+        return name;
     }
 
     /** Reads the keys; finishes an overwriting that was cut off. */

@@ -13,9 +13,17 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A record as values, read from a line that {@link RecordParser} has accepted.
+ * A record as values, read from a line in strict form.
+ *
+ * @param seq the index, from 0
+ * @param time when it was appended, by the writer's clock
+ * @param type the dotted type
+ * @param component the component that it concerns, where there is one
+ * @param attributes in the order of the line
+ * @param commitments in the order of the line
+ * @param prev the leaf hash of the record before, lower-case hexadecimal
  */
-record StoredRecord(
+public record StoredRecord(
         long seq,
         Instant time,
         String type,

@@ -105,7 +105,7 @@ final class Refusals {
                 Reason.HOST_NOT_ALLOWED,
                 "host not allowed" + redirect(request),
                 nearest(request),
-                "allow \"" + request.host() + "\" under " + place);
+                "allow " + rule(request) + " under " + place);
     }
 
     /** Of two near misses, the one that got further: scheme, port, method and path are compared in this order. */
@@ -212,6 +212,16 @@ final class Refusals {
                         + "), and no cidr rule opens it" + more + redirect(request),
                 null,
                 remedy);
+    }
+
+    /** The rule that would allow the host; a bare string says https on 443. */
+    private static String rule(EgressRequest request) {
+        String host = "\"" + request.host() + "\"";
+        boolean https = request.scheme().equals("https");
+        if (https && request.port() == 443) {
+            return host;
+        }
+        return "{\"host\": " + host + (https ? "" : ", \"schemes\": [\"http\"]") + ", \"ports\": [" + request.port() + "]}";
     }
 
     private static String cidr(byte[] address, EgressRequest request) {

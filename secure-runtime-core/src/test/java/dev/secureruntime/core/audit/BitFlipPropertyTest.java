@@ -42,7 +42,7 @@ class BitFlipPropertyTest {
         }
     }
 
-    @Property(tries = 1_500, edgeCases = net.jqwik.api.EdgeCasesMode.NONE)
+    @Property(tries = 800, edgeCases = net.jqwik.api.EdgeCasesMode.NONE)
     void verify_anyBitFlipped_tampered(@ForAll @IntRange(min = 0) int place, @ForAll @IntRange(max = 7) int bit)
             throws IOException {
         int at = place % total;

@@ -300,7 +300,7 @@ class HashChainedAuditLogTest {
         assertThatThrownBy(() -> LogFixture.open(settings())).satisfies(e -> {
             java.io.StringWriter trace = new java.io.StringWriter();
             e.printStackTrace(new java.io.PrintWriter(trace));
-            assertThat(trace.toString()).doesNotContain(key.substring(key.lastIndexOf('+')));
+            assertThat(trace.toString()).doesNotContain(key.substring(key.length() - 40));
         });
     }
 
@@ -349,7 +349,7 @@ class HashChainedAuditLogTest {
             keys = log.verifierKeys();
         }
         String after = Files.readString(home.resolve("keys/signer"));
-        assertThat(after).doesNotContain(before.substring(before.lastIndexOf('+')));
+        assertThat(after).doesNotContain(before.substring(before.length() - 40));
         assertThat(LogFixture.records(home).get(1)).contains("\"type\":\"log.key\"");
         assertIntact(keys, 2);
     }
@@ -358,7 +358,8 @@ class HashChainedAuditLogTest {
     void append_afterADay_startsANewEpoch() throws Exception {
         AtomicLong ticker = new AtomicLong();
         List<String> keys;
-        try (HashChainedAuditLog log = HashChainedAuditLog.open(settings(), Clock.systemUTC(), ticker::get)) {
+        try (HashChainedAuditLog log =
+                HashChainedAuditLog.open(settings(), Clock.systemUTC(), ticker::get, StorageDevice.SYSTEM)) {
             keys = log.verifierKeys();
             log.append(LogFixture.event(1));
             log.checkpoint();

@@ -1,0 +1,245 @@
+package dev.secureruntime.benchmarks;
+
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.AuditLogVerifier;
+import dev.secureruntime.core.audit.HashChainedAuditLog;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * The audit log's figures as a table, each beside its limit. Arguments: a directory on the disk to measure, and the number of
+ * records. With {@code verify DIR KEY KEY} it verifies one log and says how long that took.
+ */
+public final class AuditLogBenchmark {
+
+    private static final int CALLERS = 64;
+    private static final int BURST = 2_000;
+
+    private final Path home;
+    private final int records;
+    private final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+
+    private AuditLogBenchmark(Path home, int records) {
+        this.home = home;
+        this.records = records;
+    }
+
+    /** Runs the measurements. */
+    public static void main(String[] arguments) throws Exception {
+        if (arguments[0].equals("verify")) {
+            verifyOnly(Path.of(arguments[1]), List.of(arguments[2], arguments[3]));
+            return;
+        }
+        Path home = Files.createDirectories(Path.of(arguments[0])).toRealPath();
+        delete(home);
+        new AuditLogBenchmark(Files.createDirectories(home), Integer.parseInt(arguments[1])).run();
+        delete(home);
+    }
+
+    private static void verifyOnly(Path log, List<String> keys) {
+        long start = System.nanoTime();
+        VerificationResult result = AuditLogVerifier.withKeys(keys).verify(log);
+        System.out.println(result.getClass().getSimpleName() + " " + result.size() + " records in "
+                + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start) + " ms");
+    }
+
+    private static void delete(Path home) throws IOException {
+        try (Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private void row(String what, double figure, String unit, double limit, String limitName) {
+        out.printf(
+                Locale.ROOT,
+                "| %s | %,.0f %s | %,.0f (%s) | %.2f |%n",
+                what,
+                figure,
+                unit,
+                limit,
+                limitName,
+                figure / limit);
+    }
+
+    private void run() throws Exception {
+        int cores = Runtime.getRuntime().availableProcessors();
+        out.printf("%d cores, Java %s, %d records%n%n", cores, System.getProperty("java.version"), records);
+        out.println("| what | figure | limit | ratio |\n|---|---|---|---|");
+        waitingCallers();
+        List<String> keys = pipelined();
+        callerCost();
+        verifier(keys, cores);
+        smallHeap(keys);
+    }
+
+    private HashChainedAuditLog open(String name) {
+        return HashChainedAuditLog.open(AuditSettings.in(home.resolve(name)), Clock.systemUTC());
+    }
+
+    private static AuditEvent event(int number) {
+        return AuditEvent.of("tool.call")
+                .component("chat")
+                .attribute("gen_ai.tool.name", "search")
+                .attribute("gen_ai.request.model", "gpt-4o-mini")
+                .attribute("gen_ai.usage.input_tokens", number)
+                .attribute("gen_ai.usage.output_tokens", number / 2)
+                .attribute("server.address", "api.openai.com")
+                .attribute("server.port", 443)
+                .build();
+    }
+
+    /** Records of about 1 KiB, so that one from each caller fits into the 64 KiB of the limit. */
+    private void waitingCallers() throws Exception {
+        double forced = MachineLimits.forcedAppends(home, 500);
+        int each = 400;
+        AuditEvent large =
+                AuditEvent.of("large").attribute("text", "x".repeat(820)).build();
+        double best = 0;
+        try (HashChainedAuditLog log = open("callers")) {
+            for (int round = 0; round < 3; round++) {
+                long start = System.nanoTime();
+                List<Thread> callers = new ArrayList<>();
+                for (int c = 0; c < CALLERS; c++) {
+                    Thread caller = new Thread(() -> {
+                        for (int i = 0; i < each; i++) {
+                            log.append(large)
+                                    .reached(Receipt.Stage.DURABLE)
+                                    .toCompletableFuture()
+                                    .join();
+                        }
+                    });
+                    callers.add(caller);
+                    caller.start();
+                }
+                for (Thread caller : callers) {
+                    caller.join();
+                }
+                best = Math.max(best, CALLERS * each * 1e9 / (System.nanoTime() - start));
+            }
+        }
+        row(
+                "64 callers, each waits until its record of 1 KiB is durable",
+                best,
+                "records/s",
+                forced * CALLERS,
+                "64 KiB append and fsync, times 64");
+    }
+
+    private List<String> pipelined() throws IOException {
+        double best = 0;
+        List<String> keys;
+        long before;
+        try (HashChainedAuditLog log = open("pipelined")) {
+            keys = log.verifierKeys();
+            for (int round = 0; round < 3; round++) {
+                long start = System.nanoTime();
+                Receipt last = log.append(event(0));
+                for (int i = 1; i < records / 3; i++) {
+                    last = log.append(event(i));
+                }
+                last.reached(Receipt.Stage.DURABLE).toCompletableFuture().join();
+                best = Math.max(best, records / 3 * 1e9 / (System.nanoTime() - start));
+            }
+            before = log.size();
+        }
+        double recordBytes = size(home.resolve("pipelined")) / (double) before;
+        double sequential = MachineLimits.sequentialBytes(home, 1L << 29) / recordBytes;
+        row(
+                "one caller appends, and waits for the last record only",
+                best,
+                "records/s",
+                sequential,
+                String.format(Locale.ROOT, "sequential writes of %.0f-byte records, one fsync", recordBytes));
+        return keys;
+    }
+
+    private static long size(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
+        }
+    }
+
+    /** In bursts that fit both queues: what a caller pays, not how fast the disk is. */
+    private void callerCost() throws Exception {
+        double ours = Double.MAX_VALUE;
+        double theirs = Double.MAX_VALUE;
+        try (HashChainedAuditLog log = open("caller");
+                LogbackCaller logback = new LogbackCaller(home.resolve("logback.log"), 2 * BURST)) {
+            for (int round = 0; round < 100; round++) {
+                long start = System.nanoTime();
+                for (int i = 0; i < BURST; i++) {
+                    log.append(event(i));
+                }
+                ours = Math.min(ours, (System.nanoTime() - start) / (double) BURST);
+                log.checkpoint();
+                start = System.nanoTime();
+                for (int i = 0; i < BURST; i++) {
+                    logback.log(i);
+                }
+                theirs = Math.min(theirs, (System.nanoTime() - start) / (double) BURST);
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+        }
+        row(
+                "an append that nobody waits for costs its caller",
+                ours,
+                "ns",
+                theirs,
+                "Logback's asynchronous file appender, ns");
+    }
+
+    private void verifier(List<String> keys, int cores) throws Exception {
+        Path log = home.resolve("pipelined");
+        double best = 0;
+        VerificationResult result = AuditLogVerifier.withKeys(keys).verify(log);
+        for (int round = 0; round < 4; round++) {
+            long start = System.nanoTime();
+            result = AuditLogVerifier.withKeys(keys).verify(log);
+            best = Math.max(best, result.size() * 1e9 / (System.nanoTime() - start));
+        }
+        if (!(result instanceof VerificationResult.Intact)) {
+            throw new IllegalStateException("the log must be intact: " + result);
+        }
+        int bytes = (int) (size(log) / result.size());
+        row(
+                "the verifier",
+                best,
+                "records/s",
+                MachineLimits.hashes(bytes, 500_000) * cores,
+                "SHA-256 of " + bytes + " bytes, times " + cores + " cores");
+    }
+
+    private void smallHeap(List<String> keys) throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx64m",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        AuditLogBenchmark.class.getName(),
+                        "verify",
+                        home.resolve("pipelined").toString(),
+                        keys.get(0),
+                        keys.get(1))
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        out.println("\nwith -Xmx64m: "
+                + new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip());
+    }
+}

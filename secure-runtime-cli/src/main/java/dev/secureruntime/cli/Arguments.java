@@ -1,0 +1,83 @@
+package dev.secureruntime.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+
+/** What a command was given, checked; what is wrong with it becomes wrong usage (exit code 3). */
+final class Arguments {
+
+    private static final int MAX_KEY_FILE = 4_096;
+
+    private final CommandSpec spec;
+
+    Arguments(@Nullable CommandSpec spec) {
+        if (spec == null) {
+            throw new IllegalStateException("picocli sets the specification");
+        }
+        this.spec = spec;
+    }
+
+    PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
+    ParameterException usage(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    void requireDirectory(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            throw usage(directory + " is not a directory");
+        }
+    }
+
+    /** The lines of a key file, or the verifier key itself. */
+    List<String> keys(String key) {
+        // A verifier key always has two '+'; a file of such a name is still taken, because it exists.
+        Path file;
+        try {
+            file = Path.of(key);
+        } catch (InvalidPathException e) {
+            return List.of(key);
+        }
+        if (!Files.exists(file) && key.indexOf('+') != key.lastIndexOf('+')) {
+            return List.of(key);
+        }
+        try {
+            if (Files.isRegularFile(file) && Files.size(file) > MAX_KEY_FILE) {
+                throw usage("--key: " + key + " is no file of verifier keys");
+            }
+            return Files.readString(file)
+                    .lines()
+                    .map(String::strip)
+                    .filter(line -> !line.isEmpty())
+                    .toList();
+        } catch (MalformedInputException e) {
+            throw usage("--key: " + key + " is no file of verifier keys");
+        } catch (IOException e) {
+            throw usage("--key: can't read " + key + ": " + e);
+        }
+    }
+
+    /** The content of a file that is named on the command line, up to {@code limit} bytes and one more. */
+    byte[] content(Path file, int limit) {
+        try (InputStream input = Files.newInputStream(file)) {
+            return input.readNBytes(limit + 1);
+        } catch (IOException e) {
+            throw usage("can't read " + file + ": " + e);
+        }
+    }
+}

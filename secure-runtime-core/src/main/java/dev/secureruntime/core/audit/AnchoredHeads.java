@@ -1,0 +1,91 @@
+package dev.secureruntime.core.audit;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * Checkpoints of a log that were kept somewhere else. A log that doesn't have each of them, byte for byte in the signed text,
+ * was cut back, or is a fork. Not thread-safe.
+ */
+final class AnchoredHeads {
+
+    private static final int MAX_BYTES = 1 << 20;
+
+    private final List<Head> unsigned = new ArrayList<>();
+    private final List<Head> heads = new ArrayList<>();
+    private long proved = -1;
+
+    private record Head(Path file, SignedNote note, Checkpoint checkpoint) {}
+
+    /** Reads a file of one or more checkpoints, in the form of {@code checkpoints}; false when it isn't one. */
+    boolean read(Path file) {
+        List<Head> found = new ArrayList<>();
+        try {
+            byte[] content = LogScan.small(file, MAX_BYTES);
+            if (content == null || content.length == 0) {
+                return false;
+            }
+            try (NoteReader reader = NoteReader.open(file, content.length)) {
+                byte[] bytes = reader.next();
+                while (bytes != null) {
+                    SignedNote note = SignedNote.parse(bytes);
+                    found.add(new Head(file, note, Checkpoint.parse(note.text())));
+                    bytes = reader.next();
+                }
+                if (reader.wholeEnd() != content.length) {
+                    return false;
+                }
+            }
+        } catch (IOException | LogFault | IllegalArgumentException e) {
+            // Whatever is wrong with it, it can't be read as an anchor: the verdict says so.
+            return false;
+        }
+        unsigned.addAll(found);
+        return !found.isEmpty();
+    }
+
+    /** Keeps the heads that the log key signed, in order of their sizes; returns the files of the others. */
+    List<Path> requireSigned(VerifierKey logKey) {
+        List<Path> refused = new ArrayList<>();
+        for (Head head : unsigned) {
+            byte[] text = head.note.text();
+            if (head.note.signatures().stream().anyMatch(signature -> logKey.signed(text, signature))) {
+                heads.add(head);
+            } else {
+                refused.add(head.file);
+            }
+        }
+        unsigned.clear();
+        heads.sort(Comparator.comparingLong(head -> head.checkpoint.size()));
+        return refused;
+    }
+
+    /** Compares with the log's next checkpoint; false when an anchored head should have come by now and didn't. */
+    boolean pass(Checkpoint checkpoint) {
+        while (!heads.isEmpty() && heads.get(0).checkpoint.size() <= checkpoint.size()) {
+            if (!Arrays.equals(heads.get(0).checkpoint.text(), checkpoint.text())) {
+                return false;
+            }
+            heads.remove(0);
+            proved = checkpoint.size();
+        }
+        return true;
+    }
+
+    /** The size of the next head that the log has not shown; empty when it has shown all. */
+    OptionalLong missing() {
+        return heads.isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(heads.get(0).checkpoint.size());
+    }
+
+    /** Up to which size the log was shown to be complete. */
+    OptionalLong proved() {
+        return proved < 0 ? OptionalLong.empty() : OptionalLong.of(proved);
+    }
+}

@@ -1,0 +1,131 @@
+package dev.secureruntime.core.audit;
+
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+
+/**
+ * Makes and checks proofs that a record is in a log, and that one checkpoint continues another.
+ *
+ * <p>What holds when a proof checks out: the holder of the log key signed a tree with exactly this record at exactly this
+ * place. What does not: that the log key was not stolen; the epoch key's signature can be checked only with the log. Making
+ * a proof reads the whole log in constant memory and refuses one that was tampered with. Thread-safe.
+ */
+public final class AuditProofs {
+
+    private AuditProofs() {}
+
+    /** What checking a proof found. */
+    public sealed interface Result {
+        /** The record is in the log, at the index that the proof names. */
+        record Proved(long index, long size) implements Result {}
+
+        /** The proof doesn't fit the record, the key or itself. */
+        record Refuted(String reason) implements Result {}
+    }
+
+    /**
+     * Proves that a record is under the newest checkpoint.
+     *
+     * @return the proof in C2SP tlog-proof form
+     * @throws IllegalArgumentException when no signed record has that index
+     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log was tampered with
+     */
+    public static String inclusion(Path directory, long index) {
+        LogFiles files = new LogFiles(directory);
+        byte[] note = newest(files);
+        Checkpoint checkpoint = Checkpoint.parse(SignedNote.parse(note).text());
+        if (index < 0 || index >= checkpoint.size()) {
+            throw new IllegalArgumentException(
+                    "the newest checkpoint covers the records 0 to " + (checkpoint.size() - 1));
+        }
+        SubtreeRoots roots = SubtreeRoots.inclusion(index, checkpoint.size());
+        scan(files, roots, checkpoint.size());
+        return new InclusionProof(index, roots.roots(), note).text();
+    }
+
+    /**
+     * Proves that the log at {@code newer} records continues the log at {@code older} records.
+     *
+     * @return the hashes of RFC 6962, section 2.1.2, in base64
+     * @throws IllegalArgumentException when not 0 &lt; older &lt;= newer &lt;= the number of records
+     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log was tampered with
+     */
+    public static List<String> consistency(Path directory, long older, long newer) {
+        if (older < 1 || older > newer) {
+            throw new IllegalArgumentException("expected 0 < OLD <= NEW");
+        }
+        SubtreeRoots roots = SubtreeRoots.consistency(older, newer);
+        scan(new LogFiles(directory), roots, newer);
+        return roots.roots().stream().map(Base64.getEncoder()::encodeToString).toList();
+    }
+
+    /**
+     * Checks a proof.
+     *
+     * @param proof in C2SP tlog-proof form
+     * @param line the record's stored bytes, without line feed
+     * @param logKey the log's verifier key, in C2SP signed-note form
+     */
+    public static Result check(byte[] proof, byte[] line, String logKey) {
+        VerifierKey key = VerifierKey.parse(logKey);
+        try {
+            InclusionProof inclusion = InclusionProof.parse(proof);
+            SignedNote note = SignedNote.parse(inclusion.checkpoint());
+            Checkpoint checkpoint = Checkpoint.parse(note.text());
+            if (!checkpoint.origin().equals(key.name())
+                    || note.signatures().stream().noneMatch(signature -> key.signed(note.text(), signature))) {
+                return new Result.Refuted("the checkpoint has no valid signature of " + key);
+            }
+            byte[] leaf = new byte[TreeHasher.BYTES];
+            new TreeHasher().leaf(line, 0, line.length, leaf, 0);
+            return inclusion.leadsTo(leaf, checkpoint.size(), checkpoint.root())
+                    ? new Result.Proved(inclusion.index(), checkpoint.size())
+                    : new Result.Refuted("the record is not the one at index "
+                            + Long.toUnsignedString(inclusion.index()) + " of the log at size " + checkpoint.size());
+        } catch (IllegalArgumentException e) {
+            return new Result.Refuted("not a proof: " + e.getMessage());
+        }
+    }
+
+    private static byte[] newest(LogFiles files) {
+        byte[] note;
+        try {
+            note = LogScan.small(files.checkpoint(), SignedNote.MAX_BYTES);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (LogFault e) {
+            throw tampered(e);
+        }
+        if (note == null) {
+            throw new IllegalArgumentException(files.directory() + " has no checkpoint");
+        }
+        return note;
+    }
+
+    private static void scan(LogFiles files, SubtreeRoots roots, long size) {
+        LogScan scan = new LogScan(files, null, null);
+        scan.onLeaf(roots::accept);
+        try {
+            scan.run();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (LogFault e) {
+            throw tampered(e);
+        }
+        if (scan.size() < size) {
+            throw new IllegalArgumentException("the log has " + scan.size() + " records");
+        }
+    }
+
+    private static SecureRuntimeException tampered(LogFault fault) {
+        return new SecureRuntimeException(
+                ErrorCode.AUDIT_LOG_INCONSISTENT,
+                "The log was tampered with, at " + fault.firstBad().file() + " byte "
+                        + fault.firstBad().offset() + ": " + fault.firstBad().reason());
+    }
+}

@@ -1,0 +1,50 @@
+package dev.secureruntime.core.audit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.function.BiConsumer;
+
+/**
+ * Reads records out of a log directory, for showing them. It checks their form, and neither chain nor signatures: that is
+ * {@link AuditLogVerifier}'s. Reads whole segments only where they can hold a wanted record. Thread-safe.
+ */
+public final class AuditRecords {
+
+    private AuditRecords() {}
+
+    /**
+     * Gives the records whose index is from {@code from} to {@code to}, both included, in order.
+     *
+     * @param reader gets each record and its stored line, without line feed
+     * @throws IllegalArgumentException when the log holds something in between that is not a record
+     */
+    public static void read(Path directory, long from, long to, BiConsumer<StoredRecord, String> reader) {
+        RecordParser parser = new RecordParser();
+        try (SegmentsReader segments = SegmentsReader.open(new LogFiles(directory))) {
+            long expected = segments.skipTo(from);
+            while (expected <= to) {
+                LineReader.Kind kind = segments.next(expected);
+                if (kind != LineReader.Kind.LINE) {
+                    return;
+                }
+                LineReader line = segments.lines();
+                parser.parse(line.buffer(), line.from(), line.length());
+                if (parser.seq() >= from && parser.seq() <= to) {
+                    reader.accept(
+                            parser.record(),
+                            new String(line.buffer(), line.from(), line.length(), StandardCharsets.UTF_8));
+                }
+                expected++;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (MalformedRecordException e) {
+            throw new IllegalArgumentException("not a record: " + e.getMessage(), e);
+        } catch (LogFault e) {
+            throw new IllegalArgumentException(
+                    e.firstBad().file() + ": " + e.firstBad().reason(), e);
+        }
+    }
+}

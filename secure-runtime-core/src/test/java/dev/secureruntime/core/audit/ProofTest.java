@@ -1,0 +1,239 @@
+package dev.secureruntime.core.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ProofTest {
+
+    private static final int MAX = 40;
+
+    private static List<byte[]> leaves(int count) {
+        List<byte[]> leaves = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            leaves.add(CompactRangeTest.leaf(new byte[] {(byte) i}));
+        }
+        return leaves;
+    }
+
+    private static List<byte[]> feed(SubtreeRoots roots, List<byte[]> leaves) {
+        for (int i = 0; i < leaves.size(); i++) {
+            roots.accept(i, leaves.get(i));
+        }
+        return roots.roots();
+    }
+
+    private static InclusionProof proof(long index, List<byte[]> path) {
+        return new InclusionProof(index, path, new byte[0]);
+    }
+
+    @Test
+    void inclusion_everyIndexAndSize_provesThatLeafOnly() {
+        for (int size = 1; size <= MAX; size++) {
+            List<byte[]> leaves = leaves(size);
+            byte[] root = CompactRangeTest.root(leaves);
+            for (int index = 0; index < size; index++) {
+                List<byte[]> path = feed(SubtreeRoots.inclusion(index, size), leaves);
+                assertThat(proof(index, path).leadsTo(leaves.get(index), size, root))
+                        .isTrue();
+                for (int other = 0; other < size + 2; other++) {
+                    if (other != index) {
+                        assertThat(proof(other, path).leadsTo(leaves.get(index), size, root))
+                                .isFalse();
+                    }
+                }
+                assertThat(proof(index, path).leadsTo(leaves.get((index + 1) % size), size, root))
+                        .isEqualTo(size == 1);
+                assertThat(proof(index, path).leadsTo(new byte[32], size, root)).isFalse();
+                List<byte[]> longer = new ArrayList<>(path);
+                longer.add(new byte[32]);
+                assertThat(proof(index, longer).leadsTo(leaves.get(index), size, root))
+                        .isFalse();
+                if (!path.isEmpty()) {
+                    assertThat(proof(index, path.subList(1, path.size())).leadsTo(leaves.get(index), size, root))
+                            .isFalse();
+                    assertThat(proof(index, path.subList(0, path.size() - 1)).leadsTo(leaves.get(index), size, root))
+                            .isFalse();
+                }
+            }
+        }
+    }
+
+    @Test
+    void consistency_everyPairOfSizes_provesThoseOnly() {
+        List<byte[]> all = leaves(MAX);
+        List<byte[]> roots = new ArrayList<>();
+        for (int size = 0; size <= MAX; size++) {
+            roots.add(CompactRangeTest.root(all.subList(0, size)));
+        }
+        for (int newer = 1; newer <= MAX; newer++) {
+            for (int older = 1; older <= newer; older++) {
+                List<byte[]> hashes = feed(SubtreeRoots.consistency(older, newer), all.subList(0, newer));
+                byte[] a = roots.get(older);
+                byte[] b = roots.get(newer);
+                assertThat(ConsistencyProof.holds(older, a, newer, b, hashes)).isTrue();
+                assertThat(ConsistencyProof.holds(older, b, newer, b, hashes)).isEqualTo(older == newer);
+                assertThat(ConsistencyProof.holds(older, a, newer, new byte[32], hashes))
+                        .isFalse();
+                List<byte[]> longer = new ArrayList<>(hashes);
+                longer.add(new byte[32]);
+                assertThat(ConsistencyProof.holds(older, a, newer, b, longer)).isFalse();
+                if (!hashes.isEmpty()) {
+                    assertThat(ConsistencyProof.holds(older, a, newer, b, hashes.subList(1, hashes.size())))
+                            .isFalse();
+                }
+                assertThat(ConsistencyProof.holds(0, a, newer, b, hashes)).isFalse();
+                assertThat(ConsistencyProof.holds(newer + 1L, a, newer, b, hashes))
+                        .isFalse();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1, Long.MAX_VALUE, Long.MIN_VALUE, -1})
+    void leadsTo_extremeSizesAndIndexes_endsAndRefuses(long extreme) {
+        List<byte[]> path = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            path.add(new byte[32]);
+            assertThat(proof(extreme, path).leadsTo(new byte[32], -1, new byte[32]))
+                    .isFalse();
+            assertThat(proof(0, path).leadsTo(new byte[32], extreme, new byte[32]))
+                    .isFalse();
+            assertThat(ConsistencyProof.holds(extreme, new byte[32], -1, new byte[32], path))
+                    .isFalse();
+            assertThat(ConsistencyProof.holds(1, new byte[32], extreme, new byte[32], path))
+                    .isFalse();
+        }
+    }
+
+    @Test
+    void check_proofOfALog_provedForThatRecordOnly(@TempDir Path home) throws Exception {
+        List<String> keys = LogFixture.large(home);
+        List<String> records = LogFixture.records(home);
+        for (int index : new int[] {0, 1, 17, records.size() - 1}) {
+            byte[] proof = AuditProofs.inclusion(LogFixture.log(home), index).getBytes(StandardCharsets.UTF_8);
+            byte[] line = records.get(index).getBytes(StandardCharsets.ISO_8859_1);
+            assertThat(AuditProofs.check(proof, line, keys.get(0)))
+                    .isEqualTo(new AuditProofs.Result.Proved(index, records.size()));
+            line[20] ^= 1;
+            assertThat(AuditProofs.check(proof, line, keys.get(0))).isInstanceOf(AuditProofs.Result.Refuted.class);
+            line[20] ^= 1;
+            assertThat(AuditProofs.check(
+                            proof, line, ForgedLog.anyKey("test/x").verifier().toString()))
+                    .isInstanceOf(AuditProofs.Result.Refuted.class);
+            // The last line is the epoch key's signature, which a proof alone can't be checked for.
+            int end = new String(proof, 0, proof.length - 1, StandardCharsets.ISO_8859_1).lastIndexOf('\n');
+            for (int at = 0; at < end; at += 3) {
+                byte[] bad = proof.clone();
+                bad[at] ^= 2;
+                assertThat(AuditProofs.check(bad, line, keys.get(0)))
+                        .as("byte " + at)
+                        .isInstanceOf(AuditProofs.Result.Refuted.class);
+            }
+        }
+        assertThatThrownBy(() -> AuditProofs.inclusion(LogFixture.log(home), records.size()))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> AuditProofs.consistency(LogFixture.log(home), 0, 5))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> AuditProofs.consistency(LogFixture.log(home), 5, records.size() + 1L))
+                .isInstanceOf(IllegalArgumentException.class);
+        Path segment = LogFixture.segments(home).get(0);
+        LogFixture.write(segment, LogFixture.read(segment).replace("value 3", "value 4"));
+        assertThatThrownBy(() -> AuditProofs.inclusion(LogFixture.log(home), 1)).hasMessageContaining("tampered");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "x",
+                "c2sp.org/tlog-proof@v1\n",
+                "c2sp.org/tlog-proof@v1\n\nx",
+                "c2sp.org/tlog-proof@v2\nindex 0\n\nx",
+                "c2sp.org/tlog-proof@v1\nindex 00\n\nx",
+                "c2sp.org/tlog-proof@v1\nindex -1\n\nx",
+                "c2sp.org/tlog-proof@v1\nindex 18446744073709551616\n\nx",
+                "c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\nx",
+                "c2sp.org/tlog-proof@v1\nindex 0\nextra AAAA\n\nx",
+                "c2sp.org/tlog-proof@v1\nextra A\nindex 0\n\nx"
+            })
+    void parse_badProof_refused(String text) {
+        assertThatThrownBy(() -> InclusionProof.parse(text.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void parse_proofWithExtra_acceptedWithUnsignedIndex() {
+        String text =
+                "c2sp.org/tlog-proof@v1\nextra AAAA\nindex 18446744073709551615\n" + "A".repeat(43) + "=\n\nnote\n";
+        InclusionProof proof = InclusionProof.parse(text.getBytes(StandardCharsets.UTF_8));
+        assertThat(proof.index()).isEqualTo(-1);
+        assertThat(proof.text()).isEqualTo(text.replace("extra AAAA\n", ""));
+    }
+
+    @Test
+    void verify_withAnchors_provesCompletenessOrFindsTheCut(@TempDir Path home) throws Exception {
+        List<String> keys = LogFixture.large(home.resolve("log1"));
+        Path log = LogFixture.log(home.resolve("log1"));
+        Path newest = log.resolve("checkpoint");
+        AuditLogVerifier verifier = AuditLogVerifier.withKeys(keys);
+        Path early = home.resolve("early");
+        String first = LogFixture.read(log.resolve("checkpoints")).split("\n\ntest/")[0] + "\n";
+        LogFixture.write(early, first);
+
+        long size = LogFixture.records(home.resolve("log1")).size();
+        var result = verifier.anchoredBy(List.of(newest)).verify(log);
+        assertThat(result).isInstanceOf(dev.secureruntime.audit.VerificationResult.Intact.class);
+        assertThat(result.provedUpTo()).hasValue(size);
+        assertThat(verifier.anchoredBy(List.of(early)).verify(log).provedUpTo()).hasValue(1);
+        assertThat(verifier.anchoredBy(List.of(newest, early, log.resolve("checkpoints")))
+                        .verify(log)
+                        .provedUpTo())
+                .hasValue(size);
+
+        Path garbage = Files.writeString(home.resolve("garbage"), "garbage");
+        Path other = home.resolve("log2");
+        LogFixture.large(other);
+        for (Path bad :
+                List.of(home.resolve("missing"), garbage, LogFixture.log(other).resolve("checkpoint"), home)) {
+            assertThat(verifier.anchoredBy(List.of(bad)).verify(log))
+                    .as(bad.toString())
+                    .isInstanceOf(dev.secureruntime.audit.VerificationResult.Inconclusive.class);
+        }
+
+        // The log goes on: the old head is still in it.
+        Path kept = Files.copy(newest, home.resolve("kept"));
+        LogFixture.copy(home.resolve("log1"), home.resolve("before"));
+        try (HashChainedAuditLog more = LogFixture.open(LogFixture.settings(home.resolve("log1")))) {
+            LogFixture.append(more, 5);
+        }
+        assertThat(verifier.anchoredBy(List.of(kept)).verify(log).provedUpTo()).hasValue(size);
+        // Rolled back to before: looks whole, but for the anchor.
+        Path old = LogFixture.log(home.resolve("before"));
+        assertThat(verifier.verify(old)).isInstanceOf(dev.secureruntime.audit.VerificationResult.Intact.class);
+        var cut = verifier.anchoredBy(List.of(newest)).verify(old);
+        assertThat(((dev.secureruntime.audit.VerificationResult.Tampered) cut)
+                        .firstBad()
+                        .seq())
+                .hasValue(size);
+        // Continued from there: a fork of the same log, signed with the same key.
+        try (HashChainedAuditLog fork = LogFixture.open(LogFixture.settings(home.resolve("before")))) {
+            LogFixture.append(fork, 5);
+        }
+        assertThat(verifier.verify(old)).isInstanceOf(dev.secureruntime.audit.VerificationResult.Intact.class);
+        assertThat(verifier.anchoredBy(List.of(newest)).verify(old))
+                .isInstanceOf(dev.secureruntime.audit.VerificationResult.Tampered.class);
+        // All gone.
+        assertThat(verifier.anchoredBy(List.of(newest)).verify(Files.createDirectory(home.resolve("empty"))))
+                .isInstanceOf(dev.secureruntime.audit.VerificationResult.Tampered.class);
+    }
+}
