@@ -187,7 +187,8 @@ public final class CallRecord {
     }
 
     private AuditEvent.Builder event(String verdict, String action) {
-        AuditEvent.Builder event = AuditEvent.of("egress.call").component(component.id().name());
+        AuditEvent.Builder event =
+                AuditEvent.of("egress.call").component(component.id().name());
         event.attribute("secure_runtime.verdict", verdict);
         event.attribute("secure_runtime.action", action);
         event.attribute("http.request.method", target.method());

@@ -108,8 +108,7 @@ public final class Gate {
      * @return the names of the secrets that were attached
      * @throws EgressDeniedException when one of them can't be had
      */
-    public List<String> attach(EgressRequest request, BiConsumer<String, String> headers)
-            throws EgressDeniedException {
+    public List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
         return component.attach(request, headers);
     }
 

@@ -37,7 +37,8 @@ final class HeaderAttachment {
     boolean belongsTo(EgressRequest request) {
         return request.scheme().equals("https")
                 && attachment.hosts().stream()
-                        .anyMatch(bound -> bound.port() == request.port() && bound.host().equals(request.host()));
+                        .anyMatch(bound ->
+                                bound.port() == request.port() && bound.host().equals(request.host()));
     }
 
     void attach(BiConsumer<String, String> headers) {

@@ -275,8 +275,7 @@ class CoreRuntimeTest {
             assertCode(ErrorCode.RUNTIME_MISCONFIGURED, () -> Gate.open(agent, MethodHandles.publicLookup()));
             assertCode(
                     ErrorCode.RUNTIME_MISCONFIGURED,
-                    () -> Gate.open(
-                            agent, MethodHandles.lookup().in(GuardedOkHttp.class)));
+                    () -> Gate.open(agent, MethodHandles.lookup().in(GuardedOkHttp.class)));
         }
     }
 
@@ -362,7 +361,13 @@ class CoreRuntimeTest {
         try (SecureRuntime runtime = runtime()) {
             Component agent = runtime.component("agent");
             for (String type : List.of(
-                    "egress.call", "log.key", "runtime.stop", "secret.open", "credential.issued", "Egress.call", "egress")) {
+                    "egress.call",
+                    "log.key",
+                    "runtime.stop",
+                    "secret.open",
+                    "credential.issued",
+                    "Egress.call",
+                    "egress")) {
                 assertCode(ErrorCode.AUDIT_RECORD_REJECTED, () -> agent.audit()
                         .append(AuditEvent.of(type).build()));
             }

@@ -221,7 +221,8 @@ final class Refusals {
         if (https && request.port() == 443) {
             return host;
         }
-        return "{\"host\": " + host + (https ? "" : ", \"schemes\": [\"http\"]") + ", \"ports\": [" + request.port() + "]}";
+        return "{\"host\": " + host + (https ? "" : ", \"schemes\": [\"http\"]") + ", \"ports\": [" + request.port()
+                + "]}";
     }
 
     private static String cidr(byte[] address, EgressRequest request) {

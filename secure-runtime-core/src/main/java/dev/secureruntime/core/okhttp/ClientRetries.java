@@ -39,8 +39,7 @@ final class ClientRetries {
         boolean numbered = number != null && number.matches("[0-9]{1,3}");
         boolean again = request.body() == null || !request.body().isOneShot();
         return numbered && again
-                ? new ClientRetries(
-                        Optional.of(new RetryLedger.Key(fingerprint(request), Integer.parseInt(number))))
+                ? new ClientRetries(Optional.of(new RetryLedger.Key(fingerprint(request), Integer.parseInt(number))))
                 : NONE;
     }
 

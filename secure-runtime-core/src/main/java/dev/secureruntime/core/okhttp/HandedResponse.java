@@ -20,7 +20,10 @@ final class HandedResponse {
                 .message(response.message())
                 .handshake(response.handshake())
                 // Only the guard says that it denied something.
-                .headers(response.headers().newBuilder().removeAll(DenialResponse.HEADER).build())
+                .headers(response.headers()
+                        .newBuilder()
+                        .removeAll(DenialResponse.HEADER)
+                        .build())
                 .sentRequestAtMillis(response.sentRequestAtMillis())
                 .receivedResponseAtMillis(response.receivedResponseAtMillis());
     }

@@ -81,8 +81,8 @@ final class HardenedClient implements AutoCloseable {
         Hop hop = Hop.webSocket(gate, plain);
         GuardedWebSocket socket = new GuardedWebSocket(request);
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
-        socket.runsOn(clientFor(plain.url())
-                .newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop)));
+        socket.runsOn(
+                clientFor(plain.url()).newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop)));
         return socket;
     }
 

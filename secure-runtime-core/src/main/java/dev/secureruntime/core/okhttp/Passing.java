@@ -102,8 +102,7 @@ final class Passing {
         void finish() throws IOException {
             shut = true;
             if (length >= 0 && written != length) {
-                throw new IOException(
-                        "the request's body has " + written + " bytes and announced " + length);
+                throw new IOException("the request's body has " + written + " bytes and announced " + length);
             }
         }
     }

@@ -147,19 +147,19 @@ class HijackedLibraryTest {
     @Test
     void tagOfAnotherRequest_givesNoPermission() throws Exception {
         world.provider.answer(LoopbackServer.json("{}"));
-        HardenedClient hardened = new HardenedClient(
-                Gate.open(world.agent, MethodHandles.lookup()));
+        HardenedClient hardened = new HardenedClient(Gate.open(world.agent, MethodHandles.lookup()));
         Request allowed = get(GuardedWorld.OPENAI);
         Hop hop = Hop.first(hardened.gate(), allowed, Hop.Timeouts.INHERITED);
         Request tagged = allowed.newBuilder().tag(Hop.class, hop).build();
-        Request stolen = tagged.newBuilder()
-                .url(world.url(GuardedWorld.PARTNER, "/"))
-                .build();
+        Request stolen =
+                tagged.newBuilder().url(world.url(GuardedWorld.PARTNER, "/")).build();
         hardened.clientFor(tagged.url()).newCall(tagged).execute().close();
 
-        assertThatThrownBy(() -> hardened.clientFor(stolen.url()).newCall(stolen).execute())
+        assertThatThrownBy(
+                        () -> hardened.clientFor(stolen.url()).newCall(stolen).execute())
                 .isInstanceOf(IOException.class);
-        assertThatThrownBy(() -> hardened.clientFor(tagged.url()).newCall(tagged).execute())
+        assertThatThrownBy(
+                        () -> hardened.clientFor(tagged.url()).newCall(tagged).execute())
                 .hasMessageContaining("SR-EGRESS-005");
         assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
         hardened.close();
@@ -243,9 +243,13 @@ class HijackedLibraryTest {
         onHttp1();
         world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
         Headers lineEnds = new Headers.Builder()
-                .addUnsafeNonAscii("X-Note", "a\r\nContent-Length: 0\r\n\r\n" + new String(SMUGGLED, StandardCharsets.US_ASCII).strip() + "\r\nX: y")
+                .addUnsafeNonAscii(
+                        "X-Note",
+                        "a\r\nContent-Length: 0\r\n\r\n" + new String(SMUGGLED, StandardCharsets.US_ASCII).strip()
+                                + "\r\nX: y")
                 .build();
-        Request request = get(GuardedWorld.OPENAI).newBuilder().headers(lineEnds).build();
+        Request request =
+                get(GuardedWorld.OPENAI).newBuilder().headers(lineEnds).build();
 
         assertMalformed(request);
 
@@ -284,8 +288,7 @@ class HijackedLibraryTest {
                 .execute()
                 .close();
 
-        assertThat(take().getHeaders().names())
-                .doesNotContain("Content-Length", "Transfer-Encoding", "Expect", "TE");
+        assertThat(take().getHeaders().names()).doesNotContain("Content-Length", "Transfer-Encoding", "Expect", "TE");
     }
 
     // ---- in memory that Okio keeps
@@ -337,7 +340,8 @@ class HijackedLibraryTest {
         RecordedRequest back = take();
         assertThat(back.getPath()).isEqualTo("/v1/org/admin");
         assertThat(back.getHeader("Authorization")).isNull();
-        assertThat(onlyCall().path("attributes").has("secure_runtime.attached_secrets")).isFalse();
+        assertThat(onlyCall().path("attributes").has("secure_runtime.attached_secrets"))
+                .isFalse();
     }
 
     @Test
@@ -412,7 +416,8 @@ class HijackedLibraryTest {
             world.runtime.close();
             assertThatThrownBy(() -> response.body().source().readByteArray()).isInstanceOf(IOException.class);
         }
-        assertThat(onlyCall().at("/attributes/secure_runtime.complete").asBoolean()).isFalse();
+        assertThat(onlyCall().at("/attributes/secure_runtime.complete").asBoolean())
+                .isFalse();
     }
 
     // ---- the attacks
