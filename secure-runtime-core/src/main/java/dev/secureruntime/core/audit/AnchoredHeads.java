@@ -26,7 +26,7 @@ final class AnchoredHeads {
     boolean read(Path file) {
         List<Head> found = new ArrayList<>();
         try {
-            byte[] content = LogScan.small(file, MAX_BYTES);
+            byte[] content = LogFiles.small(file, MAX_BYTES);
             if (content == null || content.length == 0) {
                 return false;
             }

@@ -95,7 +95,7 @@ public final class AuditProofs {
     private static byte[] newest(LogFiles files) {
         byte[] note;
         try {
-            note = LogScan.small(files.checkpoint(), SignedNote.MAX_BYTES);
+            note = LogFiles.small(files.checkpoint(), SignedNote.MAX_BYTES);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (LogFault e) {

@@ -1,7 +1,13 @@
 package dev.secureruntime.core.audit;
 
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the parts of a log stand in its directory, and what stands in {@code log.json}.
@@ -62,5 +68,29 @@ record LogFiles(Path directory) {
         String json = "{\"format\":\"" + FORMAT + "\",\"origin\":\"" + origin + "\",\"key\":\"" + logKey
                 + "\",\"epochKey\":\"" + epochKey + "\"}\n";
         return json.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The size of a file, 0 when there is none. */
+    static long size(Path file) throws IOException, LogFault {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return 0;
+        }
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected a regular file");
+        }
+        return Files.size(file);
+    }
+
+    /** The content of a small file, or null when there is none. */
+    static byte @Nullable [] small(Path file, int limit) throws IOException, LogFault {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return null;
+        }
+        if (size(file) > limit) {
+            throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected at most " + limit + " bytes");
+        }
+        try (FileChannel channel = LineReader.openRegular(file)) {
+            return Channels.newInputStream(channel).readNBytes(limit + 1);
+        }
     }
 }

@@ -1,10 +1,7 @@
 package dev.secureruntime.core.audit;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -56,13 +53,13 @@ final class LogScan {
 
     /** Reads the log; what it found is then in this object's state. */
     void run() throws IOException, LogFault {
-        long sizeBefore = size(files.checkpoints());
-        byte[] newest = small(files.checkpoint(), SignedNote.MAX_BYTES);
+        long sizeBefore = LogFiles.size(files.checkpoints());
+        byte[] newest = LogFiles.small(files.checkpoint(), SignedNote.MAX_BYTES);
         wantedNote = newest;
-        long certain = size(files.checkpoints());
+        long certain = LogFiles.size(files.checkpoints());
         SegmentsReader segments = SegmentsReader.open(files);
-        long possible = size(files.checkpoints());
-        byte[] description = small(files.description(), LogDescription.MAX_BYTES);
+        long possible = LogFiles.size(files.checkpoints());
+        byte[] description = LogFiles.small(files.description(), LogDescription.MAX_BYTES);
         if (segments.isEmpty() && certain == 0 && newest == null) {
             requireAnchored(pinnedLog, 0, LogFiles.SEGMENTS, 0);
             reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
@@ -298,36 +295,13 @@ final class LogScan {
     private boolean catchesUp() throws IOException, LogFault {
         byte[] seen = wantedNote;
         for (int i = 0; i < RETRIES; i++) {
-            byte[] now = small(files.checkpoint(), SignedNote.MAX_BYTES);
+            byte[] now = LogFiles.small(files.checkpoint(), SignedNote.MAX_BYTES);
             if (now != null && !Arrays.equals(now, seen)) {
                 return true;
             }
             LockSupport.parkNanos(RETRY_NANOS);
         }
         return false;
-    }
-
-    private static long size(Path file) throws IOException, LogFault {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            return 0;
-        }
-        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected a regular file");
-        }
-        return Files.size(file);
-    }
-
-    /** The content of a small file, or null when there is none. */
-    static byte @Nullable [] small(Path file, int limit) throws IOException, LogFault {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            return null;
-        }
-        if (size(file) > limit) {
-            throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected at most " + limit + " bytes");
-        }
-        try (FileChannel channel = LineReader.openRegular(file)) {
-            return java.nio.channels.Channels.newInputStream(channel).readNBytes(limit + 1);
-        }
     }
 
     /** Gets the index and leaf hash of every record, in order. */
