@@ -161,7 +161,9 @@ final class GuardedComponent implements Component {
         try {
             receipt = events.publish(event);
         } catch (SecureRuntimeException e) {
-            LOG.error("a refusal could not be recorded", e);
+            if (!runtime.isClosed()) {
+                LOG.error("a refusal could not be recorded", e);
+            }
             receipt = Optional.empty();
         }
         String text = DenialMessage.of(request, denied, runtime.policySource(), receipt);

@@ -73,16 +73,26 @@ final class CancellationRelay {
     }
 
     private void look() {
-        watches.removeIf(watch -> {
-            boolean cancelled = watch.callers.isCanceled();
-            if (cancelled) {
-                watch.ours.cancel();
+        try {
+            watches.removeIf(CancellationRelay::isOver);
+        } finally {
+            scheduled.set(false);
+            if (!watches.isEmpty()) {
+                schedule();
             }
-            return cancelled;
-        });
-        scheduled.set(false);
-        if (!watches.isEmpty()) {
-            schedule();
         }
+    }
+
+    private static boolean isOver(Watch watch) {
+        boolean cancelled;
+        try {
+            cancelled = watch.callers.isCanceled();
+        } catch (RuntimeException e) {
+            cancelled = true; // a caller's own kind of call, which doesn't answer: ended rather than watched for ever
+        }
+        if (cancelled) {
+            watch.ours.cancel();
+        }
+        return cancelled;
     }
 }

@@ -65,7 +65,7 @@ final class GuardedExchange {
             Watch watch = hardened.cancellations().watch(callersCall, call);
             boolean handedOver = false;
             try {
-                Response response = execute(call);
+                Response response = call.execute();
                 Optional<Request> next = Redirects.next(response, request);
                 if (next.isEmpty()) {
                     handedOver = true;
@@ -83,16 +83,6 @@ final class GuardedExchange {
                 if (!handedOver) {
                     watch.close();
                 }
-            }
-        }
-    }
-
-    private Response execute(Call call) throws IOException {
-        try {
-            return call.execute();
-        } finally {
-            if (gate.isBound(hop.asked())) {
-                SegmentPool.wipe();
             }
         }
     }

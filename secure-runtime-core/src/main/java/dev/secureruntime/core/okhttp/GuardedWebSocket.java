@@ -1,28 +1,37 @@
 package dev.secureruntime.core.okhttp;
 
-import java.util.concurrent.CompletableFuture;
 import okhttp3.Request;
 import okhttp3.WebSocket;
 import okio.ByteString;
 import org.jspecify.annotations.Nullable;
 
-/** A WebSocket as a caller gets it: OkHttp's own leads to its client. Thread-safe. */
+/**
+ * A WebSocket as a caller gets it: OkHttp's own leads to its client. Until it runs on one - OkHttp may call the listener
+ * before it returns it - nothing can be sent, and a cancellation is remembered. Thread-safe, never blocks.
+ */
 final class GuardedWebSocket implements WebSocket {
 
     private final Request callers;
-    /** OkHttp may call the listener before it has returned the socket. */
-    private final CompletableFuture<WebSocket> socket = new CompletableFuture<>();
+    private @Nullable WebSocket socket;
+    private boolean cancelled;
 
     GuardedWebSocket(Request callers) {
         this.callers = callers;
     }
 
     void runsOn(WebSocket real) {
-        socket.complete(real);
+        boolean now;
+        synchronized (this) {
+            socket = real;
+            now = cancelled;
+        }
+        if (now) {
+            real.cancel();
+        }
     }
 
-    private WebSocket socket() {
-        return socket.join();
+    private synchronized @Nullable WebSocket socket() {
+        return socket;
     }
 
     @Override
@@ -32,26 +41,37 @@ final class GuardedWebSocket implements WebSocket {
 
     @Override
     public long queueSize() {
-        return socket().queueSize();
+        WebSocket real = socket();
+        return real == null ? 0 : real.queueSize();
     }
 
     @Override
     public boolean send(String text) {
-        return socket().send(text);
+        WebSocket real = socket();
+        return real != null && real.send(text);
     }
 
     @Override
     public boolean send(ByteString bytes) {
-        return socket().send(bytes);
+        WebSocket real = socket();
+        return real != null && real.send(bytes);
     }
 
     @Override
     public boolean close(int code, @Nullable String reason) {
-        return socket().close(code, reason);
+        WebSocket real = socket();
+        return real != null && real.close(code, reason);
     }
 
     @Override
     public void cancel() {
-        socket().cancel();
+        WebSocket real;
+        synchronized (this) {
+            cancelled = true;
+            real = socket;
+        }
+        if (real != null) {
+            real.cancel();
+        }
     }
 }

@@ -1,6 +1,8 @@
 package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.net.Proxy;
@@ -34,6 +36,12 @@ final class HardenedClient implements AutoCloseable {
 
     HardenedClient(Gate gate) {
         this.gate = gate;
+        String debug = System.getProperty("javax.net.debug");
+        if (debug != null && !debug.isEmpty()) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "javax.net.debug is set: TLS would print requests with their keys; start without it");
+        }
         this.cancellations = new CancellationRelay(gate.timer());
         this.base = build();
     }
@@ -46,6 +54,7 @@ final class HardenedClient implements AutoCloseable {
                 .addInterceptor(new JudgeInterceptor(gate)) // before any look-up, for WebSockets too
                 .addInterceptor(new AttachInterceptor(gate)) // last code that runs before OkHttp's own
                 .addNetworkInterceptor(new WireCheck())
+                .eventListener(new WipeAfterSending()) // what it is for, OkHttp leaves out for WebSockets
                 .followRedirects(false) // GuardedExchange follows them, hop by hop
                 .followSslRedirects(false)
                 .proxy(Proxy.NO_PROXY) // neither ProxySelector nor http.proxyHost is asked
@@ -80,6 +89,12 @@ final class HardenedClient implements AutoCloseable {
         Request plain = RequestHeaders.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
         GuardedWebSocket socket = new GuardedWebSocket(request);
+        if (JudgeInterceptor.decide(gate, hop, plain) instanceof Denied denied) {
+            socket.cancel();
+            hop.record().denied(hop.asked(), denied);
+            listener.onFailure(socket, new EgressDeniedException(hop.asked(), denied), null);
+            return socket;
+        }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
         socket.runsOn(
                 clientFor(plain.url()).newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop)));

@@ -44,7 +44,11 @@ final class JudgeInterceptor implements Interceptor {
     /** The decision on a request: its form first, then the policy. */
     static EgressDecision decide(Gate gate, Hop hop, Request request) {
         String disguise = disguise(request, hop);
-        return disguise == null ? gate.decide(hop.asked()) : malformed(disguise);
+        if (disguise != null) {
+            return malformed(disguise);
+        }
+        String undermined = Underpinnings.fault();
+        return undermined == null ? gate.decide(hop.asked()) : bypassed(undermined);
     }
 
     private static @Nullable String disguise(Request request, Hop hop) {
@@ -59,6 +63,15 @@ final class JudgeInterceptor implements Interceptor {
             return "the URL carries a user name or password";
         }
         return RequestHeaders.fault(request, hop.mayUpgrade());
+    }
+
+    private static Denied bypassed(String how) {
+        return new Denied(
+                ErrorCode.EGRESS_GUARD_BYPASSED,
+                Reason.GUARD_BYPASSED,
+                how,
+                null,
+                "find out which code did this, and keep it from doing so");
     }
 
     private static Denied malformed(String what) {

@@ -11,7 +11,7 @@ import okio.Source;
 import okio.Timeout;
 
 /**
- * Shows bytes that pass to a commitment and an observer, in place: Okio lends its segments, nothing is copied.
+ * Shows bytes that pass to a commitment and an observer. What is read is shown in place; what is written is copied.
  *
  * <p>Its sink and source are classes of its own. Those of Okio tell what they write to or read from, and so would lead a
  * caller past the check, down to the connection.
@@ -35,9 +35,9 @@ final class Passing {
         };
     }
 
-    /** A sink that lets exactly {@code length} bytes through to {@code sink}; any number where the length is negative. */
-    BoundedSink to(Sink sink, long length) {
-        return new BoundedSink(sink, length, watchers);
+    /** A sink that lets exactly {@code length} bytes through to {@code target}; any number where the length is negative. */
+    BoundedSink to(OutputStream target, long length) {
+        return new BoundedSink(target, length, watchers);
     }
 
     /** A source that shows what is read from it, and tells {@code end} of its end. */
@@ -55,36 +55,45 @@ final class Passing {
     /** The end of what a request's body writes to: counts, and is shut when the body has had its turn. */
     static final class BoundedSink implements Sink {
 
-        private final Sink sink;
+        private static final long CHUNK = 64 * 1024;
+
+        private final OutputStream target;
         private final long length;
         private final OutputStream watchers;
         private long written;
         private boolean shut;
 
-        private BoundedSink(Sink sink, long length, OutputStream watchers) {
-            this.sink = sink;
+        private BoundedSink(OutputStream target, long length, OutputStream watchers) {
+            this.target = target;
             this.length = length;
             this.watchers = watchers;
         }
 
         @Override
-        public void write(Buffer source, long byteCount) throws IOException {
+        public synchronized void write(Buffer source, long byteCount) throws IOException {
             if (shut) {
                 throw new IOException("the request's body was written already");
             }
             if (length >= 0 && byteCount > length - written) {
                 throw new IOException("the request's body is longer than the " + length + " bytes that it announced");
             }
-            source.copyTo(watchers, 0, byteCount);
-            written += byteCount;
-            sink.write(source, byteCount);
+            // Copied first, and sent before the caller's code goes on: it may have kept the memory that Okio pools, and
+            // would
+            // change there what was looked at already.
+            long left = byteCount;
+            while (left > 0) {
+                byte[] copy = source.readByteArray(Math.min(left, CHUNK));
+                watchers.write(copy);
+                written += copy.length;
+                left -= copy.length;
+                target.write(copy);
+                target.flush();
+            }
         }
 
         @Override
-        public void flush() throws IOException {
-            if (!shut) {
-                sink.flush();
-            }
+        public void flush() {
+            // What was written was flushed.
         }
 
         @Override
@@ -94,12 +103,12 @@ final class Passing {
 
         /** A body doesn't close the connection. */
         @Override
-        public void close() {
+        public synchronized void close() {
             shut = true;
         }
 
         /** Nothing more comes: fails when something is missing. */
-        void finish() throws IOException {
+        synchronized void finish() throws IOException {
             shut = true;
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);

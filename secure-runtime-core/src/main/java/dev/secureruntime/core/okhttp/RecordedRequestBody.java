@@ -2,10 +2,11 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import okhttp3.MediaType;
 import okhttp3.RequestBody;
-import okio.Buffer;
 import okio.BufferedSink;
 import okio.ByteString;
 import okio.Okio;
@@ -27,6 +28,7 @@ final class RecordedRequestBody extends RequestBody {
     private final CallRecord record;
     private final @Nullable MediaType type;
     private final long length;
+    private final boolean oneShot;
     private final @Nullable ByteString held;
 
     RecordedRequestBody(RequestBody body, CallRecord record) throws IOException {
@@ -37,13 +39,14 @@ final class RecordedRequestBody extends RequestBody {
         this.record = record;
         this.type = body.contentType();
         this.length = Math.max(body.contentLength(), -1);
+        this.oneShot = body.isOneShot();
         this.held = length >= 0 && length <= HELD ? hold() : null;
     }
 
     private ByteString hold() throws IOException {
-        Buffer memory = new Buffer();
+        ByteArrayOutputStream memory = new ByteArrayOutputStream((int) length);
         pass(memory);
-        return memory.readByteString();
+        return ByteString.of(memory.toByteArray());
     }
 
     @Override
@@ -58,7 +61,7 @@ final class RecordedRequestBody extends RequestBody {
 
     @Override
     public boolean isOneShot() {
-        return held == null && body.isOneShot();
+        return held == null && oneShot;
     }
 
     /** The body, where it is held; null where it is long or of unknown length. */
@@ -75,12 +78,12 @@ final class RecordedRequestBody extends RequestBody {
         }
         sink.flush();
         SegmentPool.wipe();
-        pass(sink);
+        pass(sink.outputStream());
     }
 
-    private void pass(BufferedSink sink) throws IOException {
+    private void pass(OutputStream target) throws IOException {
         Commitment.Digest digest = Commitment.digest("http.request.body");
-        Passing.BoundedSink bounded = new Passing(digest, record.requestObserver()).to(sink, length);
+        Passing.BoundedSink bounded = new Passing(digest, record.requestObserver()).to(target, length);
         BufferedSink callers = Okio.buffer(bounded);
         body.writeTo(callers);
         if (callers.isOpen()) {

@@ -32,13 +32,15 @@ final class RecordedWebSocketListener extends WebSocketListener {
 
     @Override
     public void onOpen(WebSocket webSocket, Response response) {
-        SegmentPool.wipe();
+        SegmentPool.wipe(); // the opening request went out on this thread
+        guarded.runsOn(webSocket);
         record.responded(response.code(), "websocket");
         listener.onOpen(guarded, HandedResponse.of(response, guarded.request()).build());
     }
 
     @Override
     public void onMessage(WebSocket webSocket, String text) {
+        SegmentPool.wipe(); // the opening request went out on this thread
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         received.update(bytes, 0, bytes.length);
         listener.onMessage(guarded, text);
@@ -46,6 +48,7 @@ final class RecordedWebSocketListener extends WebSocketListener {
 
     @Override
     public void onMessage(WebSocket webSocket, ByteString bytes) {
+        SegmentPool.wipe(); // the opening request went out on this thread
         byte[] array = bytes.toByteArray();
         received.update(array, 0, array.length);
         listener.onMessage(guarded, bytes);
@@ -53,17 +56,20 @@ final class RecordedWebSocketListener extends WebSocketListener {
 
     @Override
     public void onClosing(WebSocket webSocket, int code, String reason) {
+        SegmentPool.wipe(); // the opening request went out on this thread
         listener.onClosing(guarded, code, reason);
     }
 
     @Override
     public void onClosed(WebSocket webSocket, int code, String reason) {
+        SegmentPool.wipe(); // the opening request went out on this thread
         record.ended(received.commitment(), true);
         listener.onClosed(guarded, code, reason);
     }
 
     @Override
     public void onFailure(WebSocket webSocket, Throwable failure, @Nullable Response response) {
+        SegmentPool.wipe(); // the opening request went out on this thread
         if (failure instanceof EgressDeniedException denial) {
             record.denied(hop.asked(), denial.decision());
         } else {

@@ -24,9 +24,16 @@ final class RequestHeaders {
             "trailer",
             "expect",
             "http2-settings",
+            "sec-websocket-key",
+            "sec-websocket-version",
+            "sec-websocket-extensions",
             "proxy-connection",
             "proxy-authenticate",
             "proxy-authorization");
+
+    /** Some servers take a request for another method than it says: then the policy judged the wrong one. */
+    private static final List<String> METHOD_OVERRIDES =
+            List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override");
 
     private static final String TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~";
 
@@ -56,6 +63,11 @@ final class RequestHeaders {
         }
         if (!mayUpgrade && !headers.values("Upgrade").isEmpty()) {
             return "the request asks for another protocol; WebSockets are opened by GuardedOkHttp.callFactory";
+        }
+        for (String override : METHOD_OVERRIDES) {
+            if (headers.values(override).stream().anyMatch(method -> !method.equalsIgnoreCase(request.method()))) {
+                return "a header asks for another method than the request's";
+            }
         }
         List<String> hosts = headers.values("Host");
         if (hosts.size() > 1 || (hosts.size() == 1 && !isAuthority(hosts.get(0), request.url()))) {
