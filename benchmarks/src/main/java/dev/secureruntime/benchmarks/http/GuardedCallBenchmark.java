@@ -56,7 +56,8 @@ public class GuardedCallBenchmark {
     private static final String HOST = "api.openai.com";
     private static final byte[] ANSWER = answer();
 
-    private final HeldCertificate root = new HeldCertificate.Builder().certificateAuthority(0).build();
+    private final HeldCertificate root =
+            new HeldCertificate.Builder().certificateAuthority(0).build();
     private ServerSocket server;
     private SecureRuntime runtime;
     private OkHttpClient bare;
@@ -95,9 +96,7 @@ public class GuardedCallBenchmark {
                                         .allow(EgressRule.cidr("127.0.0.1/32", scope))
                                         .secret("key")
                                         .build())
-                        .secret(
-                                "key",
-                                SecretPolicy.suppliedByCode().attachedAs(Attachment.bearer(HOST + ":" + port)))
+                        .secret("key", SecretPolicy.suppliedByCode().attachedAs(Attachment.bearer(HOST + ":" + port)))
                         .build())
                 .auditLog(folder.resolve("audit"))
                 .secret("key", () -> "sk-benchmark".getBytes(StandardCharsets.US_ASCII))
@@ -196,7 +195,8 @@ public class GuardedCallBenchmark {
     private static byte[] answer() {
         String body = "{\"id\":\"1\",\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"" + "y".repeat(900)
                 + "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9}}";
-        return ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
+        return ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n"
+                        + body)
                 .getBytes(StandardCharsets.US_ASCII);
     }
 }
