@@ -2,7 +2,7 @@ package dev.secureruntime.audit;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 
 /**
  * How an audit log is kept. Immutable: each method gives a changed copy.
@@ -16,45 +16,68 @@ public final class AuditSettings {
     private final int checkpointRecords;
     private final long segmentBytes;
 
-    private AuditSettings(
-            Path directory,
-            @Nullable Path signer,
-            String name,
-            Duration checkpointInterval,
-            int checkpointRecords,
-            long segmentBytes) {
-        Path absolute = directory.toAbsolutePath().normalize();
-        this.directory = absolute;
-        this.signer = signer != null ? signer : absolute.resolveSibling(absolute.getFileName() + ".signer");
-        this.name = name;
-        this.checkpointInterval = checkpointInterval;
-        this.checkpointRecords = checkpointRecords;
-        this.segmentBytes = segmentBytes;
+    private AuditSettings(Draft draft) {
+        this.directory = draft.directory;
+        this.signer = draft.signer;
+        this.name = draft.name;
+        this.checkpointInterval = draft.checkpointInterval;
+        this.checkpointRecords = draft.checkpointRecords;
+        this.segmentBytes = draft.segmentBytes;
+    }
+
+    /** The values of the next copy. */
+    private static final class Draft {
+
+        private final Path directory;
+        private Path signer;
+        private String name = "secure-runtime";
+        private Duration checkpointInterval = Duration.ofMillis(250);
+        private int checkpointRecords = 4_096;
+        private long segmentBytes = 64L << 20;
+
+        Draft(Path directory) {
+            this.directory = directory;
+            this.signer = directory.resolveSibling(directory.getFileName() + ".signer");
+        }
+    }
+
+    private AuditSettings with(Consumer<Draft> change) {
+        Draft draft = new Draft(directory);
+        draft.signer = signer;
+        draft.name = name;
+        draft.checkpointInterval = checkpointInterval;
+        draft.checkpointRecords = checkpointRecords;
+        draft.segmentBytes = segmentBytes;
+        change.accept(draft);
+        return new AuditSettings(draft);
     }
 
     /** A log in {@code directory} with the defaults of the format. */
     public static AuditSettings in(Path directory) {
-        return new AuditSettings(directory, null, "secure-runtime", Duration.ofMillis(250), 4_096, 64L << 20);
+        return new AuditSettings(new Draft(directory.toAbsolutePath().normalize()));
     }
 
     /** The file that holds the signing keys; it must lie outside the log's directory. */
     public AuditSettings signer(Path file) {
-        return new AuditSettings(directory, file, name, checkpointInterval, checkpointRecords, segmentBytes);
+        return with(draft -> draft.signer = file);
     }
 
     /** The name that a new log's origin starts with. */
     public AuditSettings name(String name) {
-        return new AuditSettings(directory, signer, name, checkpointInterval, checkpointRecords, segmentBytes);
+        return with(draft -> draft.name = name);
     }
 
     /** Signs a checkpoint after this time or this number of records, whichever comes first. */
     public AuditSettings checkpointEvery(Duration interval, int records) {
-        return new AuditSettings(directory, signer, name, interval, records, segmentBytes);
+        return with(draft -> {
+            draft.checkpointInterval = interval;
+            draft.checkpointRecords = records;
+        });
     }
 
     /** Starts a new segment when the current one would grow beyond this size. */
     public AuditSettings segmentBytes(long bytes) {
-        return new AuditSettings(directory, signer, name, checkpointInterval, checkpointRecords, bytes);
+        return with(draft -> draft.segmentBytes = bytes);
     }
 
     /** The log's directory. */
