@@ -58,10 +58,16 @@ public final class AuditEvent {
 
     /** The same event, said of {@code component}. */
     public AuditEvent withComponent(String component) {
-        Builder copy = new Builder(type).component(component);
+        return toBuilder().component(component).build();
+    }
+
+    /** A builder that holds everything that this event does. */
+    public Builder toBuilder() {
+        Builder copy = new Builder(type);
+        copy.component = component;
         copy.attributes.putAll(attributes);
         copy.commitments.putAll(commitments);
-        return copy.build();
+        return copy;
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.secureruntime.secret.SecretHandle;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * A short-lived token that is sent in a header.
@@ -47,6 +48,14 @@ public final class BearerToken implements Credential {
     @Override
     public Instant expiresAt() {
         return expiresAt;
+    }
+
+    @Override
+    public void lendSecrets(Consumer<byte[]> reader) {
+        this.<Boolean, RuntimeException>use(bytes -> {
+            reader.accept(bytes);
+            return true;
+        });
     }
 
     /** Lends the token's bytes to {@code reader}, in a copy that is overwritten afterwards. */

@@ -1,7 +1,11 @@
 package dev.secureruntime.aws;
 
 import dev.secureruntime.credential.Credential;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 
 /**
@@ -26,6 +30,18 @@ final class SessionCredential implements Credential {
     @Override
     public Instant expiresAt() {
         return expiresAt;
+    }
+
+    @Override
+    public void lendSecrets(Consumer<byte[]> reader) {
+        for (String part : List.of(session.secretAccessKey(), session.sessionToken())) {
+            byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+            try {
+                reader.accept(bytes);
+            } finally {
+                Arrays.fill(bytes, (byte) 0);
+            }
+        }
     }
 
     AwsSessionCredentials session() {

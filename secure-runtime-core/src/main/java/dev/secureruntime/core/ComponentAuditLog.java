@@ -39,7 +39,7 @@ final class ComponentAuditLog implements AuditLog {
                     "component \"" + component + "\" can't record in the name of \""
                             + event.component().get() + "\"");
         }
-        return events.publish(event.withComponent(component))
+        return events.offer(event.withComponent(component))
                 .orElseThrow(() ->
                         new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "the record could not be written"));
     }

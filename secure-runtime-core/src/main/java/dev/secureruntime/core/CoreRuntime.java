@@ -62,14 +62,19 @@ final class CoreRuntime implements SecureRuntime {
                 : Objects.requireNonNull(settings.policy());
         requireKnown(policy, settings);
         EgressPolicy egress = EgressPolicy.compile(policy);
+        SecretWatch watch = new SecretWatch();
         SecretGuard secrets =
-                new SecretGuard(policy, settings.secrets(), settings.issuers().keySet());
+                new SecretGuard(policy, settings.secrets(), settings.issuers().keySet(), watch::remember);
+        List<String> unread = secrets.showAll();
 
-        HashChainedAuditLog log = openLog(settings);
-        EventLine events = new EventLine(log, settings.onAuditFailure());
-        CredentialEngine credentials = new CredentialEngine(events, Clock.systemUTC());
+        HashChainedAuditLog log = openLog(settings, watch);
+        EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
+        CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
         CoreRuntime runtime = new CoreRuntime(policy, egress, secrets, log, events, credentials, settings);
         runtime.announce(settings);
+        if (!unread.isEmpty()) {
+            LOG.warn("secrets {} can't be read yet; records are searched for them once they can", unread);
+        }
         return runtime;
     }
 
@@ -172,9 +177,9 @@ final class CoreRuntime implements SecureRuntime {
         }
     }
 
-    private static @Nullable HashChainedAuditLog openLog(RuntimeSettings settings) {
+    private static @Nullable HashChainedAuditLog openLog(RuntimeSettings settings, SecretWatch watch) {
         try {
-            return HashChainedAuditLog.open(settings.audit(), Clock.systemUTC());
+            return HashChainedAuditLog.open(settings.audit(), Clock.systemUTC(), watch);
         } catch (SecureRuntimeException e) {
             boolean unwritable = e.code() == ErrorCode.AUDIT_UNWRITABLE;
             if (settings.onAuditFailure() == OnAuditFailure.REFUSE || !unwritable) {

@@ -4,6 +4,7 @@ import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.core.credential.CredentialEvent;
 import dev.secureruntime.core.credential.RefreshingCredentialProvider;
 import dev.secureruntime.core.credential.Ticker;
+import dev.secureruntime.core.text.SecretMatcher;
 import dev.secureruntime.credential.Credential;
 import dev.secureruntime.credential.CredentialIssuer;
 import dev.secureruntime.credential.CredentialProvider;
@@ -25,12 +26,14 @@ final class CredentialEngine implements AutoCloseable {
     private static final int REFRESHERS = 4;
 
     private final EventLine events;
+    private final SecretWatch watch;
     private final Clock clock;
     private final ExecutorService refreshers;
     private final List<RefreshingCredentialProvider<?>> providers = new CopyOnWriteArrayList<>();
 
-    CredentialEngine(EventLine events, Clock clock) {
+    CredentialEngine(EventLine events, SecretWatch watch, Clock clock) {
         this.events = events;
+        this.watch = watch;
         this.clock = clock;
         ThreadPoolExecutor pool = new ThreadPoolExecutor(
                 REFRESHERS, REFRESHERS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
@@ -54,9 +57,21 @@ final class CredentialEngine implements AutoCloseable {
     <C extends Credential> RefreshingCredentialProvider<C> provider(
             String scope, @Nullable String component, CredentialIssuer<C> issuer) {
         RefreshingCredentialProvider<C> provider = new RefreshingCredentialProvider<>(
-                scope, issuer, event -> record(component, event), refreshers, clock, Ticker.SYSTEM);
+                scope, watched(scope, issuer), event -> record(component, event), refreshers, clock, Ticker.SYSTEM);
         providers.add(provider);
         return provider;
+    }
+
+    /** Each credential is known as a secret before anybody has it. */
+    private <C extends Credential> CredentialIssuer<C> watched(String scope, CredentialIssuer<C> issuer) {
+        SecretMatcher.Slot lease = watch.lease();
+        return () -> {
+            C credential = issuer.issue();
+            if (credential != null) {
+                watch.remember(scope, lease, credential);
+            }
+            return credential;
+        };
     }
 
     private void record(@Nullable String component, CredentialEvent event) {

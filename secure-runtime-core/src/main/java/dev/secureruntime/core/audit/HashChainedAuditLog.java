@@ -41,13 +41,15 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     private final LogWriter writer;
     private final WriterLock lock;
     private final List<String> verifierKeys;
+    private final SecretCheck secrets;
     private final Thread thread;
     private final Thread exitHook;
     private final CountDownLatch finished = new CountDownLatch(1);
     private volatile boolean exiting;
     private volatile @Nullable SecureRuntimeException failure;
 
-    private HashChainedAuditLog(LogStart.Started started, WriterLock lock) {
+    private HashChainedAuditLog(LogStart.Started started, WriterLock lock, SecretCheck secrets) {
+        this.secrets = secrets;
         this.queue = started.queue();
         this.writer = started.writer();
         this.lock = lock;
@@ -67,17 +69,27 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
      *     SR-RUNTIME-001} when the signer lies inside the directory or the name has other characters than a log's name
      */
     public static HashChainedAuditLog open(AuditSettings settings, Clock clock) {
-        return open(settings, clock, System::nanoTime, StorageDevice.SYSTEM);
+        return open(settings, clock, SecretCheck.NONE);
+    }
+
+    /** The same, for a log that refuses events in which {@code secrets} finds one. */
+    public static HashChainedAuditLog open(AuditSettings settings, Clock clock, SecretCheck secrets) {
+        return open(settings, clock, secrets, System::nanoTime, StorageDevice.SYSTEM);
     }
 
     static HashChainedAuditLog open(AuditSettings settings, Clock clock, LongSupplier ticker, StorageDevice device) {
+        return open(settings, clock, SecretCheck.NONE, ticker, device);
+    }
+
+    private static HashChainedAuditLog open(
+            AuditSettings settings, Clock clock, SecretCheck secrets, LongSupplier ticker, StorageDevice device) {
         try {
             LogFiles files = new LogFiles(settings.directory());
             Files.createDirectories(files.directory());
             WriterLock lock = WriterLock.acquire(files);
             try {
-                HashChainedAuditLog log =
-                        new HashChainedAuditLog(new LogStart(settings, clock, ticker, device, files).start(), lock);
+                HashChainedAuditLog log = new HashChainedAuditLog(
+                        new LogStart(settings, clock, ticker, device, files).start(), lock, secrets);
                 Runtime.getRuntime().addShutdownHook(log.exitHook);
                 log.thread.start();
                 return log;
@@ -120,6 +132,12 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
             throw new SecureRuntimeException(
                     ErrorCode.AUDIT_RECORD_REJECTED,
                     "Record rejected, nothing was written: types that begin with log. are written by the log alone");
+        }
+        if (secrets.occursIn(event)) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_RECORD_REJECTED,
+                    "Record rejected, nothing was written: a registered secret stands in one of its texts. Record the"
+                            + " secret's name; what the text came from must not hold the secret itself");
         }
         Receipt receipt = queue.append(event);
         if (exiting) {

@@ -11,10 +11,13 @@ import dev.secureruntime.secret.SecretDeniedException;
 import dev.secureruntime.secret.SecretHandle;
 import dev.secureruntime.secret.SecretSource;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,7 @@ public final class SecretGuard {
 
     private final Policy policy;
     private final Map<String, SecretSource> sources;
+    private final BiConsumer<String, byte[]> onRead;
 
     /** A guard whose secrets all come from sources; see {@link #SecretGuard(Policy, Map, Set)}. */
     public SecretGuard(Policy policy, Map<String, SecretSource> sourcesFromCode) {
@@ -49,7 +53,17 @@ public final class SecretGuard {
      *     nowhere, or that has both a source in code and an issuer, or an issuer and no host that it is bound to
      */
     public SecretGuard(Policy policy, Map<String, SecretSource> sourcesFromCode, Set<String> issued) {
+        this(policy, sourcesFromCode, issued, (name, value) -> {});
+    }
+
+    /** A guard that shows each value it reads to {@code onRead}, which must not keep the array. */
+    public SecretGuard(
+            Policy policy,
+            Map<String, SecretSource> sourcesFromCode,
+            Set<String> issued,
+            BiConsumer<String, byte[]> onRead) {
         this.policy = policy;
+        this.onRead = onRead;
         Map<String, SecretSource> resolved = new HashMap<>();
         policy.components().forEach((component, entitled) -> {
             for (String name : entitled.secrets()) {
@@ -61,6 +75,28 @@ public final class SecretGuard {
             }
         });
         this.sources = Map.copyOf(resolved);
+    }
+
+    /**
+     * Reads every secret once, so that {@code onRead} knows them before anything happens.
+     *
+     * @return the names of those that could not be read; they are shown when they can be
+     */
+    public List<String> showAll() {
+        List<String> unread = new ArrayList<>();
+        sources.forEach((name, source) -> {
+            try {
+                byte[] value = source.read();
+                if (value != null && value.length > 0) {
+                    onRead.accept(name, value);
+                    Arrays.fill(value, (byte) 0);
+                }
+            } catch (IOException | RuntimeException e) {
+                // Not an error yet: whoever asks for the secret gets it, with its cause.
+                unread.add(name);
+            }
+        });
+        return unread;
     }
 
     /** Whether the component may open the secret. Asks only: no source is read. */
@@ -165,6 +201,7 @@ public final class SecretGuard {
         if (value == null || value.length == 0) {
             throw unavailable(component, name, "its source gave nothing", "put the secret into its source", null);
         }
+        onRead.accept(name, value);
         return value;
     }
 

@@ -1,0 +1,128 @@
+package dev.secureruntime.core;
+
+import dev.secureruntime.audit.Attribute;
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.Commitment;
+import dev.secureruntime.core.audit.SecretCheck;
+import dev.secureruntime.core.text.SecretMatcher;
+import dev.secureruntime.credential.Credential;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The secrets that this runtime has seen, as what must not get into records: static ones as they are read, leased ones as
+ * they are issued. It knows them by their matcher, which keeps no copy.
+ *
+ * <p>Thread-safe.
+ */
+final class SecretWatch implements SecretCheck {
+
+    /** What stands in a record of the runtime's own where a registered secret stood. */
+    static final String MARKER = "[redacted: registered secret]";
+
+    /** The attribute that names what was redacted. */
+    static final String REDACTED = "secure_runtime.redacted";
+
+    private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
+    private static final int KEPT_VALUES = 8;
+    private static final long EIGHT_DIGITS = 10_000_000;
+
+    private final SecretMatcher matcher = new SecretMatcher();
+    private final Map<String, SecretMatcher.Slot> slots = new ConcurrentHashMap<>();
+    private final Set<String> tooShort = ConcurrentHashMap.newKeySet();
+
+    /** Looks for the value of the secret {@code name} from now on, and for the ones before it. */
+    void remember(String name, byte[] value) {
+        tell(name, slots.computeIfAbsent(name, first -> matcher.slot(KEPT_VALUES)), value);
+    }
+
+    /** A place for the credentials of one provider. */
+    SecretMatcher.Slot lease() {
+        return matcher.slot(2 * KEPT_VALUES);
+    }
+
+    /** Looks for the secret parts of a credential from now on. */
+    void remember(String scope, SecretMatcher.Slot lease, Credential credential) {
+        credential.lendSecrets(part -> tell(scope, lease, part));
+    }
+
+    private void tell(String name, SecretMatcher.Slot slot, byte[] value) {
+        if (slot.remember(value) == SecretMatcher.Outcome.TOO_SHORT && tooShort.add(name)) {
+            LOG.warn("\"{}\" is shorter than eight bytes: records are not searched for it", name);
+        }
+    }
+
+    @Override
+    public boolean occursIn(byte[] content) {
+        return matcher.occursIn(content);
+    }
+
+    @Override
+    public boolean occursIn(AuditEvent event) {
+        if (matcher.isEmpty()) {
+            return false;
+        }
+        if (matcher.occursIn(event.type())
+                || event.component().isPresent()
+                        && matcher.occursIn(event.component().get())) {
+            return true;
+        }
+        for (Map.Entry<String, Attribute> entry : event.attributes().entrySet()) {
+            if (matcher.occursIn(entry.getKey()) || occursIn(entry.getValue())) {
+                return true;
+            }
+        }
+        for (Map.Entry<String, Commitment> entry : event.commitments().entrySet()) {
+            if (matcher.occursIn(entry.getKey())
+                    || matcher.occursIn(entry.getValue().sha256())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean occursIn(Attribute value) {
+        if (value instanceof Attribute.Text text) {
+            return matcher.occursIn(text.value());
+        }
+        if (value instanceof Attribute.Texts texts) {
+            return texts.values().stream().anyMatch(matcher::occursIn);
+        }
+        if (value instanceof Attribute.Whole whole) {
+            return (whole.value() >= EIGHT_DIGITS || whole.value() <= -EIGHT_DIGITS)
+                    && matcher.occursIn(Long.toString(whole.value()));
+        }
+        return value instanceof Attribute.Decimal decimal && matcher.occursIn(Double.toString(decimal.value()));
+    }
+
+    /** The same event, with {@link #MARKER} in place of each value that holds a registered secret. */
+    AuditEvent redacted(AuditEvent event) {
+        List<String> redacted = new ArrayList<>();
+        AuditEvent.Builder copy = event.toBuilder();
+        event.component().filter(matcher::occursIn).ifPresent(name -> {
+            copy.component(MARKER);
+            redacted.add("component");
+        });
+        event.attributes().forEach((name, value) -> {
+            if (occursIn(value)) {
+                copy.attribute(name, redacted(value));
+                redacted.add(name);
+            }
+        });
+        return redacted.isEmpty() ? event : copy.attribute(REDACTED, redacted).build();
+    }
+
+    private Attribute redacted(Attribute value) {
+        if (value instanceof Attribute.Texts texts) {
+            return new Attribute.Texts(texts.values().stream()
+                    .map(text -> matcher.occursIn(text) ? MARKER : text)
+                    .toList());
+        }
+        return new Attribute.Text(MARKER);
+    }
+}

@@ -1,0 +1,197 @@
+package dev.secureruntime.core.text;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/**
+ * The forms in which a secret leaks: as it is, escaped in JSON, in base64 at each of the three alignments, in hexadecimal,
+ * percent-encoded.
+ *
+ * <p>Base64 is cut at both ends to the characters that the secret alone decides, so that it is found with anything in front
+ * and behind. What is not a form: a mixture of escapes that no common encoder writes, compression, encryption, any other
+ * transformation. Without state.
+ */
+final class SecretForms {
+
+    private static final byte[] LOWER = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] UPPER = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
+    private static final int[] UNKNOWN_IN_FRONT = {0, 2, 3};
+
+    private SecretForms() {}
+
+    /** All forms, each once. The arrays hold the secret: the caller overwrites them. */
+    static List<byte[]> of(byte[] secret) {
+        List<byte[]> all = new ArrayList<>();
+        all.add(secret.clone());
+        json(secret, all);
+        for (int lead = 0; lead < UNKNOWN_IN_FRONT.length; lead++) {
+            all.add(base64(secret, lead, Base64.getEncoder()));
+            all.add(base64(secret, lead, Base64.getUrlEncoder()));
+        }
+        all.add(hex(secret, LOWER));
+        all.add(hex(secret, UPPER));
+        for (byte[] digits : List.of(UPPER, LOWER)) {
+            all.add(percent(secret, digits, SecretForms::isUnreserved));
+            all.add(percent(secret, digits, SecretForms::isPathOrQuery));
+            all.add(percent(secret, digits, c -> isUnreserved(c) || "!*'()".indexOf(c) >= 0));
+            all.add(percent(secret, digits, c -> false));
+            all.add(form(secret, digits));
+        }
+        return distinct(all);
+    }
+
+    private static List<byte[]> distinct(List<byte[]> all) {
+        List<byte[]> kept = new ArrayList<>();
+        for (byte[] form : all) {
+            if (kept.stream().anyMatch(other -> Arrays.equals(other, form))) {
+                Arrays.fill(form, (byte) 0);
+            } else {
+                kept.add(form);
+            }
+        }
+        return kept;
+    }
+
+    private static void json(byte[] secret, List<byte[]> into) {
+        byte[] once = json(secret, LOWER, false);
+        into.add(once);
+        into.add(json(once, LOWER, false));
+        into.add(json(secret, UPPER, false));
+        into.add(json(secret, LOWER, true));
+        String text = new String(secret, StandardCharsets.UTF_8);
+        if (Arrays.equals(text.getBytes(StandardCharsets.UTF_8), secret)) {
+            into.add(jsonAscii(text, LOWER, false));
+            into.add(jsonAscii(text, UPPER, false));
+            into.add(jsonAscii(text, LOWER, true));
+        }
+    }
+
+    private static byte[] json(byte[] secret, byte[] digits, boolean slash) {
+        Output out = new Output(2 * secret.length);
+        for (byte b : secret) {
+            jsonCharacter(out, b & 0xff, digits, slash);
+        }
+        return out.take();
+    }
+
+    private static byte[] jsonAscii(String text, byte[] digits, boolean slash) {
+        Output out = new Output(2 * text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < 0x7f) {
+                jsonCharacter(out, c, digits, slash);
+            } else {
+                unicode(out, c, digits);
+            }
+        }
+        return out.take();
+    }
+
+    private static void jsonCharacter(Output out, int c, byte[] digits, boolean slash) {
+        int named = "\b\t\n\f\r\"\\".indexOf(c);
+        if (named >= 0) {
+            out.write('\\');
+            out.write("btnfr\"\\".charAt(named));
+        } else if (c < ' ') {
+            unicode(out, c, digits);
+        } else {
+            if (slash && c == '/') {
+                out.write('\\');
+            }
+            out.write(c);
+        }
+    }
+
+    private static void unicode(Output out, int c, byte[] digits) {
+        out.write('\\');
+        out.write('u');
+        for (int shift = 12; shift >= 0; shift -= 4) {
+            out.write(digits[c >> shift & 0xf]);
+        }
+    }
+
+    private static byte[] base64(byte[] secret, int lead, Base64.Encoder encoder) {
+        byte[] padded = new byte[lead + secret.length];
+        System.arraycopy(secret, 0, padded, lead, secret.length);
+        byte[] text = encoder.encode(padded);
+        byte[] form = Arrays.copyOfRange(text, UNKNOWN_IN_FRONT[lead], padded.length * 8 / 6);
+        Arrays.fill(padded, (byte) 0);
+        Arrays.fill(text, (byte) 0);
+        return form;
+    }
+
+    private static byte[] hex(byte[] secret, byte[] digits) {
+        byte[] form = new byte[2 * secret.length];
+        for (int i = 0; i < secret.length; i++) {
+            form[2 * i] = digits[secret[i] >> 4 & 0xf];
+            form[2 * i + 1] = digits[secret[i] & 0xf];
+        }
+        return form;
+    }
+
+    private static byte[] percent(byte[] secret, byte[] digits, IntPredicate stays) {
+        Output out = new Output(3 * secret.length);
+        for (byte b : secret) {
+            if (stays.test(b & 0xff)) {
+                out.write(b);
+            } else {
+                out.percent(b, digits);
+            }
+        }
+        return out.take();
+    }
+
+    /** {@code application/x-www-form-urlencoded}: a space is a plus sign. */
+    private static byte[] form(byte[] secret, byte[] digits) {
+        Output out = new Output(3 * secret.length);
+        for (byte b : secret) {
+            if (b == ' ') {
+                out.write('+');
+            } else if (isAlphanumeric(b & 0xff) || "*-._".indexOf(b) >= 0) {
+                out.write(b);
+            } else {
+                out.percent(b, digits);
+            }
+        }
+        return out.take();
+    }
+
+    private static boolean isAlphanumeric(int c) {
+        return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z';
+    }
+
+    /** RFC 3986, section 2.3. */
+    private static boolean isUnreserved(int c) {
+        return isAlphanumeric(c) || "-._~".indexOf(c) >= 0;
+    }
+
+    /** What may stand unescaped in a path or query: RFC 3986, sections 3.3 and 3.4. */
+    private static boolean isPathOrQuery(int c) {
+        return isUnreserved(c) || "!$&'()*+,;=:@/?".indexOf(c) >= 0;
+    }
+
+    /** Bytes that are wiped when they are taken. */
+    private static final class Output extends ByteArrayOutputStream {
+
+        Output(int size) {
+            super(Math.max(16, size));
+        }
+
+        void percent(byte b, byte[] digits) {
+            write('%');
+            write(digits[b >> 4 & 0xf]);
+            write(digits[b & 0xf]);
+        }
+
+        byte[] take() {
+            byte[] bytes = toByteArray();
+            Arrays.fill(buf, (byte) 0);
+            return bytes;
+        }
+    }
+}

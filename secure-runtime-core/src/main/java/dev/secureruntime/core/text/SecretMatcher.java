@@ -1,0 +1,174 @@
+package dev.secureruntime.core.text;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import javax.crypto.SecretKey;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * Finds registered secrets in bytes and texts, without keeping them.
+ *
+ * <p>What holds: a secret of {@value PatternTable#WINDOW} to {@value #LONGEST} bytes is found as it is, JSON-escaped (once and
+ * twice), in base64 (both alphabets, all alignments, with and without padding), in hexadecimal (either case) and
+ * percent-encoded, wherever it stands; of a longer one the first {@value #LONGEST} bytes are. What is kept is a random key,
+ * 32 bits of a keyed hash of each form's last eight bytes, and an HMAC-SHA-256 of each form.
+ *
+ * <p>What does not: who reads the process's memory gets the key too, and can try guesses of a weak secret. Pieces of a
+ * secret, mixtures of encodings, compressed or encrypted text are not found. A shorter secret can't be registered: it would
+ * be found where it is not.
+ *
+ * <p>Thread-safe: what is looked for is swapped as a whole.
+ */
+public final class SecretMatcher {
+
+    /** The longest part of a secret that is looked for. */
+    public static final int LONGEST = 4_096;
+
+    private final SecretKey key;
+    private final long multiplier;
+    private final Object lock = new Object();
+    private final Set<Slot> slots = new LinkedHashSet<>();
+    private volatile PatternTable table;
+
+    /** A matcher that finds nothing yet. */
+    public SecretMatcher() {
+        SecureRandom random = new SecureRandom();
+        byte[] bytes = new byte[32];
+        random.nextBytes(bytes);
+        this.key = new SecretKeySpec(bytes, "HmacSHA256");
+        this.multiplier = random.nextLong() | 1;
+        this.table = new PatternTable(multiplier, key, List.of());
+    }
+
+    /** What became of a secret that was to be looked for. */
+    public enum Outcome {
+        /** It is looked for from now on. */
+        REGISTERED,
+        /** It is shorter than eight bytes, and not looked for. */
+        TOO_SHORT
+    }
+
+    /** A place for the values that one secret takes: the newest {@code keep} of them are looked for. */
+    public Slot slot(int keep) {
+        return new Slot(keep);
+    }
+
+    /** The values of one secret, as it is rotated. Thread-safe. */
+    public final class Slot implements AutoCloseable {
+
+        private final int keep;
+        private final ArrayDeque<Value> values = new ArrayDeque<>();
+
+        private Slot(int keep) {
+            this.keep = keep;
+        }
+
+        /** Looks for {@code secret} from now on, and for the values before it, up to as many as the slot keeps. */
+        public Outcome remember(byte[] secret) {
+            if (secret.length < PatternTable.WINDOW) {
+                return Outcome.TOO_SHORT;
+            }
+            byte[] digest = PatternTable.mac(key).doFinal(secret);
+            synchronized (lock) {
+                if (values.stream().noneMatch(value -> MessageDigest.isEqual(value.digest(), digest))) {
+                    values.addLast(new Value(digest, patterns(secret)));
+                    if (values.size() > keep) {
+                        values.removeFirst();
+                    }
+                    slots.add(this);
+                    swap();
+                }
+            }
+            return Outcome.REGISTERED;
+        }
+
+        /** Looks for none of the slot's values any more. */
+        @Override
+        public void close() {
+            synchronized (lock) {
+                values.clear();
+                if (slots.remove(this)) {
+                    swap();
+                }
+            }
+        }
+    }
+
+    private record Value(byte[] digest, List<PatternTable.Pattern> patterns) {}
+
+    private List<PatternTable.Pattern> patterns(byte[] secret) {
+        byte[] part = Arrays.copyOf(secret, Math.min(secret.length, LONGEST));
+        List<PatternTable.Pattern> patterns = new ArrayList<>();
+        for (byte[] form : SecretForms.of(part)) {
+            patterns.add(PatternTable.pattern(form, multiplier, key));
+            Arrays.fill(form, (byte) 0);
+        }
+        Arrays.fill(part, (byte) 0);
+        return patterns;
+    }
+
+    private void swap() {
+        List<PatternTable.Pattern> all = new ArrayList<>();
+        slots.forEach(slot -> slot.values.forEach(value -> all.addAll(value.patterns())));
+        table = new PatternTable(multiplier, key, all);
+    }
+
+    PatternTable table() {
+        return table;
+    }
+
+    /** Whether there is nothing to look for. */
+    public boolean isEmpty() {
+        return table.isEmpty();
+    }
+
+    /** Whether a registered secret stands in {@code bytes}. */
+    public boolean occursIn(byte[] bytes) {
+        return scan().last(bytes);
+    }
+
+    /** Whether a registered secret stands in {@code text}, in UTF-8. */
+    public boolean occursIn(String text) {
+        PatternTable current = table;
+        if (current.isEmpty() || text.length() * 3L < PatternTable.WINDOW) {
+            return false;
+        }
+        long window = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c >= 0x80) {
+                // Rare in what is recorded; its bytes are simply written out.
+                return occursIn(text.getBytes(StandardCharsets.UTF_8));
+            }
+            window = window << 8 | c;
+            if (current.mayEnd(window)) {
+                int end = i + 1;
+                if (current.ends(window, length -> ascii(text, end, length))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private static byte[] ascii(String text, int end, int length) {
+        return length > end ? new byte[0] : text.substring(end - length, end).getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** A scan of bytes that come in pieces. */
+    public SecretScan scan() {
+        return new SecretScan(this);
+    }
+
+    @Override
+    public String toString() {
+        return "SecretMatcher";
+    }
+}
