@@ -23,12 +23,16 @@ public final class AuditEvent {
     private final @Nullable String component;
     private final Map<String, Attribute> attributes;
     private final Map<String, Commitment> commitments;
+    private final Map<String, Opening> openings;
 
     private AuditEvent(Builder builder) {
         this.type = builder.type;
         this.component = builder.component;
         this.attributes = Collections.unmodifiableMap(new LinkedHashMap<>(builder.attributes));
         this.commitments = Collections.unmodifiableMap(new LinkedHashMap<>(builder.commitments));
+        this.openings = builder.openings.isEmpty()
+                ? Map.of()
+                : Collections.unmodifiableMap(new LinkedHashMap<>(builder.openings));
     }
 
     /** Starts an event of a dotted type, for example {@code tool.call}. */
@@ -56,6 +60,11 @@ public final class AuditEvent {
         return commitments;
     }
 
+    /** What opens the commitments to content that came with the event; it goes to the content store, never into the record. */
+    public Map<String, Opening> openings() {
+        return openings;
+    }
+
     /** The same event, said of {@code component}. */
     public AuditEvent withComponent(String component) {
         return toBuilder().component(component).build();
@@ -67,6 +76,7 @@ public final class AuditEvent {
         copy.component = component;
         copy.attributes.putAll(attributes);
         copy.commitments.putAll(commitments);
+        copy.openings.putAll(openings);
         return copy;
     }
 
@@ -82,6 +92,7 @@ public final class AuditEvent {
         private @Nullable String component;
         private final Map<String, Attribute> attributes = new LinkedHashMap<>();
         private final Map<String, Commitment> commitments = new LinkedHashMap<>();
+        private final Map<String, Opening> openings = new LinkedHashMap<>();
 
         private Builder(String type) {
             this.type = type;
@@ -122,6 +133,30 @@ public final class AuditEvent {
         /** Adds the commitment to a content field. */
         public Builder commitment(String name, Commitment commitment) {
             commitments.put(name, commitment);
+            openings.remove(name);
+            return this;
+        }
+
+        /**
+         * Commits to a content field, and offers its value to the log's content store, as the component's own: its subject
+         * is {@code component/NAME}. Where the log has no store, the commitment is all that stays.
+         */
+        public Builder content(String name, byte[] value) {
+            return content(Opening.of(name, null, value));
+        }
+
+        /**
+         * The same, for content of {@code subject}: a user, a tenant, a session, whatever is to be erased as one. The subject
+         * is not part of the record.
+         */
+        public Builder content(String subject, String name, byte[] value) {
+            return content(Opening.of(name, subject, value));
+        }
+
+        /** The same, for content that was committed to while it passed by. */
+        public Builder content(Opening opening) {
+            commitments.put(opening.name(), opening.commitment());
+            openings.put(opening.name(), opening);
             return this;
         }
 

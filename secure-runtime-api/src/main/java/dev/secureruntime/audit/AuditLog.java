@@ -21,6 +21,15 @@ public interface AuditLog {
      */
     Receipt append(AuditEvent event);
 
+    /**
+     * Makes what the content store holds of {@code subject} unreadable for ever, and appends a {@code content.erased} record
+     * that names the subject by a keyed digest. Returns when the key is overwritten and the record is durable.
+     *
+     * @throws dev.secureruntime.error.SecureRuntimeException {@code SR-AUDIT-002} when key or log can't be written; {@code
+     *     SR-RUNTIME-001} when the log keeps no content
+     */
+    Receipt erase(String subject);
+
     /** Signs a checkpoint over every record appended so far; returns when it is durable. */
     void checkpoint();
 

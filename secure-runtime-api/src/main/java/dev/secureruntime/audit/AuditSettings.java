@@ -2,7 +2,9 @@ package dev.secureruntime.audit;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How an audit log is kept. Immutable: each method gives a changed copy.
@@ -15,6 +17,7 @@ public final class AuditSettings {
     private final Duration checkpointInterval;
     private final int checkpointRecords;
     private final long segmentBytes;
+    private final @Nullable ContentSettings content;
 
     private AuditSettings(Draft draft) {
         this.directory = draft.directory;
@@ -23,6 +26,7 @@ public final class AuditSettings {
         this.checkpointInterval = draft.checkpointInterval;
         this.checkpointRecords = draft.checkpointRecords;
         this.segmentBytes = draft.segmentBytes;
+        this.content = draft.content;
     }
 
     /** The values of the next copy. */
@@ -34,6 +38,7 @@ public final class AuditSettings {
         private Duration checkpointInterval = Duration.ofMillis(250);
         private int checkpointRecords = 4_096;
         private long segmentBytes = 64L << 20;
+        private @Nullable ContentSettings content;
 
         Draft(Path directory) {
             this.directory = directory;
@@ -48,6 +53,7 @@ public final class AuditSettings {
         draft.checkpointInterval = checkpointInterval;
         draft.checkpointRecords = checkpointRecords;
         draft.segmentBytes = segmentBytes;
+        draft.content = content;
         change.accept(draft);
         return new AuditSettings(draft);
     }
@@ -80,6 +86,11 @@ public final class AuditSettings {
         return with(draft -> draft.segmentBytes = bytes);
     }
 
+    /** Keeps content in a store beside the log, also the bodies of guarded calls. Without it, only commitments are kept. */
+    public AuditSettings content(ContentSettings content) {
+        return with(draft -> draft.content = content);
+    }
+
     /** The log's directory. */
     public Path directory() {
         return directory;
@@ -108,5 +119,10 @@ public final class AuditSettings {
     /** The size in bytes that a segment doesn't grow beyond. */
     public long segmentBytes() {
         return segmentBytes;
+    }
+
+    /** How content is kept; empty when it isn't. */
+    public Optional<ContentSettings> content() {
+        return Optional.ofNullable(content);
     }
 }

@@ -1,10 +1,12 @@
 package dev.secureruntime.audit;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the log holds instead of content: its size, and a salted hash that binds it.
@@ -18,8 +20,6 @@ import java.util.HexFormat;
  */
 public record Commitment(long bytes, String sha256) {
 
-    private static final int SALT_BYTES = 16;
-
     /** Commits to {@code value} under the field's name with a salt that is then forgotten. */
     public static Commitment to(String name, byte[] value) {
         Digest digest = digest(name);
@@ -29,9 +29,22 @@ public record Commitment(long bytes, String sha256) {
 
     /** Starts a commitment to a value that passes by in pieces. */
     public static Digest digest(String name) {
-        byte[] salt = new byte[SALT_BYTES];
+        return new Digest(name, salt(), -1);
+    }
+
+    /**
+     * Starts a commitment that can be opened later: it keeps its salt, and the value as long as that has at most {@code keep}
+     * bytes.
+     */
+    public static Digest digest(String name, int keep) {
+        Opening.requireName(name);
+        return new Digest(name, salt(), keep);
+    }
+
+    private static byte[] salt() {
+        byte[] salt = new byte[Opening.SALT_BYTES];
         Salts.RANDOM.nextBytes(salt);
-        return new Digest(name, salt);
+        return salt;
     }
 
     private static final class Salts {
@@ -42,9 +55,17 @@ public record Commitment(long bytes, String sha256) {
     public static final class Digest {
 
         private final MessageDigest sha256;
+        private final String name;
+        private final byte[] salt;
+        private final int keep;
+        private @Nullable ByteArrayOutputStream kept;
         private long bytes;
 
-        Digest(String name, byte[] salt) {
+        Digest(String name, byte[] salt, int keep) {
+            this.name = name;
+            this.salt = salt;
+            this.keep = keep;
+            this.kept = keep < 0 ? null : new ByteArrayOutputStream(Math.min(keep, 1_024));
             try {
                 sha256 = MessageDigest.getInstance("SHA-256");
             } catch (NoSuchAlgorithmException e) {
@@ -59,6 +80,13 @@ public record Commitment(long bytes, String sha256) {
         public void update(byte[] buffer, int offset, int length) {
             sha256.update(buffer, offset, length);
             bytes += length;
+            if (kept != null) {
+                if (bytes > keep) {
+                    kept = null;
+                } else {
+                    kept.write(buffer, offset, length);
+                }
+            }
         }
 
         /** The number of bytes so far. */
@@ -69,6 +97,16 @@ public record Commitment(long bytes, String sha256) {
         /** The commitment to all pieces; to be called once, last. */
         public Commitment commitment() {
             return new Commitment(bytes, HexFormat.of().formatHex(sha256.digest()));
+        }
+
+        /** Whether the value is kept for {@link #opening}, as far as it isn't too long. */
+        public boolean canBeOpened() {
+            return keep >= 0;
+        }
+
+        /** The commitment with what opens it; to be called once, last, instead of {@link #commitment}. */
+        public Opening opening(@Nullable String subject) {
+            return new Opening(name, subject, commitment(), salt, kept == null ? null : kept.toByteArray());
         }
     }
 }

@@ -44,6 +44,11 @@ public enum ErrorCode {
     /** The log or its signer is not in a state that a writer may continue. */
     AUDIT_LOG_INCONSISTENT("SR-AUDIT-004"),
 
+    /** What opens a commitment is not in the content store: it was erased, or never kept. */
+    CONTENT_UNAVAILABLE("SR-CONTENT-001"),
+    /** The content store can't be used: it is damaged, another log's, or open to others. */
+    CONTENT_STORE_UNUSABLE("SR-CONTENT-002"),
+
     /** The policy has no such component. */
     COMPONENT_UNKNOWN("SR-COMPONENT-001"),
     /** The component was claimed by other code. */

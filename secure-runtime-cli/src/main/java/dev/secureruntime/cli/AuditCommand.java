@@ -13,6 +13,9 @@ import picocli.CommandLine.Command;
             AuditProveCommand.class,
             AuditCheckProofCommand.class,
             AuditConsistencyCommand.class,
-            AuditKeygenCommand.class
+            AuditKeygenCommand.class,
+            AuditDiscloseCommand.class,
+            AuditCheckDisclosureCommand.class,
+            AuditEraseCommand.class
         })
 final class AuditCommand {}

@@ -2,6 +2,7 @@ package dev.secureruntime.core;
 
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.Commitment;
+import dev.secureruntime.audit.Opening;
 import dev.secureruntime.core.genai.BodyObserver;
 import dev.secureruntime.core.genai.GenAiFacts;
 import dev.secureruntime.egress.EgressDecision;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,8 +40,8 @@ public final class CallRecord {
     private int status;
     private @Nullable String protocol;
     private @Nullable String errorType;
-    private @Nullable Commitment requestBody;
-    private @Nullable Commitment responseBody;
+    private @Nullable Body requestBody;
+    private @Nullable Body responseBody;
     private RetryLedger.@Nullable Key retryKey;
     private Duration retryWithin = Duration.ZERO;
     private boolean streamed;
@@ -50,6 +52,32 @@ public final class CallRecord {
         this.component = component;
         this.target = first;
         this.facts = GenAiFacts.of(first.host(), first.path());
+    }
+
+    /** A body that passed by: its commitment, and what opens that, where content is kept. */
+    private record Body(Commitment commitment, @Nullable Opening opening) {
+
+        static Body of(Commitment.Digest digest) {
+            if (digest.canBeOpened()) {
+                Opening opening = digest.opening(null);
+                return new Body(opening.commitment(), opening);
+            }
+            return new Body(digest.commitment(), null);
+        }
+
+        void addTo(AuditEvent.Builder event, String name) {
+            if (opening == null) {
+                event.commitment(name, commitment);
+            } else {
+                event.content(opening);
+            }
+        }
+    }
+
+    /** A commitment to a body that is about to pass by; it keeps the body where the log keeps content. */
+    public Commitment.Digest digest(String name) {
+        OptionalInt longest = component.runtime().longestContent();
+        return longest.isPresent() ? Commitment.digest(name, longest.getAsInt()) : Commitment.digest(name);
     }
 
     /** An observer of the request's body. */
@@ -87,8 +115,8 @@ public final class CallRecord {
     }
 
     /** The request's body was written. */
-    public synchronized void requestBody(Commitment commitment) {
-        requestBody = commitment;
+    public synchronized void requestBody(Commitment.Digest written) {
+        requestBody = Body.of(written);
     }
 
     /** A response began. */
@@ -116,8 +144,8 @@ public final class CallRecord {
     }
 
     /** The response ended, fully read or not. */
-    public synchronized void ended(Commitment body, boolean readToEnd) {
-        responseBody = body;
+    public synchronized void ended(Commitment.Digest body, boolean readToEnd) {
+        responseBody = Body.of(body);
         complete = readToEnd;
         write();
     }
@@ -129,9 +157,9 @@ public final class CallRecord {
     }
 
     /** The response broke off while its body was read. */
-    public synchronized void brokeOff(Throwable failure, Commitment bodySoFar) {
+    public synchronized void brokeOff(Throwable failure, Commitment.Digest bodySoFar) {
         errorType = failure.getClass().getName();
-        responseBody = bodySoFar;
+        responseBody = Body.of(bodySoFar);
         retryKey = null;
         write();
     }
@@ -222,10 +250,10 @@ public final class CallRecord {
                 Duration.ofNanos(System.nanoTime() - startNanos).toMillis());
         facts.ifPresent(seen -> seen.describe(event));
         if (requestBody != null) {
-            event.commitment("http.request.body", requestBody);
+            requestBody.addTo(event, "http.request.body");
         }
         if (responseBody != null) {
-            event.commitment("http.response.body", responseBody);
+            responseBody.addTo(event, "http.response.body");
         }
         return event;
     }

@@ -45,6 +45,13 @@ final class ComponentAuditLog implements AuditLog {
     }
 
     @Override
+    public Receipt erase(String subject) {
+        throw new SecureRuntimeException(
+                ErrorCode.AUDIT_RECORD_REJECTED,
+                "a component erases nothing: subjects are shared by all components. Call erase on SecureRuntime.audit()");
+    }
+
+    @Override
     public void checkpoint() {
         runtime.audit().checkpoint();
     }

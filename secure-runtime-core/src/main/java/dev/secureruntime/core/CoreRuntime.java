@@ -5,6 +5,7 @@ import dev.secureruntime.RuntimeSettings;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditLog;
+import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.core.credential.RefreshingCredentialProvider;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -50,6 +52,7 @@ final class CoreRuntime implements SecureRuntime {
     private final EventLine events;
     private final CredentialEngine credentials;
     private final ScheduledExecutorService timer;
+    private final OptionalInt longestContent;
     private final HostResolver resolver;
     private final @Nullable X509TrustManager trustManager;
     private final ComponentClaims claims = new ComponentClaims();
@@ -92,6 +95,9 @@ final class CoreRuntime implements SecureRuntime {
         this.log = log;
         this.events = events;
         this.credentials = credentials;
+        this.longestContent = settings.audit().content().stream()
+                .mapToInt(ContentSettings::maxFieldBytes)
+                .findFirst();
         this.resolver = settings.resolver();
         this.trustManager = settings.trustManager();
         this.timer = newTimer();
@@ -265,6 +271,11 @@ final class CoreRuntime implements SecureRuntime {
 
     ScheduledExecutorService timer() {
         return timer;
+    }
+
+    /** The size of the longest content that the log keeps; empty when it keeps none. */
+    OptionalInt longestContent() {
+        return longestContent;
     }
 
     HostResolver resolver() {

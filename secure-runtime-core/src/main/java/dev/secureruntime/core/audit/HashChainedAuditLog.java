@@ -3,6 +3,7 @@ package dev.secureruntime.core.audit;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditLog;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
@@ -42,14 +43,17 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     private final WriterLock lock;
     private final List<String> verifierKeys;
     private final SecretCheck secrets;
+    private final @Nullable ContentStore content;
     private final Thread thread;
     private final Thread exitHook;
     private final CountDownLatch finished = new CountDownLatch(1);
     private volatile boolean exiting;
     private volatile @Nullable SecureRuntimeException failure;
 
-    private HashChainedAuditLog(LogStart.Started started, WriterLock lock, SecretCheck secrets) {
+    private HashChainedAuditLog(
+            LogStart.Started started, WriterLock lock, SecretCheck secrets, @Nullable ContentStore content) {
         this.secrets = secrets;
+        this.content = content;
         this.queue = started.queue();
         this.writer = started.writer();
         this.lock = lock;
@@ -88,10 +92,19 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
             Files.createDirectories(files.directory());
             WriterLock lock = WriterLock.acquire(files);
             try {
-                HashChainedAuditLog log = new HashChainedAuditLog(
-                        new LogStart(settings, clock, ticker, device, files).start(), lock, secrets);
+                ContentFirst devices = new ContentFirst(device);
+                LogStart.Started started = new LogStart(settings, clock, ticker, devices, files).start();
+                ContentStore content =
+                        openContent(settings, files, started.signer().origin(), secrets);
+                if (content != null) {
+                    devices.store(content);
+                }
+                HashChainedAuditLog log = new HashChainedAuditLog(started, lock, secrets, content);
                 Runtime.getRuntime().addShutdownHook(log.exitHook);
                 log.thread.start();
+                if (content != null) {
+                    content.unfinished().forEach(erased -> log.onRecord(content, erased));
+                }
                 return log;
             } catch (IOException | RuntimeException e) {
                 lock.close();
@@ -101,6 +114,22 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
             throw new SecureRuntimeException(
                     ErrorCode.AUDIT_UNWRITABLE, "The audit log " + settings.directory() + " can't be opened: " + e, e);
         }
+    }
+
+    private static @Nullable ContentStore openContent(
+            AuditSettings settings, LogFiles files, String origin, SecretCheck secrets) throws IOException {
+        ContentSettings content = settings.content().orElse(null);
+        if (content == null) {
+            return null;
+        }
+        if (content.store().startsWith(files.directory().toRealPath())
+                || content.store().startsWith(settings.directory())) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "The content store " + content.store()
+                            + " lies inside the log's directory; whoever gets the log must not get the content with it");
+        }
+        return ContentStore.open(content, origin, secrets);
     }
 
     /**
@@ -128,10 +157,11 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
 
     @Override
     public Receipt append(AuditEvent event) {
-        if (event.type().startsWith(LogRecords.RESERVED)) {
+        if (event.type().startsWith(LogRecords.RESERVED) || event.type().equals(LogRecords.ERASED)) {
             throw new SecureRuntimeException(
                     ErrorCode.AUDIT_RECORD_REJECTED,
-                    "Record rejected, nothing was written: types that begin with log. are written by the log alone");
+                    "Record rejected, nothing was written: types that begin with log., and content.erased, are written by"
+                            + " the log alone");
         }
         if (secrets.occursIn(event)) {
             throw new SecureRuntimeException(
@@ -139,11 +169,28 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
                     "Record rejected, nothing was written: a registered secret stands in one of its texts. Record the"
                             + " secret's name; what the text came from must not hold the secret itself");
         }
-        Receipt receipt = queue.append(event);
+        Receipt receipt = queue.append(content == null || event.openings().isEmpty() ? event : content.keep(event));
         if (exiting) {
             // The virtual machine ends without asking the writer's thread: what it hasn't written by then is lost.
             await(receipt.reached(Receipt.Stage.DURABLE).toCompletableFuture());
         }
+        return receipt;
+    }
+
+    @Override
+    public Receipt erase(String subject) {
+        if (content == null) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED, "the log keeps no content: give AuditSettings.content(...)");
+        }
+        queue.requireWritable();
+        return onRecord(content, content.erase(subject));
+    }
+
+    private Receipt onRecord(ContentStore store, ContentStore.Erased erased) {
+        Receipt receipt = queue.append(ContentStore.record(erased));
+        await(receipt.reached(Receipt.Stage.DURABLE).toCompletableFuture());
+        store.recorded(erased);
         return receipt;
     }
 
@@ -238,6 +285,9 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         }
         try (lock) {
             writer.close();
+            if (content != null) {
+                content.close();
+            }
         } catch (IOException e) {
             throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log could not be closed: " + e, e);
         }

@@ -10,6 +10,9 @@ final class LogRecords {
     static final String KEY = "log.key";
     static final String RECOVERED = "log.recovered";
 
+    /** Written by the log alone too: who could write it could claim an erasure that never was. */
+    static final String ERASED = "content.erased";
+
     static final String PREFIX = "secure_runtime.log.";
     static final String ORIGIN = PREFIX + "origin";
     static final String NUMBER = PREFIX + "segment";

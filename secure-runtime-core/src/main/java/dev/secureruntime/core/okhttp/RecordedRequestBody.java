@@ -82,7 +82,7 @@ final class RecordedRequestBody extends RequestBody {
     }
 
     private void pass(OutputStream target) throws IOException {
-        Commitment.Digest digest = Commitment.digest("http.request.body");
+        Commitment.Digest digest = record.digest("http.request.body");
         Passing.BoundedSink bounded = new Passing(digest, record.requestObserver()).to(target, length);
         BufferedSink callers = Okio.buffer(bounded);
         body.writeTo(callers);
@@ -90,6 +90,6 @@ final class RecordedRequestBody extends RequestBody {
             callers.emit();
         }
         bounded.finish();
-        record.requestBody(digest.commitment());
+        record.requestBody(digest);
     }
 }

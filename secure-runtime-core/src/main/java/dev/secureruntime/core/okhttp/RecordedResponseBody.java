@@ -22,13 +22,14 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
     private final @Nullable MediaType type;
     private final long length;
     private final boolean empty;
-    private final Commitment.Digest digest = Commitment.digest("http.response.body");
+    private final Commitment.Digest digest;
     private final BufferedSource source;
     private boolean ended;
 
     /** The body {@code body}; {@code empty} says that by method or status there is nothing to read (RFC 9110, 6.4.1). */
     RecordedResponseBody(ResponseBody body, boolean empty, CallRecord record, Watch watch) {
         this.record = record;
+        this.digest = record.digest("http.response.body");
         this.watch = watch;
         this.type = body.contentType();
         this.length = body.contentLength();
@@ -60,7 +61,7 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
         ended = true;
         watch.close();
         try {
-            record.ended(digest.commitment(), readToEnd || empty);
+            record.ended(digest, readToEnd || empty);
         } catch (SecureRuntimeException e) {
             // An answer whose record can't be kept is not given out as if nothing had happened.
             throw new IOException(e.getMessage(), e);
@@ -75,7 +76,7 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
         ended = true;
         watch.close();
         try {
-            record.brokeOff(failure, digest.commitment());
+            record.brokeOff(failure, digest);
         } catch (SecureRuntimeException e) {
             failure.addSuppressed(e);
         }

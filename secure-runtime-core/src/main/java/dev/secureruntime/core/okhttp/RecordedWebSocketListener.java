@@ -21,12 +21,13 @@ final class RecordedWebSocketListener extends WebSocketListener {
     private final GuardedWebSocket guarded;
     private final CallRecord record;
     private final Hop hop;
-    private final Commitment.Digest received = Commitment.digest("http.response.body");
+    private final Commitment.Digest received;
 
     RecordedWebSocketListener(WebSocketListener listener, GuardedWebSocket guarded, Hop hop) {
         this.listener = listener;
         this.guarded = guarded;
         this.record = hop.record();
+        this.received = record.digest("http.response.body");
         this.hop = hop;
     }
 
@@ -63,7 +64,7 @@ final class RecordedWebSocketListener extends WebSocketListener {
     @Override
     public void onClosed(WebSocket webSocket, int code, String reason) {
         SegmentPool.wipe(); // the opening request went out on this thread
-        record.ended(received.commitment(), true);
+        record.ended(received, true);
         listener.onClosed(guarded, code, reason);
     }
 
@@ -73,7 +74,7 @@ final class RecordedWebSocketListener extends WebSocketListener {
         if (failure instanceof EgressDeniedException denial) {
             record.denied(hop.asked(), denial.decision());
         } else {
-            record.brokeOff(failure, received.commitment());
+            record.brokeOff(failure, received);
         }
         listener.onFailure(
                 guarded,
