@@ -18,6 +18,9 @@ public final class AuditSettings {
     private final int checkpointRecords;
     private final long segmentBytes;
     private final @Nullable ContentSettings content;
+    private final @Nullable LogKey logKey;
+    private final Duration logKeyPatience;
+    private final boolean postQuantum;
 
     private AuditSettings(Draft draft) {
         this.directory = draft.directory;
@@ -27,6 +30,9 @@ public final class AuditSettings {
         this.checkpointRecords = draft.checkpointRecords;
         this.segmentBytes = draft.segmentBytes;
         this.content = draft.content;
+        this.logKey = draft.logKey;
+        this.logKeyPatience = draft.logKeyPatience;
+        this.postQuantum = draft.postQuantum;
     }
 
     /** The values of the next copy. */
@@ -39,6 +45,9 @@ public final class AuditSettings {
         private int checkpointRecords = 4_096;
         private long segmentBytes = 64L << 20;
         private @Nullable ContentSettings content;
+        private @Nullable LogKey logKey;
+        private Duration logKeyPatience = Duration.ofSeconds(30);
+        private boolean postQuantum;
 
         Draft(Path directory) {
             this.directory = directory;
@@ -54,6 +63,9 @@ public final class AuditSettings {
         draft.checkpointRecords = checkpointRecords;
         draft.segmentBytes = segmentBytes;
         draft.content = content;
+        draft.logKey = logKey;
+        draft.logKeyPatience = logKeyPatience;
+        draft.postQuantum = postQuantum;
         change.accept(draft);
         return new AuditSettings(draft);
     }
@@ -91,6 +103,31 @@ public final class AuditSettings {
         return with(draft -> draft.content = content);
     }
 
+    /** Signs with a log key that is not in the signer file; 30 seconds of patience. The epoch keys stay in the file. */
+    public AuditSettings logKey(LogKey key) {
+        return with(draft -> draft.logKey = key);
+    }
+
+    /**
+     * Signs with a log key that is not in the signer file.
+     *
+     * @param patience how long a checkpoint waits for a signature, tries and pauses together; then the log fails closed
+     */
+    public AuditSettings logKey(LogKey key, Duration patience) {
+        return with(draft -> {
+            draft.logKey = key;
+            draft.logKeyPatience = patience;
+        });
+    }
+
+    /**
+     * Gives a new log a further key, and each of its checkpoints a further signature, of ML-DSA-44 (FIPS 204). A log that
+     * was started without can't be given one later.
+     */
+    public AuditSettings postQuantum() {
+        return with(draft -> draft.postQuantum = true);
+    }
+
     /** The log's directory. */
     public Path directory() {
         return directory;
@@ -124,5 +161,20 @@ public final class AuditSettings {
     /** How content is kept; empty when it isn't. */
     public Optional<ContentSettings> content() {
         return Optional.ofNullable(content);
+    }
+
+    /** The log key that is not in the signer file, if there is one. */
+    public Optional<LogKey> logKey() {
+        return Optional.ofNullable(logKey);
+    }
+
+    /** How long a checkpoint waits for the signature of {@link #logKey()}. */
+    public Duration logKeyPatience() {
+        return logKeyPatience;
+    }
+
+    /** Whether a new log's checkpoints have an ML-DSA-44 signature too. */
+    public boolean isPostQuantum() {
+        return postQuantum;
     }
 }

@@ -26,37 +26,47 @@ public final class AuditLogVerifier {
     private final @Nullable VerifierKey logKey;
     private final @Nullable VerifierKey epochKey;
 
+    private final @Nullable MlDsaKey mlDsaKey;
     private final List<Path> anchors;
 
-    private AuditLogVerifier(@Nullable VerifierKey logKey, @Nullable VerifierKey epochKey, List<Path> anchors) {
+    private AuditLogVerifier(
+            @Nullable VerifierKey logKey,
+            @Nullable VerifierKey epochKey,
+            @Nullable MlDsaKey mlDsaKey,
+            List<Path> anchors) {
         this.logKey = logKey;
         this.epochKey = epochKey;
+        this.mlDsaKey = mlDsaKey;
         this.anchors = List.copyOf(anchors);
     }
 
     /** A verifier without keys: it finds faults, but can vouch for nothing. */
     public static AuditLogVerifier withoutKeys() {
-        return new AuditLogVerifier(null, null, List.of());
+        return new AuditLogVerifier(null, null, null, List.of());
     }
 
     /**
      * A verifier that trusts these keys and no others.
      *
      * @param verifierKeys in C2SP signed-note form: the log key, then the first epoch key where forward security is to be
-     *     checked
-     * @throws IllegalArgumentException when they are not one or two such keys
+     *     checked, then the ML-DSA key of a log that has one
+     * @throws IllegalArgumentException when they are not one to three such keys of one log
      */
     public static AuditLogVerifier withKeys(List<String> verifierKeys) {
-        if (verifierKeys.isEmpty() || verifierKeys.size() > 2) {
+        if (verifierKeys.isEmpty() || verifierKeys.size() > 3) {
             throw new IllegalArgumentException(
-                    "expected one or two verifier keys: the log key and the first epoch key");
+                    "expected one to three verifier keys: log key, first epoch key, ML-DSA key");
         }
         VerifierKey log = VerifierKey.parse(verifierKeys.get(0));
-        VerifierKey epoch = verifierKeys.size() == 2 ? VerifierKey.parse(verifierKeys.get(1)) : null;
+        VerifierKey epoch = verifierKeys.size() > 1 ? VerifierKey.parse(verifierKeys.get(1)) : null;
         if (epoch != null && !epoch.name().equals(log.name() + LogFiles.EPOCH)) {
             throw new IllegalArgumentException("expected the log key first, then the first epoch key of the same log");
         }
-        return new AuditLogVerifier(log, epoch, List.of());
+        MlDsaKey mlDsa = verifierKeys.size() > 2 ? MlDsaKey.parse(verifierKeys.get(2)) : null;
+        if (mlDsa != null && !mlDsa.name().equals(log.name() + LogFiles.ML_DSA)) {
+            throw new IllegalArgumentException("expected the ML-DSA key of the same log third");
+        }
+        return new AuditLogVerifier(log, epoch, mlDsa, List.of());
     }
 
     /**
@@ -65,7 +75,7 @@ public final class AuditLogVerifier {
      * cut back or forked since then is found out. A file that can't be read makes the verdict inconclusive.
      */
     public AuditLogVerifier anchoredBy(List<Path> files) {
-        return new AuditLogVerifier(logKey, epochKey, files);
+        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, files);
     }
 
     /**
@@ -77,10 +87,9 @@ public final class AuditLogVerifier {
         if (!java.nio.file.Files.isDirectory(directory)) {
             throw new UncheckedIOException(new java.nio.file.NotDirectoryException(directory.toString()));
         }
-        LogScan scan = new LogScan(new LogFiles(directory), logKey, epochKey);
+        LogScan scan = scan(directory);
         ForwardSecurity forward = epochKey == null ? ForwardSecurity.NOT_CHECKED : ForwardSecurity.CHECKED;
         List<String> reasons = new ArrayList<>();
-        anchors.forEach(scan::requireAnchor);
         try {
             scan.run();
         } catch (LogFault e) {
@@ -98,6 +107,14 @@ public final class AuditLogVerifier {
         return new VerificationResult.Intact(scan.size(), scan.signed(), forward, scan.proved(), notes(scan));
     }
 
+    /** The pass that a verdict is made of, with the keys and anchors that are required. */
+    LogScan scan(Path directory) {
+        LogScan scan = new LogScan(new LogFiles(directory), logKey, epochKey);
+        scan.pin(mlDsaKey);
+        anchors.forEach(scan::requireAnchor);
+        return scan;
+    }
+
     private List<String> notes(LogScan scan) {
         List<String> notes = new ArrayList<>();
         if (scan.signed() < scan.size()) {
@@ -105,6 +122,9 @@ public final class AuditLogVerifier {
         }
         if (epochKey == null) {
             notes.add("only the log key was pinned: forward security was not checked");
+        }
+        if (mlDsaKey == null && scan.hasMlDsaKey()) {
+            notes.add("the ML-DSA key was not pinned: its signatures were checked by the log's own copy, which proves nothing");
         }
         return notes;
     }

@@ -34,8 +34,9 @@ final class CheckpointStore {
     }
 
     void sign(long size, byte[] root) throws IOException {
-        byte[] text = new Checkpoint(signer.origin(), size, root, newestHash).text();
-        byte[] note = new SignedNote(text, signer.sign(text)).bytes();
+        Checkpoint checkpoint = new Checkpoint(signer.origin(), size, root, newestHash);
+        byte[] text = checkpoint.text();
+        byte[] note = new SignedNote(text, signer.sign(checkpoint)).bytes();
         byte[] entry = note;
         if (fileSize > 0) {
             entry = new byte[note.length + 1];

@@ -57,9 +57,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         this.queue = started.queue();
         this.writer = started.writer();
         this.lock = lock;
-        this.verifierKeys = List.of(
-                started.signer().logKey().toString(),
-                started.signer().firstEpochKey().toString());
+        this.verifierKeys = started.signer().pins();
         this.thread = new Thread(this::write, "secure-runtime-audit");
         this.thread.setDaemon(true);
         this.exitHook = new Thread(this::onExit, "secure-runtime-audit-exit");
@@ -139,19 +137,29 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
      * @throws SecureRuntimeException {@code SR-AUDIT-004} when the file exists, {@code SR-AUDIT-002} when it can't be written
      */
     public static List<String> createSigner(Path file, String name) {
+        return createSigner(AuditSettings.in(file.resolveSibling("log")).signer(file).name(name));
+    }
+
+    /**
+     * Makes the signer of a log that is started later with the same settings: signer file, name, log key, post-quantum.
+     *
+     * @return the verifier keys to pin: log key, first epoch key, and the ML-DSA key where there is one
+     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the file exists, {@code SR-AUDIT-002} when it can't be written or
+     *     the log key doesn't sign
+     */
+    public static List<String> createSigner(AuditSettings settings) {
+        Path file = settings.signer();
         try {
             if (Files.exists(file)) {
                 throw new SecureRuntimeException(
                         ErrorCode.AUDIT_LOG_INCONSISTENT, "The signer " + file + " exists already; it is not replaced");
             }
-            SignerFile signer = SignerFile.create(file, name);
-            List<String> keys =
-                    List.of(signer.logKey().toString(), signer.firstEpochKey().toString());
+            SignerFile signer = SignerFile.create(file, settings);
             signer.destroy();
-            return keys;
+            return signer.pins();
         } catch (IOException e) {
             throw new SecureRuntimeException(
-                    ErrorCode.AUDIT_UNWRITABLE, "The signer " + file + " can't be made: " + e, e);
+                    ErrorCode.AUDIT_UNWRITABLE, "The signer " + file + " can't be made: " + e.getMessage(), e);
         }
     }
 

@@ -4,16 +4,28 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code log.json} says: the log's origin and its first keys. It proves nothing; record 0 must say the same.
  */
-record LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey) {
+record LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey, @Nullable MlDsaKey mlDsaKey) {
 
     static final int MAX_BYTES = 4_096;
 
-    private static final Pattern JSON = Pattern.compile(
-            "\\{\"format\":\"[^\"\\\\]+\",\"origin\":\"([^\"\\\\]+)\",\"key\":\"([^\"\\\\]+)\",\"epochKey\":\"([^\"\\\\]+)\"}\n");
+    private static final String TEXT = "\"([^\"\\\\]+)\"";
+    private static final Pattern JSON = Pattern.compile("\\{\"format\":" + TEXT + ",\"origin\":" + TEXT + ",\"key\":" + TEXT
+            + ",\"epochKey\":" + TEXT + "(?:,\"mlDsaKey\":" + TEXT + ")?}\n");
+
+    /** Of a log without an ML-DSA key. */
+    LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey) {
+        this(origin, logKey, epochKey, null);
+    }
+
+    /** What the signer's log says of itself. */
+    static LogDescription of(SignerFile signer) {
+        return new LogDescription(signer.origin(), signer.logKey(), signer.firstEpochKey(), signer.mlDsaKey());
+    }
 
     /** Reads the file's content; throws {@link IllegalArgumentException} for anything but the one form. */
     static LogDescription parse(byte[] content) {
@@ -21,17 +33,29 @@ record LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey) {
         if (!matcher.matches()) {
             throw new IllegalArgumentException("expected format, origin, key and epochKey of " + LogFiles.FORMAT);
         }
+        String mlDsa = matcher.group(5);
         LogDescription description = new LogDescription(
-                matcher.group(1), VerifierKey.parse(matcher.group(2)), VerifierKey.parse(matcher.group(3)));
-        if (!description.logKey.name().equals(description.origin)
-                || !description.epochKey.name().equals(description.origin + LogFiles.EPOCH)
-                || !Arrays.equals(description.bytes(), content)) {
+                matcher.group(2),
+                VerifierKey.parse(matcher.group(3)),
+                VerifierKey.parse(matcher.group(4)),
+                mlDsa == null ? null : MlDsaKey.parse(mlDsa));
+        if (!description.hasKeysOfOrigin() || !Arrays.equals(description.bytes(), content)) {
             throw new IllegalArgumentException("expected keys under the log's origin");
         }
         return description;
     }
 
+    private boolean hasKeysOfOrigin() {
+        return logKey.name().equals(origin)
+                && epochKey.name().equals(origin + LogFiles.EPOCH)
+                && (mlDsaKey == null || mlDsaKey.name().equals(origin + LogFiles.ML_DSA));
+    }
+
+    /** The exact content of {@code log.json}. */
     byte[] bytes() {
-        return LogFiles.description(origin, logKey.toString(), epochKey.toString());
+        // Origin and keys hold no character that JSON would escape.
+        String json = "{\"format\":\"" + LogFiles.FORMAT + "\",\"origin\":\"" + origin + "\",\"key\":\"" + logKey
+                + "\",\"epochKey\":\"" + epochKey + (mlDsaKey == null ? "" : "\",\"mlDsaKey\":\"" + mlDsaKey) + "\"}\n";
+        return json.getBytes(StandardCharsets.UTF_8);
     }
 }

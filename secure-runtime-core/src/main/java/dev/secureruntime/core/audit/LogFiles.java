@@ -29,6 +29,7 @@ record LogFiles(Path directory) {
     static final String CHECKPOINT = "checkpoint";
     static final String SUFFIX = ".jsonl";
     static final String EPOCH = "/epoch";
+    static final String ML_DSA = "/ml-dsa";
 
     private static final int NAME_DIGITS = 20;
 
@@ -60,14 +61,6 @@ record LogFiles(Path directory) {
     static String segmentName(long first) {
         String digits = Long.toString(first);
         return "0".repeat(NAME_DIGITS - digits.length()) + digits + SUFFIX;
-    }
-
-    /** The exact content of {@code log.json}. */
-    static byte[] description(String origin, String logKey, String epochKey) {
-        // Origin and keys hold no character that JSON would escape.
-        String json = "{\"format\":\"" + FORMAT + "\",\"origin\":\"" + origin + "\",\"key\":\"" + logKey
-                + "\",\"epochKey\":\"" + epochKey + "\"}\n";
-        return json.getBytes(StandardCharsets.UTF_8);
     }
 
     /** The size of a file, 0 when there is none. */

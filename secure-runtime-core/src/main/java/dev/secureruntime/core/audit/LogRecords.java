@@ -1,6 +1,7 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.AuditEvent;
+import org.jspecify.annotations.Nullable;
 
 /** The records that the log itself writes; their types begin with {@code log.}, which no one else may use. */
 final class LogRecords {
@@ -18,6 +19,7 @@ final class LogRecords {
     static final String NUMBER = PREFIX + "segment";
     static final String LOG_KEY = PREFIX + "key";
     static final String EPOCH_KEY = PREFIX + "epoch_key";
+    static final String ML_DSA_KEY = PREFIX + "ml_dsa_key";
     static final String NEXT_KEY = PREFIX + "next_key";
     static final String CHECKPOINT = PREFIX + "checkpoint";
 
@@ -27,11 +29,13 @@ final class LogRecords {
     private final String origin;
     private final VerifierKey logKey;
     private final VerifierKey firstEpochKey;
+    private final @Nullable MlDsaKey mlDsaKey;
 
     LogRecords(SignerFile signer) {
         this.origin = signer.origin();
         this.logKey = signer.logKey();
         this.firstEpochKey = signer.firstEpochKey();
+        this.mlDsaKey = signer.mlDsaKey();
     }
 
     /** The first record of a segment; the checkpoint's hash is filled in when the segment is started. */
@@ -43,6 +47,9 @@ final class LogRecords {
                 .attribute(PREFIX + "semconv", CONVENTIONS);
         if (number == 0) {
             event.attribute(LOG_KEY, logKey.toString()).attribute(EPOCH_KEY, firstEpochKey.toString());
+        }
+        if (number == 0 && mlDsaKey != null) {
+            event.attribute(ML_DSA_KEY, mlDsaKey.toString());
         }
         return event.attribute(CHECKPOINT, "0".repeat(RecordParser.HASH_DIGITS)).build();
     }

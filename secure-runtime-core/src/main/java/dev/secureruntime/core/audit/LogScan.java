@@ -32,6 +32,8 @@ final class LogScan {
     private final AnchoredHeads anchors = new AnchoredHeads();
     private LeafListener leaves = (index, hash) -> {};
     private @Nullable RecordChain chain;
+    private @Nullable MlDsaKey pinnedMlDsa;
+    private @Nullable MlDsaKey mlDsaKey;
     private @Nullable VerifierKey logKey;
     private @Nullable VerifierKey epochKey;
     private @Nullable VerifierKey announced;
@@ -49,6 +51,16 @@ final class LogScan {
         this.files = files;
         this.pinnedLog = pinnedLog;
         this.pinnedEpoch = pinnedEpoch;
+    }
+
+    /** Requires that the log announced this ML-DSA key; null requires nothing. */
+    void pin(@Nullable MlDsaKey key) {
+        pinnedMlDsa = key;
+    }
+
+    /** Whether the log announced an ML-DSA key. */
+    boolean hasMlDsaKey() {
+        return mlDsaKey != null;
     }
 
     /** Reads the log; what it found is then in this object's state. */
@@ -94,12 +106,14 @@ final class LogScan {
         }
         requirePinned(pinnedLog, described.logKey());
         requirePinned(pinnedEpoch, described.epochKey());
+        requirePinned(pinnedMlDsa, described.mlDsaKey());
+        mlDsaKey = described.mlDsaKey();
         logKey = described.logKey();
         epochKey = described.epochKey();
         return described;
     }
 
-    private static void requirePinned(@Nullable VerifierKey pinned, VerifierKey found) throws LogFault {
+    private static void requirePinned(@Nullable Object pinned, @Nullable Object found) throws LogFault {
         if (pinned != null && !pinned.equals(found)) {
             throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the pinned key " + pinned + ", found " + found);
         }
@@ -113,7 +127,7 @@ final class LogScan {
         if (possible == 0) {
             return before;
         }
-        try (NoteReader reader = NoteReader.open(files.checkpoints(), possible)) {
+        try (NoteReader reader = NoteReader.open(files.checkpoints(), possible, NoteSignatures.count(described))) {
             byte[] note = reader.next();
             while (note != null) {
                 Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
@@ -154,14 +168,11 @@ final class LogScan {
         } catch (IllegalArgumentException e) {
             throw badNote(signed, offset, "not a checkpoint: " + e.getMessage());
         }
-        byte[] text = note.text();
         if (!checkpoint.origin().equals(described.origin())) {
             throw badNote(checkpoint.size(), offset, "expected the origin " + described.origin());
         }
-        if (note.signatures().size() != 2) {
-            throw badNote(checkpoint.size(), offset, "expected two signatures: log key and epoch key");
-        }
-        requireSignature(described.logKey(), text, note.signatures().get(0), checkpoint.size(), offset);
+        NoteSignatures signatures = new NoteSignatures(note, checkpoint, offset);
+        signatures.requireOfLog(described);
         if (!Arrays.equals(checkpoint.previous(), newestHash)) {
             throw badNote(
                     checkpoint.size(),
@@ -169,7 +180,7 @@ final class LogScan {
                     "expected a checkpoint that follows " + Hex.text(newestHash)
                             + ": one before this is missing or another");
         }
-        requireSignature(epoch(described), text, note.signatures().get(1), checkpoint.size(), offset);
+        signatures.requireOfEpoch(epoch(described));
         if (checkpoint.size() <= signed) {
             throw badNote(checkpoint.size(), offset, "expected a size above " + signed);
         }
@@ -178,13 +189,6 @@ final class LogScan {
 
     private VerifierKey epoch(LogDescription described) {
         return epochKey == null ? described.epochKey() : epochKey;
-    }
-
-    private static void requireSignature(
-            VerifierKey key, byte[] text, SignedNote.Signature signature, long size, long offset) throws LogFault {
-        if (!key.signed(text, signature)) {
-            throw badNote(size, offset, "expected a valid signature of " + key);
-        }
     }
 
     private static LogFault badNote(long seq, long offset, String reason) {

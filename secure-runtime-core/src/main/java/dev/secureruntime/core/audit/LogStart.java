@@ -43,12 +43,12 @@ final class LogStart {
         Path signerFile = signerOutside();
         SignerFile signer;
         if (Files.exists(signerFile)) {
-            signer = SignerFile.read(signerFile);
+            signer = SignerFile.read(signerFile, settings);
         } else if (Files.exists(files.description()) || Files.exists(files.checkpoints())) {
             throw inconsistent("the log's signer " + signerFile
                     + " is missing; without it the log can't be continued. Start a new log in another directory");
         } else {
-            signer = SignerFile.create(signerFile, settings.name());
+            signer = SignerFile.create(signerFile, settings);
         }
         return signer.isStarted() || Files.exists(files.segments()) && hasSegments() ? resume(signer) : create(signer);
     }
@@ -86,12 +86,7 @@ final class LogStart {
         Files.createDirectories(files.segments());
         Durable.forceDirectory(files.directory());
         Durable.forceDirectory(Durable.parent(files.directory()));
-        Durable.replace(
-                files.description(),
-                LogFiles.description(
-                        signer.origin(),
-                        signer.logKey().toString(),
-                        signer.firstEpochKey().toString()));
+        Durable.replace(files.description(), LogDescription.of(signer).bytes());
         AppendQueue queue = new AppendQueue(clock, new LogRecords(signer), settings.segmentBytes());
         LogWriter writer = writer(queue, signer, LogState.empty());
         writer.drain();
@@ -112,6 +107,7 @@ final class LogStart {
 
     private Started resume(SignerFile signer) throws IOException {
         LogScan scan = new LogScan(files, signer.logKey(), signer.firstEpochKey());
+        scan.pin(signer.mlDsaKey());
         try {
             scan.run();
         } catch (LogFault e) {

@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
 final class NoteReader implements AutoCloseable {
 
     private static final int BUFFER = 4 * SignedNote.MAX_BYTES;
-    private static final int SIGNATURES = 2;
 
     private final FileChannel channel;
     private final long end;
+    private final int signatures;
     private final byte[] buffer = new byte[BUFFER];
     private int held;
     private int from;
@@ -25,14 +25,20 @@ final class NoteReader implements AutoCloseable {
     private long wholeEnd;
     private boolean overlong;
 
-    private NoteReader(FileChannel channel, long end) {
+    private NoteReader(FileChannel channel, long end, int signatures) {
         this.channel = channel;
         this.end = end;
+        this.signatures = signatures;
     }
 
-    /** Reads the notes that stand in the first {@code end} bytes. */
+    /** Reads the notes that stand in the first {@code end} bytes; the last one has so many signatures, or is not whole. */
+    static NoteReader open(Path file, long end, int signatures) throws IOException {
+        return new NoteReader(LineReader.openRegular(file), end, signatures);
+    }
+
+    /** Reads the notes in a file that is not being written: the last one ends where the file does. */
     static NoteReader open(Path file, long end) throws IOException {
-        return new NoteReader(LineReader.openRegular(file), end);
+        return open(file, end, Integer.MAX_VALUE);
     }
 
     /** The bytes of the next note, or null when no whole note follows. */
@@ -71,11 +77,11 @@ final class NoteReader implements AutoCloseable {
     private int endOfSignatures(int at) {
         int lines = 0;
         for (int i = at; i < held; i++) {
-            if (buffer[i] == '\n' && ++lines == SIGNATURES) {
+            if (buffer[i] == '\n' && ++lines == signatures) {
                 return i + 1;
             }
         }
-        return -1;
+        return signatures == Integer.MAX_VALUE && held > at && buffer[held - 1] == '\n' ? held : -1;
     }
 
     /** The place of the next two line feeds in a row, or -1 when the file ends before. */

@@ -169,12 +169,21 @@ final class RecordChain implements AutoCloseable {
         if (tree.size() == 0) {
             requireText(record, LogRecords.LOG_KEY, description.logKey().toString());
             requireText(record, LogRecords.EPOCH_KEY, description.epochKey().toString());
+            requireMlDsaKey(record);
         }
         if (signed != tree.size()) {
             throw fault("expected a checkpoint over the " + tree.size()
                     + " records before the segment; the newest covers " + signed);
         }
         requireText(record, LogRecords.CHECKPOINT, Hex.text(checkpoint));
+    }
+
+    private void requireMlDsaKey(StoredRecord record) throws LogFault {
+        if (description.mlDsaKey() != null) {
+            requireText(record, LogRecords.ML_DSA_KEY, description.mlDsaKey().toString());
+        } else if (record.attributes().containsKey(LogRecords.ML_DSA_KEY)) {
+            throw fault("expected no " + LogRecords.ML_DSA_KEY + ", as " + LogFiles.DESCRIPTION + " names none");
+        }
     }
 
     private void requireText(StoredRecord record, String name, String expected) throws LogFault {

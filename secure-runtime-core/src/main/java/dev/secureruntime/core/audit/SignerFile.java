@@ -1,131 +1,174 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.LogKey;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The file that holds the private keys of one log, outside its directory and readable by its owner only.
  *
  * <pre>
- *   secure-runtime-signer/1
+ *   secure-runtime-signer/1          /2 where a line of it needs the newer reader
  *   new | started                    whether the log has its first checkpoint
  *   first-epoch VKEY
- *   log PRIVATE+KEY+...
+ *   log PRIVATE+KEY+...              or, in /2: log-key VKEY, and the private key is in a device
  *   epoch PRIVATE+KEY+...            the key of the current epoch
  *   next PRIVATE+KEY+...             only between the announcement of the next epoch and its start
+ *   ml-dsa PRIVATE+KEY+...           in /2, where checkpoints have an ML-DSA-44 signature too
  * </pre>
  *
- * <p>It is replaced atomically; the old content stays reachable under {@code .old} until it is overwritten, also when the
- * process dies in between. What does not hold: a journaling or copy-on-write file system, or a flash disk, may keep the
- * overwritten blocks. Not thread-safe.
+ * <p>How it is kept, and what of it survives a replacement: {@link SecretFile}. Not thread-safe.
  */
 final class SignerFile {
 
     private static final String HEADER = "secure-runtime-signer/1";
+    private static final String HEADER_2 = "secure-runtime-signer/2";
     private static final String NEW = "new";
     private static final String STARTED = "started";
     private static final String FIRST = "first-epoch ";
     private static final String LOG = "log ";
     private static final String EPOCH = "epoch ";
     private static final String NEXT = "next ";
-    private static final int MAX_BYTES = 4_096;
-    private static final Set<PosixFilePermission> OWNER =
-            Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
+    private static final String DEVICE = "log-key ";
+    private static final String ML_DSA = "ml-dsa ";
 
-    private final Path file;
+    private final SecretFile file;
     private final SecureRandom random = new SecureRandom();
     private final VerifierKey firstEpoch;
-    private final SigningKey log;
+    private final LogSigner log;
+    private final @Nullable MlDsaSigningKey mlDsa;
     private SigningKey epoch;
     private @Nullable SigningKey next;
     private boolean started;
 
     private SignerFile(
-            Path file,
+            SecretFile file,
             VerifierKey firstEpoch,
-            SigningKey log,
+            LogSigner log,
+            @Nullable MlDsaSigningKey mlDsa,
             SigningKey epoch,
             @Nullable SigningKey next,
             boolean started) {
         this.file = file;
         this.firstEpoch = firstEpoch;
         this.log = log;
+        this.mlDsa = mlDsa;
         this.epoch = epoch;
         this.next = next;
         this.started = started;
     }
 
-    /** Makes the keys of a new log and stores them. */
-    static SignerFile create(Path file, String name) throws IOException {
+    /** Makes the keys of a new log and stores them; a log key that lives elsewhere is tried first. */
+    static SignerFile create(Path file, AuditSettings settings) throws IOException {
         SecureRandom random = new SecureRandom();
         byte[] unique = new byte[16];
         random.nextBytes(unique);
-        String origin = requireName(name) + "/" + Hex.text(unique);
+        String origin = requireName(settings.name()) + "/" + Hex.text(unique);
         SigningKey epoch = SigningKey.generate(origin + LogFiles.EPOCH, random);
+        LogSigner log = device(origin, settings);
+        if (log == null) {
+            log = SigningKey.generate(origin, random);
+        } else {
+            // No checkpoint: it has one line. A device that can't sign is found out before there is a log.
+            log.sign((origin + " key check\n").getBytes(StandardCharsets.UTF_8));
+        }
+        MlDsaSigningKey mlDsa =
+                settings.isPostQuantum() ? MlDsaSigningKey.generate(origin + LogFiles.ML_DSA, random) : null;
         SignerFile signer =
-                new SignerFile(file, epoch.verifier(), SigningKey.generate(origin, random), epoch, null, false);
+                new SignerFile(new SecretFile(file), epoch.verifier(), log, mlDsa, epoch, null, false);
         Files.createDirectories(Durable.parent(file));
         signer.save();
         return signer;
     }
 
+    private static @Nullable LogSigner device(String origin, AuditSettings settings) {
+        LogKey key = settings.logKey().orElse(null);
+        return key == null ? null : DeviceKey.of(origin, key, settings.logKeyPatience());
+    }
+
     private static String requireName(String name) {
         if (!name.matches("[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*") || name.length() > 128) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "A log's name is of letters, digits, '.', '_', '-' and '/', at most 128 characters");
+            throw misconfigured("A log's name is of letters, digits, '.', '_', '-' and '/', at most 128 characters");
         }
         return name;
     }
 
-    /** Reads the keys; finishes an overwriting that was cut off. */
-    static SignerFile read(Path file) throws IOException {
-        if (isPosix(file) && !OWNER.containsAll(Files.getPosixFilePermissions(file))) {
-            throw inconsistent(
-                    file, "can be read or written by others; its keys may be known to them. Make it mode 0600");
-        }
-        if (Files.size(file) > MAX_BYTES) {
-            throw inconsistent(file, "is not a signer file");
-        }
-        try {
-            SignerFile signer = parse(file, Files.readString(file).lines().toList());
-            signer.wipe(signer.old());
-            return signer;
-        } catch (IllegalArgumentException e) {
-            // The cause is left out on purpose: it could repeat a part of the file.
-            throw inconsistent(file, "is not a signer file in the form " + HEADER);
-        }
+    private static SecureRuntimeException misconfigured(String what) {
+        return new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, what);
     }
 
-    private static SignerFile parse(Path file, List<String> lines) {
-        if (lines.size() < 5 || lines.size() > 6 || !lines.get(0).equals(HEADER)) {
+    /** Reads the keys; finishes an overwriting that was cut off. */
+    static SignerFile read(Path path, AuditSettings settings) throws IOException {
+        SecretFile file = new SecretFile(path);
+        SignerFile signer;
+        try {
+            signer = parse(file, file.read(), settings);
+        } catch (IllegalArgumentException e) {
+            // The cause is left out on purpose: it could repeat a part of the file.
+            throw file.inconsistent("is not a signer file in the form " + HEADER + " or " + HEADER_2);
+        }
+        if (settings.isPostQuantum() && signer.mlDsa == null) {
+            throw misconfigured("The signer " + path + " has no ML-DSA key: postQuantum() is for new logs. Leave it out,"
+                    + " or start a new log with a signer of its own");
+        }
+        file.finish();
+        return signer;
+    }
+
+    private static SignerFile parse(SecretFile file, List<String> content, AuditSettings settings) {
+        Deque<String> lines = new ArrayDeque<>(content);
+        String header = lines.isEmpty() ? "" : lines.remove();
+        if (!header.equals(HEADER) && !header.equals(HEADER_2) || lines.size() < 4) {
             throw new IllegalArgumentException("header");
         }
-        boolean started = lines.get(1).equals(STARTED);
-        if (!started && !lines.get(1).equals(NEW)) {
+        String state = lines.remove();
+        if (!state.equals(STARTED) && !state.equals(NEW)) {
             throw new IllegalArgumentException("state");
         }
-        SigningKey log = SigningKey.parse(after(LOG, lines.get(3)));
-        SigningKey epoch = SigningKey.parse(after(EPOCH, lines.get(4)));
-        SigningKey next = lines.size() == 6 ? SigningKey.parse(after(NEXT, lines.get(5))) : null;
-        return new SignerFile(file, VerifierKey.parse(after(FIRST, lines.get(2))), log, epoch, next, started);
+        VerifierKey firstEpoch = VerifierKey.parse(after(FIRST, lines.remove()));
+        LogSigner log = logSigner(file, lines.remove(), settings);
+        SigningKey epoch = SigningKey.parse(after(EPOCH, lines.remove()));
+        SigningKey next = begins(lines, NEXT) ? SigningKey.parse(after(NEXT, lines.remove())) : null;
+        MlDsaSigningKey mlDsa = begins(lines, ML_DSA) ? MlDsaSigningKey.parse(after(ML_DSA, lines.remove())) : null;
+        boolean second = mlDsa != null || !(log instanceof SigningKey);
+        if (!lines.isEmpty() || second != header.equals(HEADER_2)) {
+            throw new IllegalArgumentException("lines");
+        }
+        return new SignerFile(file, firstEpoch, log, mlDsa, epoch, next, state.equals(STARTED));
+    }
+
+    private static LogSigner logSigner(SecretFile file, String line, AuditSettings settings) {
+        if (line.startsWith(LOG)) {
+            if (settings.logKey().isPresent()) {
+                throw misconfigured("The signer " + file.file() + " holds the log key itself: logKey(...) is for new logs."
+                        + " Leave it out, or start a new log with a signer of its own");
+            }
+            return SigningKey.parse(after(LOG, line));
+        }
+        VerifierKey expected = VerifierKey.parse(after(DEVICE, line));
+        LogSigner device = device(expected.name(), settings);
+        if (device == null) {
+            throw misconfigured("The log key of " + file.file() + " is in a device: give it with logKey(...)");
+        }
+        if (!device.verifier().equals(expected)) {
+            throw file.inconsistent("belongs to the log key " + expected + "; logKey(...) is " + device.verifier());
+        }
+        return device;
+    }
+
+    private static boolean begins(Deque<String> lines, String label) {
+        return !lines.isEmpty() && lines.element().startsWith(label);
     }
 
     private static String after(String label, String line) {
@@ -133,10 +176,6 @@ final class SignerFile {
             throw new IllegalArgumentException(label);
         }
         return line.substring(label.length());
-    }
-
-    private static SecureRuntimeException inconsistent(Path file, String what) {
-        return new SecureRuntimeException(ErrorCode.AUDIT_LOG_INCONSISTENT, "The signer " + file + " " + what);
     }
 
     String origin() {
@@ -165,9 +204,29 @@ final class SignerFile {
         return started;
     }
 
-    /** Both signatures over a checkpoint's text, the log key's first. */
-    List<SignedNote.Signature> sign(byte[] text) {
-        return List.of(log.sign(text), epoch.sign(text));
+    /** The ML-DSA key, or null when the log has none. */
+    @Nullable
+    MlDsaKey mlDsaKey() {
+        return mlDsa == null ? null : mlDsa.verifier();
+    }
+
+    /** The keys to pin: log key, first epoch key, and the ML-DSA key where there is one. */
+    List<String> pins() {
+        List<String> keys = new ArrayList<>(List.of(log.verifier().toString(), firstEpoch.toString()));
+        if (mlDsa != null) {
+            keys.add(mlDsa.verifier().toString());
+        }
+        return List.copyOf(keys);
+    }
+
+    /** The signatures over a checkpoint: the log key's, the epoch key's, and the ML-DSA key's where there is one. */
+    List<SignedNote.Signature> sign(Checkpoint checkpoint) throws IOException {
+        byte[] text = checkpoint.text();
+        List<SignedNote.Signature> signatures = new ArrayList<>(List.of(log.sign(text), epoch.sign(text)));
+        if (mlDsa != null) {
+            signatures.add(mlDsa.sign(checkpoint));
+        }
+        return signatures;
     }
 
     /** Remembers that the log has a checkpoint: from now on a missing log is a lost log, never a new one. */
@@ -202,70 +261,25 @@ final class SignerFile {
         if (next != null) {
             next.destroy();
         }
+        if (mlDsa != null) {
+            mlDsa.destroy();
+        }
     }
 
     private void save() throws IOException {
         List<String> lines = new ArrayList<>(List.of(
-                HEADER, started ? STARTED : NEW, FIRST + firstEpoch, LOG + log.export(), EPOCH + epoch.export()));
+                mlDsa == null && log instanceof SigningKey ? HEADER : HEADER_2,
+                started ? STARTED : NEW,
+                FIRST + firstEpoch,
+                log instanceof SigningKey key ? LOG + key.export() : DEVICE + log.verifier(),
+                EPOCH + epoch.export()));
         if (next != null) {
             lines.add(NEXT + next.export());
         }
-        byte[] content = (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8);
-        FileAttribute<?>[] attributes = isPosix(Durable.parent(file))
-                ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(OWNER)}
-                : new FileAttribute<?>[0];
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            Durable.replace(file, content, attributes);
-            return;
+        if (mlDsa != null) {
+            lines.add(ML_DSA + mlDsa.export());
         }
-        try (FileChannel previous = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
-            keepSecondName();
-            Durable.replace(file, content, attributes);
-            overwrite(previous);
-        }
-        if (Files.deleteIfExists(old())) {
-            Durable.forceDirectory(Durable.parent(file));
-        }
-    }
-
-    private Path old() {
-        return file.resolveSibling(file.getFileName() + ".old");
-    }
-
-    /** So that the next start finds the replaced content and overwrites it, should this process die in between. */
-    private void keepSecondName() throws IOException {
-        wipe(old());
-        try {
-            Files.createLink(old(), file);
-        } catch (UnsupportedOperationException | FileSystemException e) {
-            // A file system without hard links: the content is still overwritten below, but not after a crash.
-            return;
-        }
-        Durable.forceDirectory(Durable.parent(file));
-    }
-
-    private void wipe(Path path) throws IOException {
-        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        // Between linking and renaming, the old name leads to the current content: that must only lose its second name.
-        if (!Files.isSameFile(path, file)) {
-            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
-                overwrite(channel);
-            }
-        }
-        Files.delete(path);
-        Durable.forceDirectory(Durable.parent(path));
-    }
-
-    private static void overwrite(FileChannel channel) throws IOException {
-        channel.position(0);
-        Durable.write(channel, ByteBuffer.wrap(new byte[(int) channel.size()]));
-        channel.force(true);
-    }
-
-    private static boolean isPosix(Path file) throws IOException {
-        return Files.getFileStore(file).supportsFileAttributeView("posix");
+        file.write(lines);
     }
 
     @Override

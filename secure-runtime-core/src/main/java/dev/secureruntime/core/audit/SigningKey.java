@@ -12,7 +12,7 @@ import org.bouncycastle.math.ec.rfc8032.Ed25519;
  * What holds: {@link #destroy} leaves no copy in this object, and {@code toString} shows the public half only. What does
  * not: the virtual machine may have copied the array before.
  */
-final class SigningKey {
+final class SigningKey implements LogSigner {
 
     private static final String PREFIX = "PRIVATE+KEY+";
 
@@ -52,18 +52,20 @@ final class SigningKey {
         return key;
     }
 
-    VerifierKey verifier() {
+    @Override
+    public VerifierKey verifier() {
         return verifier;
     }
 
-    SignedNote.Signature sign(byte[] text) {
-        byte[] id = verifier.id();
-        byte[] bytes = Arrays.copyOf(id, id.length + Ed25519.SIGNATURE_SIZE);
-        Ed25519.sign(seed, 0, verifier.publicKey(), 0, text, 0, text.length, bytes, id.length);
-        return new SignedNote.Signature(verifier.name(), bytes);
+    @Override
+    public SignedNote.Signature sign(byte[] text) {
+        byte[] signature = new byte[Ed25519.SIGNATURE_SIZE];
+        Ed25519.sign(seed, 0, verifier.publicKey(), 0, text, 0, text.length, signature, 0);
+        return verifier.line(signature);
     }
 
-    void destroy() {
+    @Override
+    public void destroy() {
         Arrays.fill(seed, (byte) 0);
     }
 

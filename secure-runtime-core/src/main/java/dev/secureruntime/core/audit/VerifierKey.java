@@ -89,6 +89,13 @@ final class VerifierKey {
         return publicKey.clone();
     }
 
+    /** The signature line of bytes that are said to be this key's signature. */
+    SignedNote.Signature line(byte[] signature) {
+        byte[] bytes = Arrays.copyOf(id, id.length + signature.length);
+        System.arraycopy(signature, 0, bytes, id.length, signature.length);
+        return new SignedNote.Signature(name, bytes);
+    }
+
     /** Whether {@code signature} is this key's, under this key's name and ID, over {@code text}. */
     boolean signed(byte[] text, SignedNote.Signature signature) {
         byte[] bytes = signature.bytes();

@@ -47,8 +47,7 @@ final class ForgedLog {
         Files.write(LogFixture.log(home).resolve("checkpoint"), note);
         Files.write(
                 LogFixture.log(home).resolve("log.json"),
-                LogFiles.description(
-                        origin, log.verifier().toString(), epoch.verifier().toString()));
+                new LogDescription(origin, log.verifier(), epoch.verifier()).bytes());
         return List.of(log.verifier().toString(), epoch.verifier().toString());
     }
 
