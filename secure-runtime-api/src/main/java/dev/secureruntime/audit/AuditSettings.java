@@ -2,6 +2,10 @@ package dev.secureruntime.audit;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -15,6 +19,8 @@ public final class AuditSettings {
     private final Duration checkpointInterval;
     private final int checkpointRecords;
     private final long segmentBytes;
+    private final Map<String, Anchor> anchors;
+    private final Duration anchorInterval;
 
     private AuditSettings(Draft draft) {
         this.directory = draft.directory;
@@ -23,6 +29,8 @@ public final class AuditSettings {
         this.checkpointInterval = draft.checkpointInterval;
         this.checkpointRecords = draft.checkpointRecords;
         this.segmentBytes = draft.segmentBytes;
+        this.anchors = Collections.unmodifiableMap(draft.anchors);
+        this.anchorInterval = draft.anchorInterval;
     }
 
     /** The values of the next copy. */
@@ -34,6 +42,8 @@ public final class AuditSettings {
         private Duration checkpointInterval = Duration.ofMillis(250);
         private int checkpointRecords = 4_096;
         private long segmentBytes = 64L << 20;
+        private Map<String, Anchor> anchors = new LinkedHashMap<>();
+        private Duration anchorInterval = Duration.ofMinutes(1);
 
         Draft(Path directory) {
             this.directory = directory;
@@ -48,6 +58,8 @@ public final class AuditSettings {
         draft.checkpointInterval = checkpointInterval;
         draft.checkpointRecords = checkpointRecords;
         draft.segmentBytes = segmentBytes;
+        draft.anchors = new LinkedHashMap<>(anchors);
+        draft.anchorInterval = anchorInterval;
         change.accept(draft);
         return new AuditSettings(draft);
     }
@@ -78,6 +90,40 @@ public final class AuditSettings {
     /** Starts a new segment when the current one would grow beyond this size. */
     public AuditSettings segmentBytes(long bytes) {
         return with(draft -> draft.segmentBytes = bytes);
+    }
+
+    /**
+     * Gives every anchored checkpoint to {@code anchor} too. With several, a record is anchored when all have taken it.
+     *
+     * @param name stands in the log's records: 1 to 64 of {@code a-z 0-9 . _ -}
+     * @throws IllegalArgumentException when the name has other characters or was given before
+     */
+    public AuditSettings anchor(String name, Anchor anchor) {
+        if (!name.matches("[a-z0-9._-]{1,64}") || anchors.containsKey(name)) {
+            throw new IllegalArgumentException("the name of an anchor is new and has 1 to 64 of a-z 0-9 . _ -");
+        }
+        return with(draft -> draft.anchors.put(name, Objects.requireNonNull(anchor)));
+    }
+
+    /**
+     * Gives the anchors the newest checkpoint after this time (default: a minute) when something was appended; also at the start,
+     * when a segment ends, when someone waits for {@link Receipt.Stage#ANCHORED}, and on close.
+     */
+    public AuditSettings anchorEvery(Duration interval) {
+        if (interval.isNegative() || interval.isZero()) {
+            throw new IllegalArgumentException("the time between anchorings is longer than nothing");
+        }
+        return with(draft -> draft.anchorInterval = interval);
+    }
+
+    /** The anchors by name. */
+    public Map<String, Anchor> anchors() {
+        return anchors;
+    }
+
+    /** The longest time between two anchorings while records are appended. */
+    public Duration anchorInterval() {
+        return anchorInterval;
     }
 
     /** The log's directory. */

@@ -44,6 +44,13 @@ public enum ErrorCode {
     /** The log or its signer is not in a state that a writer may continue. */
     AUDIT_LOG_INCONSISTENT("SR-AUDIT-004"),
 
+    /** The log has no anchor, so no record of it is ever anchored. */
+    ANCHOR_NONE("SR-ANCHOR-001"),
+    /** The log was closed before every anchor had taken a checkpoint over the record. */
+    ANCHOR_NOT_REACHED("SR-ANCHOR-002"),
+    /** An anchor holds a checkpoint that the log contradicts: it was rolled back or forked. */
+    ANCHOR_CONFLICT("SR-ANCHOR-003"),
+
     /** The policy has no such component. */
     COMPONENT_UNKNOWN("SR-COMPONENT-001"),
     /** The component was claimed by other code. */

@@ -33,7 +33,8 @@ final class CheckpointStore {
         return newestHash.clone();
     }
 
-    void sign(long size, byte[] root) throws IOException {
+    /** Signs and stores the next checkpoint; returns its note. */
+    byte[] sign(long size, byte[] root) throws IOException {
         byte[] text = new Checkpoint(signer.origin(), size, root, newestHash).text();
         byte[] note = new SignedNote(text, signer.sign(text)).bytes();
         byte[] entry = note;
@@ -52,5 +53,6 @@ final class CheckpointStore {
         if (!signer.isStarted()) {
             signer.start();
         }
+        return note;
     }
 }

@@ -39,6 +39,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
 
     private final AppendQueue queue;
     private final LogWriter writer;
+    private final Anchoring anchoring;
     private final WriterLock lock;
     private final List<String> verifierKeys;
     private final Thread thread;
@@ -50,7 +51,9 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     private HashChainedAuditLog(LogStart.Started started, WriterLock lock) {
         this.queue = started.queue();
         this.writer = started.writer();
+        this.anchoring = started.anchoring();
         this.lock = lock;
+        queue.anchoredBy(anchoring);
         this.verifierKeys = List.of(
                 started.signer().logKey().toString(),
                 started.signer().firstEpochKey().toString());
@@ -80,6 +83,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
                         new HashChainedAuditLog(new LogStart(settings, clock, ticker, device, files).start(), lock);
                 Runtime.getRuntime().addShutdownHook(log.exitHook);
                 log.thread.start();
+                log.anchoring.start();
                 return log;
             } catch (IOException | RuntimeException e) {
                 lock.close();
@@ -169,6 +173,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         } catch (IOException | RuntimeException | Error e) {
             // Decided here, not hidden: every append and every waiting caller gets it from now on.
             failure = writer.poison(e);
+            anchoring.fail(failure);
         } finally {
             finished.countDown();
         }
@@ -184,12 +189,14 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     }
 
     /**
-     * Seals the log: writes and signs everything, then lets go of the directory. Further calls do nothing.
+     * Seals the log: writes and signs everything, then lets go of the directory. Further calls do nothing. Anchors are given
+     * the newest checkpoint before, and waited for some seconds; which of them didn't take it is in the developer's log.
      *
      * @throws SecureRuntimeException {@code SR-AUDIT-002} when something could not be written; receipts say what
      */
     @Override
     public void close() {
+        anchoring.finish();
         queue.close();
         boolean interrupted = false;
         while (true) {
