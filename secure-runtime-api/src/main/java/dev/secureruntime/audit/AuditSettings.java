@@ -3,6 +3,10 @@ package dev.secureruntime.audit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +25,8 @@ public final class AuditSettings {
     private final @Nullable LogKey logKey;
     private final Duration logKeyPatience;
     private final boolean postQuantum;
+    private final Map<String, Anchor> anchors;
+    private final Duration anchorInterval;
 
     private AuditSettings(Draft draft) {
         this.directory = draft.directory;
@@ -33,6 +39,8 @@ public final class AuditSettings {
         this.logKey = draft.logKey;
         this.logKeyPatience = draft.logKeyPatience;
         this.postQuantum = draft.postQuantum;
+        this.anchors = Collections.unmodifiableMap(draft.anchors);
+        this.anchorInterval = draft.anchorInterval;
     }
 
     /** The values of the next copy. */
@@ -48,6 +56,8 @@ public final class AuditSettings {
         private @Nullable LogKey logKey;
         private Duration logKeyPatience = Duration.ofSeconds(30);
         private boolean postQuantum;
+        private Map<String, Anchor> anchors = new LinkedHashMap<>();
+        private Duration anchorInterval = Duration.ofMinutes(1);
 
         Draft(Path directory) {
             this.directory = directory;
@@ -66,6 +76,8 @@ public final class AuditSettings {
         draft.logKey = logKey;
         draft.logKeyPatience = logKeyPatience;
         draft.postQuantum = postQuantum;
+        draft.anchors = new LinkedHashMap<>(anchors);
+        draft.anchorInterval = anchorInterval;
         change.accept(draft);
         return new AuditSettings(draft);
     }
@@ -126,6 +138,40 @@ public final class AuditSettings {
      */
     public AuditSettings postQuantum() {
         return with(draft -> draft.postQuantum = true);
+    }
+
+    /**
+     * Gives every anchored checkpoint to {@code anchor} too. With several, a record is anchored when all have taken it.
+     *
+     * @param name stands in the log's records: 1 to 64 of {@code a-z 0-9 . _ -}
+     * @throws IllegalArgumentException when the name has other characters or was given before
+     */
+    public AuditSettings anchor(String name, Anchor anchor) {
+        if (!name.matches("[a-z0-9._-]{1,64}") || anchors.containsKey(name)) {
+            throw new IllegalArgumentException("the name of an anchor is new and has 1 to 64 of a-z 0-9 . _ -");
+        }
+        return with(draft -> draft.anchors.put(name, Objects.requireNonNull(anchor)));
+    }
+
+    /**
+     * Gives the anchors the newest checkpoint after this time (default: a minute) when something was appended; also at the start,
+     * when a segment ends, when someone waits for {@link Receipt.Stage#ANCHORED}, and on close.
+     */
+    public AuditSettings anchorEvery(Duration interval) {
+        if (interval.isNegative() || interval.isZero()) {
+            throw new IllegalArgumentException("the time between anchorings is longer than nothing");
+        }
+        return with(draft -> draft.anchorInterval = interval);
+    }
+
+    /** The anchors by name. */
+    public Map<String, Anchor> anchors() {
+        return anchors;
+    }
+
+    /** The longest time between two anchorings while records are appended. */
+    public Duration anchorInterval() {
+        return anchorInterval;
     }
 
     /** The log's directory. */

@@ -16,7 +16,12 @@ public interface Receipt {
         /** Its bytes were forced to the storage device (fsync). */
         DURABLE,
         /** A signed checkpoint covers it. */
-        SEALED
+        SEALED,
+        /**
+         * A checkpoint that covers it was taken by every anchor of the log ({@link AuditSettings#anchor}). Asking for it makes
+         * the log seal and anchor soon. An anchor that can't be reached delays it; closing the log ends the wait.
+         */
+        ANCHORED
     }
 
     /** The record's index, from 0. */
@@ -24,7 +29,8 @@ public interface Receipt {
 
     /**
      * Completes when the record has reached {@code stage}; fails with {@link dev.secureruntime.error.SecureRuntimeException}
-     * ({@code SR-AUDIT-002}) when it can't.
+     * ({@code SR-AUDIT-002}) when it can't. {@link Stage#ANCHORED} fails with {@code SR-ANCHOR-001} when the log has no anchor,
+     * {@code SR-ANCHOR-002} when the log was closed before, {@code SR-ANCHOR-003} when an anchor contradicts the log.
      */
     CompletionStage<Receipt> reached(Stage stage);
 }

@@ -48,6 +48,12 @@ public enum ErrorCode {
     CONTENT_UNAVAILABLE("SR-CONTENT-001"),
     /** The content store can't be used: it is damaged, another log's, or open to others. */
     CONTENT_STORE_UNUSABLE("SR-CONTENT-002"),
+    /** The log has no anchor, so no record of it is ever anchored. */
+    ANCHOR_NONE("SR-ANCHOR-001"),
+    /** The log was closed before every anchor had taken a checkpoint over the record. */
+    ANCHOR_NOT_REACHED("SR-ANCHOR-002"),
+    /** An anchor holds a checkpoint that the log contradicts: it was rolled back or forked. */
+    ANCHOR_CONFLICT("SR-ANCHOR-003"),
 
     /** The policy has no such component. */
     COMPONENT_UNKNOWN("SR-COMPONENT-001"),

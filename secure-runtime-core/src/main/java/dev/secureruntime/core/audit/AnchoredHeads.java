@@ -1,6 +1,7 @@
 package dev.secureruntime.core.audit;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,34 +15,27 @@ import java.util.OptionalLong;
  */
 final class AnchoredHeads {
 
-    private static final int MAX_BYTES = 1 << 20;
-
     private final List<Head> unsigned = new ArrayList<>();
     private final List<Head> heads = new ArrayList<>();
     private long proved = -1;
 
     private record Head(Path file, SignedNote note, Checkpoint checkpoint) {}
 
-    /** Reads a file of one or more checkpoints, in the form of {@code checkpoints}; false when it isn't one. */
+    /**
+     * Reads a file of one or more checkpoints, in the form of {@code checkpoints}, of a large one the newest; each may have
+     * further signatures, as of witnesses. False when it isn't one.
+     */
     boolean read(Path file) {
         List<Head> found = new ArrayList<>();
-        try {
-            byte[] content = LogFiles.small(file, MAX_BYTES);
-            if (content == null || content.length == 0) {
+        try (FileChannel channel = LineReader.openRegular(file)) {
+            KeptNotes kept = KeptNotes.read(channel);
+            if (kept.end() != kept.size()) {
                 return false;
             }
-            try (NoteReader reader = NoteReader.open(file, content.length)) {
-                byte[] bytes = reader.next();
-                while (bytes != null) {
-                    SignedNote note = SignedNote.parse(bytes);
-                    found.add(new Head(file, note, Checkpoint.parse(note.text())));
-                    bytes = reader.next();
-                }
-                if (reader.wholeEnd() != content.length) {
-                    return false;
-                }
+            for (SignedNote note : kept.notes()) {
+                found.add(new Head(file, note, Checkpoint.parse(note.text())));
             }
-        } catch (IOException | LogFault | IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException e) {
             // Whatever is wrong with it, it can't be read as an anchor: the verdict says so.
             return false;
         }

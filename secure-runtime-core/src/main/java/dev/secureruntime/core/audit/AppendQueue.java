@@ -47,6 +47,7 @@ final class AppendQueue {
     private long durableWanted;
     private long sealWanted;
     private volatile @Nullable SecureRuntimeException failure;
+    private volatile @Nullable Anchoring anchoring;
 
     /** A queue for a new log, whose first batch starts the first segment. */
     AppendQueue(Clock clock, LogRecords records, long segmentLimit) {
@@ -224,6 +225,11 @@ final class AppendQueue {
         }
     }
 
+    /** Says who knows when records are anchored. */
+    void anchoredBy(Anchoring anchors) {
+        anchoring = anchors;
+    }
+
     /** Asks for a checkpoint over everything so far; completes when it is durable. */
     CompletableFuture<Void> wantSeal() {
         lock.lock();
@@ -335,6 +341,10 @@ final class AppendQueue {
         public CompletionStage<Receipt> reached(Stage stage) {
             if (stage == Stage.ACCEPTED) {
                 return CompletableFuture.completedStage(this);
+            }
+            Anchoring anchors = anchoring;
+            if (stage == Stage.ANCHORED && anchors != null) {
+                return anchors.reached(index + 1).thenApply(done -> this);
             }
             var reached = stage == Stage.DURABLE ? group.durable : group.sealed;
             if (stage == Stage.DURABLE && !reached.isDone()) {

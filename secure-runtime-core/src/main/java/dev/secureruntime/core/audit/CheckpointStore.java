@@ -33,7 +33,8 @@ final class CheckpointStore {
         return newestHash.clone();
     }
 
-    void sign(long size, byte[] root) throws IOException {
+    /** Signs and stores the next checkpoint; returns its note. */
+    byte[] sign(long size, byte[] root) throws IOException {
         Checkpoint checkpoint = new Checkpoint(signer.origin(), size, root, newestHash);
         byte[] text = checkpoint.text();
         byte[] note = new SignedNote(text, signer.sign(checkpoint)).bytes();
@@ -53,5 +54,6 @@ final class CheckpointStore {
         if (!signer.isStarted()) {
             signer.start();
         }
+        return note;
     }
 }

@@ -32,6 +32,21 @@ final class CompactRange {
         return size;
     }
 
+    /** The same tree, which can grow on its own. */
+    CompactRange copy() {
+        CompactRange copy = new CompactRange();
+        copy.size = size;
+        for (int level = 0; level < Long.SIZE; level++) {
+            System.arraycopy(subtrees[level], 0, copy.subtrees[level], 0, TreeHasher.BYTES);
+        }
+        return copy;
+    }
+
+    /** The root of the perfect subtree of 2^level leaves at the right edge; only where that bit of the size is set. */
+    byte[] subtree(int level) {
+        return subtrees[level].clone();
+    }
+
     /** The root hash over all leaves so far. */
     byte[] root() {
         if (size == 0) {

@@ -40,6 +40,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
 
     private final AppendQueue queue;
     private final LogWriter writer;
+    private final Anchoring anchoring;
     private final WriterLock lock;
     private final List<String> verifierKeys;
     private final SecretCheck secrets;
@@ -56,7 +57,9 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         this.content = content;
         this.queue = started.queue();
         this.writer = started.writer();
+        this.anchoring = started.anchoring();
         this.lock = lock;
+        queue.anchoredBy(anchoring);
         this.verifierKeys = started.signer().pins();
         this.thread = new Thread(this::write, "secure-runtime-audit");
         this.thread.setDaemon(true);
@@ -103,6 +106,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
                 if (content != null) {
                     content.unfinished().forEach(erased -> log.onRecord(content, erased));
                 }
+                log.anchoring.start();
                 return log;
             } catch (IOException | RuntimeException e) {
                 lock.close();
@@ -242,6 +246,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         } catch (IOException | RuntimeException | Error e) {
             // Decided here, not hidden: every append and every waiting caller gets it from now on.
             failure = writer.poison(e);
+            anchoring.fail(failure);
         } finally {
             finished.countDown();
         }
@@ -257,12 +262,14 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     }
 
     /**
-     * Seals the log: writes and signs everything, then lets go of the directory. Further calls do nothing.
+     * Seals the log: writes and signs everything, then lets go of the directory. Further calls do nothing. Anchors are given
+     * the newest checkpoint before, and waited for some seconds; which of them didn't take it is in the developer's log.
      *
      * @throws SecureRuntimeException {@code SR-AUDIT-002} when something could not be written; receipts say what
      */
     @Override
     public void close() {
+        anchoring.finish();
         queue.close();
         boolean interrupted = false;
         while (true) {

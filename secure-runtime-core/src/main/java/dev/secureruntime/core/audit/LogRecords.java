@@ -1,6 +1,8 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.SealedCheckpoint;
+import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
 /** The records that the log itself writes; their types begin with {@code log.}, which no one else may use. */
@@ -10,6 +12,8 @@ final class LogRecords {
     static final String SEGMENT = "log.segment";
     static final String KEY = "log.key";
     static final String RECOVERED = "log.recovered";
+    static final String ANCHORED = "log.anchored";
+    static final String ANCHOR = "log.anchor";
 
     /** Written by the log alone too: who could write it could claim an erasure that never was. */
     static final String ERASED = "content.erased";
@@ -22,6 +26,11 @@ final class LogRecords {
     static final String ML_DSA_KEY = PREFIX + "ml_dsa_key";
     static final String NEXT_KEY = PREFIX + "next_key";
     static final String CHECKPOINT = PREFIX + "checkpoint";
+
+    static final String ANCHOR_NAME = PREFIX + "anchor";
+    static final String ANCHORED_SIZE = PREFIX + "anchored_size";
+    static final String EVIDENCE_KIND = PREFIX + "evidence_kind";
+    static final String EVIDENCE = PREFIX + "evidence";
 
     /** The version of OpenTelemetry's semantic conventions whose GenAI names the records use. */
     private static final String CONVENTIONS = "1.37.0";
@@ -73,5 +82,27 @@ final class LogRecords {
         return AuditEvent.of(RECOVERED)
                 .attribute(PREFIX + "adopted_records", records)
                 .build();
+    }
+
+    /** Says that an anchor took a checkpoint, and what it gave for it. */
+    static AuditEvent anchored(String anchor, SealedCheckpoint checkpoint, StoredEvidence evidence) {
+        return AuditEvent.of(ANCHORED)
+                .attribute(ANCHOR_NAME, anchor)
+                .attribute(ANCHORED_SIZE, checkpoint.size())
+                .attribute(CHECKPOINT, Hex.text(checkpoint.hash()))
+                .attribute(EVIDENCE_KIND, evidence.kind())
+                .attribute(EVIDENCE, Base64.getEncoder().encodeToString(evidence.bytes()))
+                .build();
+    }
+
+    /** Says that an anchor is in another state than before. */
+    static AuditEvent anchorState(String anchor, String state, @Nullable Throwable cause) {
+        AuditEvent.Builder event =
+                AuditEvent.of(ANCHOR).attribute(ANCHOR_NAME, anchor).attribute(PREFIX + "anchor_state", state);
+        if (cause != null) {
+            // The message may repeat what an anchor of others was configured with; the class doesn't.
+            event.attribute("error.type", cause.getClass().getName());
+        }
+        return event.build();
     }
 }

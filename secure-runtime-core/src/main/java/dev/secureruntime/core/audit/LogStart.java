@@ -29,7 +29,7 @@ final class LogStart {
     private final LogFiles files;
 
     /** What the log runs on once it is open. */
-    record Started(AppendQueue queue, LogWriter writer, SignerFile signer) {}
+    record Started(AppendQueue queue, LogWriter writer, SignerFile signer, Anchoring anchoring) {}
 
     LogStart(AuditSettings settings, Clock clock, LongSupplier ticker, StorageDevice device, LogFiles files) {
         this.settings = settings;
@@ -40,6 +40,7 @@ final class LogStart {
     }
 
     Started start() throws IOException {
+        Anchoring.requireOutside(settings, files);
         Path signerFile = signerOutside();
         SignerFile signer;
         if (Files.exists(signerFile)) {
@@ -90,7 +91,7 @@ final class LogStart {
         AppendQueue queue = new AppendQueue(clock, new LogRecords(signer), settings.segmentBytes());
         LogWriter writer = writer(queue, signer, LogState.empty());
         writer.drain();
-        return new Started(queue, writer, signer);
+        return new Started(queue, writer, signer, writer.anchoring());
     }
 
     private LogWriter writer(AppendQueue queue, SignerFile signer, LogState state) throws IOException {
@@ -102,7 +103,8 @@ final class LogStart {
                 ticker,
                 device,
                 settings.checkpointInterval().toNanos(),
-                settings.checkpointRecords());
+                settings.checkpointRecords(),
+                new Anchoring(settings, files, queue, ticker));
     }
 
     private Started resume(SignerFile signer) throws IOException {
@@ -140,7 +142,7 @@ final class LogStart {
         }
         writer.announceEpoch();
         writer.drain();
-        return new Started(queue, writer, signer);
+        return new Started(queue, writer, signer, writer.anchoring());
     }
 
     /** Whether an announced epoch has yet to start; finishes one whose start was interrupted. */

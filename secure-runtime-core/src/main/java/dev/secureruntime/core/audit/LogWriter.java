@@ -28,6 +28,7 @@ final class LogWriter {
     private final AppendQueue queue;
     private final SignerFile signer;
     private final Sealer sealer;
+    private final Anchoring anchoring;
     private final Notifier notifier = new Notifier();
     private final LongSupplier ticker;
     private final StorageDevice device;
@@ -57,8 +58,10 @@ final class LogWriter {
             LongSupplier ticker,
             StorageDevice device,
             long sealNanos,
-            int sealRecords)
+            int sealRecords,
+            Anchoring anchoring)
             throws IOException {
+        this.anchoring = anchoring;
         this.files = files;
         this.queue = queue;
         this.signer = signer;
@@ -71,7 +74,8 @@ final class LogWriter {
                 state.tree(),
                 state.signed(),
                 notifier,
-                queue::nudge);
+                queue::nudge,
+                anchoring);
         this.lastLeaf = state.lastLeaf();
         this.written = state.size();
         this.durable = state.signed();
@@ -157,6 +161,7 @@ final class LogWriter {
         seal();
         if (segment != null) {
             segment.close();
+            anchoring.wantNewest();
         }
         int end = batch.ends[0];
         Hex.write(sealer.newestHash(), batch.lines, RecordEncoder.lastAttributeHashOffset(end));
@@ -236,6 +241,10 @@ final class LogWriter {
         waiting.addAll(notSealed);
         notifier.tell(waiting, group -> group.fail(failure));
         return failure;
+    }
+
+    Anchoring anchoring() {
+        return anchoring;
     }
 
     void close() throws IOException {

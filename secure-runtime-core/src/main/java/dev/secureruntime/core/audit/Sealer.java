@@ -23,6 +23,7 @@ final class Sealer implements AutoCloseable {
     private final CompactRange tree;
     private final Notifier notifier;
     private final Runnable whenDone;
+    private final Anchoring anchoring;
     private final ExecutorService thread;
     private @Nullable Seal inFlight;
     private @Nullable CompletableFuture<Void> result;
@@ -38,7 +39,14 @@ final class Sealer implements AutoCloseable {
             long size,
             ArrayDeque<Batch.Group> groups) {}
 
-    Sealer(CheckpointStore checkpoints, CompactRange tree, long sealed, Notifier notifier, Runnable whenDone) {
+    Sealer(
+            CheckpointStore checkpoints,
+            CompactRange tree,
+            long sealed,
+            Notifier notifier,
+            Runnable whenDone,
+            Anchoring anchoring) {
+        this.anchoring = anchoring;
         this.notifier = notifier;
         this.checkpoints = checkpoints;
         this.tree = tree;
@@ -86,7 +94,7 @@ final class Sealer implements AutoCloseable {
         for (int i = 0; i < seal.count; i++) {
             tree.append(seal.leaves, i * TreeHasher.BYTES);
         }
-        checkpoints.sign(tree.size(), tree.root());
+        anchoring.sealed(checkpoints.sign(tree.size(), tree.root()), tree);
         notifier.tell(seal.groups, group -> group.sealed.complete(null));
     }
 

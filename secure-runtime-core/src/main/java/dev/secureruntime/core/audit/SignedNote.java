@@ -39,8 +39,9 @@ final class SignedNote {
 
     /** A signature line: the key's name, and key ID and signature in one. */
     record Signature(String name, byte[] bytes) {
-        private String line() {
-            return DASH + name + " " + Base64.getEncoder().encodeToString(bytes) + "\n";
+        /** The line without its line feed. */
+        String line() {
+            return DASH + name + " " + Base64.getEncoder().encodeToString(bytes);
         }
     }
 
@@ -78,7 +79,7 @@ final class SignedNote {
         String name = line.substring(DASH.length(), space);
         byte[] bytes = Base64.getDecoder().decode(line.substring(space + 1));
         Signature signature = new Signature(name, bytes);
-        if (!VerifierKey.isName(name) || bytes.length < 5 || !signature.line().equals(line + "\n")) {
+        if (!VerifierKey.isName(name) || bytes.length < 5 || !signature.line().equals(line)) {
             throw new IllegalArgumentException("expected a signature line: \u2014 name base64");
         }
         return signature;
@@ -107,7 +108,7 @@ final class SignedNote {
     /** The note as it is stored. */
     byte[] bytes() {
         StringBuilder lines = new StringBuilder("\n");
-        signatures.forEach(signature -> lines.append(signature.line()));
+        signatures.forEach(signature -> lines.append(signature.line()).append('\n'));
         byte[] tail = lines.toString().getBytes(StandardCharsets.UTF_8);
         byte[] note = Arrays.copyOf(text, text.length + tail.length);
         System.arraycopy(tail, 0, note, text.length, tail.length);

@@ -80,6 +80,18 @@ final class SubtreeRoots {
         return Long.highestOneBit(size - 1);
     }
 
+    /**
+     * Starts a consistency proof from the older tree, so that only the leaves behind it have to be given: what such a proof
+     * needs of the older tree are perfect subtrees at its right edge.
+     */
+    void start(CompactRange older) {
+        while (current < ordered.size() && ordered.get(current).to() <= older.size()) {
+            Range range = ordered.get(current);
+            roots[needed.indexOf(range)] = older.subtree(Long.numberOfTrailingZeros(range.to() - range.from()));
+            current++;
+        }
+    }
+
     /** Takes the next leaf's hash; every leaf from 0 on has to be given. */
     void accept(long index, byte[] leaf) {
         if (current == ordered.size() || index < ordered.get(current).from()) {

@@ -1,0 +1,92 @@
+package dev.secureruntime.core.audit;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.OptionalLong;
+import org.bouncycastle.math.ec.rfc8032.Ed25519;
+
+/**
+ * The public key of a witness, for C2SP tlog-cosignature v1 (Ed25519, signature type 0x04):
+ *
+ * <pre>
+ *   name+hhhhhhhh+base64(0x04 || 32 bytes of Ed25519 public key)
+ *        key ID: the first four bytes of SHA-256(name || 0x0A || 0x04 || public key)
+ *   signature: key ID || 8 bytes POSIX time, big-endian || Ed25519 over
+ *        "cosignature/v1" LF "time " decimal LF || the checkpoint's signed text
+ * </pre>
+ *
+ * <p>Immutable and thread-safe.
+ */
+final class WitnessKey {
+
+    private static final byte COSIGNATURE = 4;
+    private static final int ID = 4;
+    private static final int BYTES = ID + Long.BYTES + Ed25519.SIGNATURE_SIZE;
+
+    private final String name;
+    private final byte[] id;
+    private final Ed25519.PublicPoint point;
+
+    private WitnessKey(String name, byte[] id, Ed25519.PublicPoint point) {
+        this.name = name;
+        this.id = id;
+        this.point = point;
+    }
+
+    /** Reads the text form; throws {@link IllegalArgumentException} for anything that is not exactly one. */
+    static WitnessKey parse(String text) {
+        int first = text.indexOf('+');
+        int second = text.indexOf('+', first + 1);
+        if (first < 0 || second < 0) {
+            throw new IllegalArgumentException("expected a witness's verifier key: name+8 hex digits+base64");
+        }
+        byte[] data = Base64.getDecoder().decode(text.substring(second + 1));
+        String name = text.substring(0, first);
+        if (data.length != 1 + Ed25519.PUBLIC_KEY_SIZE || data[0] != COSIGNATURE || !VerifierKey.isName(name)) {
+            throw new IllegalArgumentException("expected a verifier key of type Ed25519 cosignature (0x04)");
+        }
+        Ed25519.PublicPoint point = Ed25519.validatePublicKeyFullExport(data, 1);
+        if (point == null) {
+            throw new IllegalArgumentException("not an Ed25519 public key");
+        }
+        var sha256 = TreeHasher.sha256();
+        sha256.update((name + "\n").getBytes(StandardCharsets.UTF_8));
+        byte[] id = Arrays.copyOf(sha256.digest(data), ID);
+        String expected = name + "+" + Hex.text(id) + "+" + Base64.getEncoder().encodeToString(data);
+        if (!expected.equals(text)) {
+            throw new IllegalArgumentException("the verifier key's ID is not that of its name and key");
+        }
+        return new WitnessKey(name, id, point);
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Whether a signature claims to be this key's: its name and ID. */
+    boolean isNamedBy(SignedNote.Signature signature) {
+        byte[] bytes = signature.bytes();
+        return signature.name().equals(name) && bytes.length >= ID && Arrays.equals(bytes, 0, ID, id, 0, ID);
+    }
+
+    /** The time of a valid cosignature over a checkpoint's signed text, in seconds from 1970; empty when it isn't valid. */
+    OptionalLong cosigned(byte[] text, SignedNote.Signature signature) {
+        byte[] bytes = signature.bytes();
+        if (!isNamedBy(signature) || bytes.length != BYTES) {
+            return OptionalLong.empty();
+        }
+        long time = ByteBuffer.wrap(bytes).getLong(ID);
+        byte[] head = ("cosignature/v1\ntime " + time + "\n").getBytes(StandardCharsets.US_ASCII);
+        byte[] message = Arrays.copyOf(head, head.length + text.length);
+        System.arraycopy(text, 0, message, head.length, text.length);
+        boolean valid = time >= 0 && Ed25519.verify(bytes, ID + Long.BYTES, point, message, 0, message.length);
+        return valid ? OptionalLong.of(time) : OptionalLong.empty();
+    }
+
+    @Override
+    public String toString() {
+        return name + "+" + Hex.text(id);
+    }
+}
