@@ -9,6 +9,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             AuditAppendCommand.class,
             AuditVerifyCommand.class,
+            AuditReportCommand.class,
             AuditShowCommand.class,
             AuditProveCommand.class,
             AuditCheckProofCommand.class,
