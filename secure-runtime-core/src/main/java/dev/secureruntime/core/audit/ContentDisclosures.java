@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -28,10 +30,10 @@ public final class ContentDisclosures {
     public static Disclosure make(Path directory, long index, String field, ContentSettings settings) {
         byte[] proof = AuditProofs.inclusion(directory, index).getBytes(StandardCharsets.UTF_8);
         AtomicReference<@Nullable Commitment> committed = new AtomicReference<>();
-        AtomicReference<String> stored = new AtomicReference<>("");
+        List<String> stored = new ArrayList<>();
         AuditRecords.read(directory, index, index, (record, line) -> {
             committed.set(record.commitments().get(field));
-            stored.set(line);
+            stored.add(line);
         });
         Commitment commitment = committed.get();
         if (commitment == null) {
@@ -39,7 +41,7 @@ public final class ContentDisclosures {
         }
         try {
             ContentEntry.Opened opened = open(settings, commitment, field);
-            byte[] line = stored.get().getBytes(StandardCharsets.UTF_8);
+            byte[] line = stored.get(0).getBytes(StandardCharsets.UTF_8);
             return new Disclosure(field, opened.salt(), opened.value(), line, proof);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -30,4 +30,23 @@ class AuditParsersFuzzTest {
             assertThat(e.getMessage()).isNotEmpty();
         }
     }
+
+    @FuzzTest(maxDuration = "60s")
+    void parse_anyBytesAsSealedContent_printsBackOrNoEntry(byte[] bytes) {
+        ContentEntry entry = ContentEntry.parse(bytes);
+        if (entry != null) {
+            assertThat(java.util.Arrays.copyOfRange(entry.bytes(), Integer.BYTES, Integer.BYTES + bytes.length))
+                    .isEqualTo(bytes);
+        }
+    }
+
+    @FuzzTest(maxDuration = "60s")
+    void parse_anyBytesAsDisclosure_printsBackOrRefused(byte[] bytes) {
+        try {
+            Disclosure disclosure = Disclosure.parse(bytes);
+            assertThat(disclosure.field()).isNotEmpty();
+        } catch (IllegalArgumentException e) {
+            assertThat(e.getMessage()).isNotEmpty();
+        }
+    }
 }
