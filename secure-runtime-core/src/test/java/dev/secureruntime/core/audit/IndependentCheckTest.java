@@ -3,17 +3,12 @@ package dev.secureruntime.core.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,32 +31,6 @@ class IndependentCheckTest {
         keys = LogFixture.large(home);
     }
 
-    private record Run(int code, String out) {}
-
-    private static Run run(Map<String, String> environment, List<String> command) throws Exception {
-        Process process;
-        try {
-            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-            builder.environment().putAll(environment);
-            process = builder.start();
-        } catch (IOException e) {
-            Assumptions.abort("skipped: " + command.get(0) + " is not installed");
-            throw e;
-        }
-        process.getOutputStream().close();
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        return new Run(process.exitValue(), out);
-    }
-
-    private Path resource(String name) throws IOException {
-        Path file = work.resolve(name);
-        try (InputStream in = IndependentCheckTest.class.getResourceAsStream("/independent/" + name)) {
-            Files.write(file, in.readAllBytes());
-        }
-        return file;
-    }
-
     private static List<SignedNote> notes() throws IOException {
         Path file = LogFixture.log(home).resolve("checkpoints");
         List<SignedNote> notes = new ArrayList<>();
@@ -75,11 +44,11 @@ class IndependentCheckTest {
 
     @Test
     void python_rebuildsChainTreeAndCheckpointChain() throws Exception {
-        Run run = run(
+        OtherProgram.Run run = OtherProgram.run(
                 Map.of(),
                 List.of(
                         "python3",
-                        resource("check.py").toString(),
+                        OtherProgram.resource("check.py", work).toString(),
                         LogFixture.log(home).toString()));
         assertThat(run.out())
                 .startsWith("records " + LogFixture.records(home).size() + " checkpoints " + notes().size());
@@ -88,17 +57,14 @@ class IndependentCheckTest {
 
     @Test
     void go_opensNotesAndChecksOurProofs() throws Exception {
-        // Debian's packages put the sources where this looks for them.
-        Assumptions.assumeTrue(
-                Files.isDirectory(Path.of("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")),
-                "skipped: golang-golang-x-mod-dev is not installed");
         int size = LogFixture.records(home).size();
+        Path program = OtherProgram.go("check.go", work);
         for (int index : new int[] {0, 1, 31, 32, size - 2}) {
             Path proof = work.resolve("proof");
             Files.writeString(proof, AuditProofs.inclusion(LogFixture.log(home), index));
             long older = Checkpoint.parse(notes().get(index % 5).text()).size();
             List<String> command = new ArrayList<>(List.of(
-                    goProgram(),
+                    program.toString(),
                     LogFixture.log(home).toString(),
                     keys.get(0),
                     keys.get(1),
@@ -107,71 +73,52 @@ class IndependentCheckTest {
                     Long.toString(older),
                     Integer.toString(size)));
             command.addAll(AuditProofs.consistency(LogFixture.log(home), older, size));
-            Run run = run(Map.of(), command);
+            OtherProgram.Run run = OtherProgram.run(Map.of(), command);
             assertThat(run.out()).startsWith("records " + size + " checkpoints " + notes().size());
             assertThat(run.code()).isZero();
         }
     }
 
-    private String goProgram() throws Exception {
-        Path program = work.resolve("check");
-        if (!Files.exists(program)) {
-            Run build = run(
-                    Map.of(
-                            "GO111MODULE",
-                            "off",
-                            "GOPATH",
-                            "/usr/share/gocode",
-                            "GOFLAGS",
-                            "",
-                            "GOCACHE",
-                            work.resolve("c").toString()),
-                    List.of(
-                            "go",
-                            "build",
-                            "-o",
-                            program.toString(),
-                            resource("check.go").toString()));
-            assertThat(build.code()).as(build.out()).isZero();
+    @Test
+    void go_opensNotesWithAnMlDsaSignatureByTheirEd25519Keys() throws Exception {
+        List<String> pins = List.of();
+        Path other = work.resolve("post-quantum");
+        for (int run = 0; run < 2; run++) {
+            try (HashChainedAuditLog log =
+                    LogFixture.open(LogFixture.settings(other).postQuantum())) {
+                pins = log.verifierKeys();
+                LogFixture.append(log, 3);
+            }
         }
-        return program.toString();
+        Path proof = Files.writeString(work.resolve("proof"), AuditProofs.inclusion(LogFixture.log(other), 1));
+        List<String> command = new ArrayList<>(List.of(
+                OtherProgram.go("check.go", work).toString(),
+                LogFixture.log(other).toString(),
+                pins.get(0),
+                pins.get(1),
+                proof.toString(),
+                "1",
+                "1",
+                "8"));
+        command.addAll(AuditProofs.consistency(LogFixture.log(other), 1, 8));
+        OtherProgram.Run run = OtherProgram.run(Map.of(), command);
+        assertThat(run.out()).startsWith("records 8 checkpoints 4");
+        assertThat(run.code()).isZero();
     }
 
     @Test
     void openssl_verifiesTheSignaturesOfACheckpoint() throws Exception {
         SignedNote note = notes().get(0);
-        Path text = work.resolve("text");
         for (int i = 0; i < 2; i++) {
-            // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo.
             byte[] key = VerifierKey.parse(keys.get(i)).publicKey();
-            byte[] info = Arrays.copyOf(new byte[] {0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0}, 44);
-            System.arraycopy(key, 0, info, 12, 32);
-            Path pem = work.resolve("key.pem");
-            Files.writeString(
-                    pem,
-                    "-----BEGIN PUBLIC KEY-----\n" + Base64.getEncoder().encodeToString(info)
-                            + "\n-----END PUBLIC KEY-----\n");
-            byte[] signature = note.signatures().get(i).bytes();
-            Path sig = work.resolve("sig");
-            Files.write(sig, Arrays.copyOfRange(signature, 4, signature.length));
-            List<String> command = List.of(
-                    "openssl",
-                    "pkeyutl",
-                    "-verify",
-                    "-rawin",
-                    "-pubin",
-                    "-inkey",
-                    pem.toString(),
-                    "-sigfile",
-                    sig.toString(),
-                    "-in",
-                    text.toString());
-            Files.write(text, note.text());
-            assertThat(run(Map.of(), command).out()).contains("Verified Successfully");
+            byte[] line = note.signatures().get(i).bytes();
+            byte[] signature = Arrays.copyOfRange(line, 4, line.length);
+            assertThat(OtherProgram.opensslVerifies(key, note.text(), signature, work))
+                    .isTrue();
             byte[] changed = note.text();
             changed[0] ^= 1;
-            Files.write(text, changed);
-            assertThat(run(Map.of(), command).code()).isNotZero();
+            assertThat(OtherProgram.opensslVerifies(key, changed, signature, work))
+                    .isFalse();
         }
     }
 }
