@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
             AuditProveCommand.class,
             AuditCheckProofCommand.class,
             AuditConsistencyCommand.class,
-            AuditKeygenCommand.class
+            AuditKeygenCommand.class,
+            AuditTilesCommand.class
         })
 final class AuditCommand {}
