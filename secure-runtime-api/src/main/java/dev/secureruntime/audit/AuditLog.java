@@ -34,8 +34,8 @@ public interface AuditLog {
     void checkpoint();
 
     /**
-     * The verifier keys that an auditor pins, from the start of the log: the log key and the first epoch key, in C2SP
-     * signed-note form. Take them to a place that a thief of the log directory can't reach.
+     * The verifier keys that an auditor pins, from the start of the log: the log key, the first epoch key, and the
+     * ML-DSA key of a log that has one, in C2SP signed-note form. Take them to a place that a thief of the log directory can't reach.
      */
     List<String> verifierKeys();
 }

@@ -74,16 +74,23 @@ final class AuditAppendCommand implements Callable<Integer> {
     @Option(
             names = "--pin",
             paramLabel = "FILE",
-            description = "Write the verifier keys to pin: line 1 the log key, line 2 the first epoch key.")
+            description =
+                    "Write the verifier keys to pin: line 1 the log key, line 2 the first epoch key, line 3 the ML-DSA key.")
     private @Nullable Path pin;
+
+    @Option(
+            names = "--post-quantum",
+            description = "Give a new log an ML-DSA-44 signature too; its key is the third line to pin.")
+    private boolean postQuantum;
 
     @Override
     public Integer call() {
         CommandSpec command = Objects.requireNonNull(spec, "picocli sets the specification");
         PrintWriter err = command.commandLine().getErr();
         try {
-            HashChainedAuditLog log = HashChainedAuditLog.open(
-                    AuditSettings.in(directory).signer(signer).name(name), Clock.systemUTC());
+            AuditSettings settings = AuditSettings.in(directory).signer(signer).name(name);
+            HashChainedAuditLog log =
+                    HashChainedAuditLog.open(postQuantum ? settings.postQuantum() : settings, Clock.systemUTC());
             Outcome outcome;
             try (log) {
                 if (pin != null) {

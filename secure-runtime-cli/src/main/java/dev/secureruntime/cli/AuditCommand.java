@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             AuditKeygenCommand.class,
             AuditDiscloseCommand.class,
             AuditCheckDisclosureCommand.class,
-            AuditEraseCommand.class
+            AuditEraseCommand.class,
+            AuditTilesCommand.class
         })
 final class AuditCommand {}

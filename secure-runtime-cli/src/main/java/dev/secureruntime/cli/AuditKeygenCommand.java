@@ -1,5 +1,6 @@
 package dev.secureruntime.cli;
 
+import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "keygen",
         description = {
-            "Makes the signer of a new log and prints the two verifier keys to pin: log key, first epoch key.",
+            "Makes the signer of a new log and prints the verifier keys to pin: log key, first epoch key, ML-DSA key.",
             "The log that is then started with this signer is the one that they verify.",
             ""
         },
@@ -40,11 +41,20 @@ final class AuditKeygenCommand implements Callable<Integer> {
             defaultValue = "secure-runtime")
     private String name = "";
 
+    @Option(
+            names = "--post-quantum",
+            description = "Give a new log an ML-DSA-44 signature too; its key is the third line to pin.")
+    private boolean postQuantum;
+
     @Override
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         try {
-            List<String> keys = HashChainedAuditLog.createSigner(signer, name);
+            // Nothing of the log's directory is in the signer; the log is started with its own.
+            AuditSettings settings = AuditSettings.in(signer.resolveSibling("log"))
+                    .signer(signer)
+                    .name(name);
+            List<String> keys = HashChainedAuditLog.createSigner(postQuantum ? settings.postQuantum() : settings);
             keys.forEach(arguments.out()::println);
             return 0;
         } catch (SecureRuntimeException e) {

@@ -53,7 +53,8 @@ final class AuditVerifyCommand implements Callable<Integer> {
     @Option(
             names = "--key",
             paramLabel = "VKEY|FILE",
-            description = "The verifier key to trust, or a file of one or two lines: log key, first epoch key.")
+            description =
+                    "The verifier key to trust, or a file of one to three lines: log key, first epoch key, ML-DSA key.")
     private @Nullable String key;
 
     @Option(names = "--json", description = "Print the verdict as one line of JSON.")

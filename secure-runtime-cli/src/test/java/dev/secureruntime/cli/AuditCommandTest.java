@@ -364,7 +364,7 @@ class AuditCommandTest {
 
     @Test
     void help_namesExitCodesAndExamples() {
-        for (String command : List.of("append", "verify", "show", "prove", "check-proof", "consistency", "keygen")) {
+        for (String command : List.of("append", "verify", "show", "prove", "check-proof", "consistency", "keygen", "tiles")) {
             Run help = run("audit", command, "--help");
             assertThat(help.code()).isZero();
             assertThat(help.out()).contains("Exit codes:").containsPattern("Examples?:");

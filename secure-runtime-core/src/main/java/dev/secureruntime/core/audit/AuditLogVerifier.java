@@ -124,7 +124,8 @@ public final class AuditLogVerifier {
             notes.add("only the log key was pinned: forward security was not checked");
         }
         if (mlDsaKey == null && scan.hasMlDsaKey()) {
-            notes.add("the ML-DSA key was not pinned: its signatures were checked by the log's own copy, which proves nothing");
+            notes.add(
+                    "the ML-DSA key was not pinned: its signatures were checked by the log's own copy, which proves nothing");
         }
         return notes;
     }

@@ -141,7 +141,8 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
      * @throws SecureRuntimeException {@code SR-AUDIT-004} when the file exists, {@code SR-AUDIT-002} when it can't be written
      */
     public static List<String> createSigner(Path file, String name) {
-        return createSigner(AuditSettings.in(file.resolveSibling("log")).signer(file).name(name));
+        return createSigner(
+                AuditSettings.in(file.resolveSibling("log")).signer(file).name(name));
     }
 
     /**

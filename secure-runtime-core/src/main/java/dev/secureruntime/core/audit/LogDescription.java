@@ -14,8 +14,8 @@ record LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey, @
     static final int MAX_BYTES = 4_096;
 
     private static final String TEXT = "\"([^\"\\\\]+)\"";
-    private static final Pattern JSON = Pattern.compile("\\{\"format\":" + TEXT + ",\"origin\":" + TEXT + ",\"key\":" + TEXT
-            + ",\"epochKey\":" + TEXT + "(?:,\"mlDsaKey\":" + TEXT + ")?}\n");
+    private static final Pattern JSON = Pattern.compile("\\{\"format\":" + TEXT + ",\"origin\":" + TEXT + ",\"key\":"
+            + TEXT + ",\"epochKey\":" + TEXT + "(?:,\"mlDsaKey\":" + TEXT + ")?}\n");
 
     /** Of a log without an ML-DSA key. */
     LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey) {

@@ -85,8 +85,7 @@ final class SignerFile {
         }
         MlDsaSigningKey mlDsa =
                 settings.isPostQuantum() ? MlDsaSigningKey.generate(origin + LogFiles.ML_DSA, random) : null;
-        SignerFile signer =
-                new SignerFile(new SecretFile(file), epoch.verifier(), log, mlDsa, epoch, null, false);
+        SignerFile signer = new SignerFile(new SecretFile(file), epoch.verifier(), log, mlDsa, epoch, null, false);
         Files.createDirectories(Durable.parent(file));
         signer.save();
         return signer;
@@ -119,8 +118,9 @@ final class SignerFile {
             throw file.inconsistent("is not a signer file in the form " + HEADER + " or " + HEADER_2);
         }
         if (settings.isPostQuantum() && signer.mlDsa == null) {
-            throw misconfigured("The signer " + path + " has no ML-DSA key: postQuantum() is for new logs. Leave it out,"
-                    + " or start a new log with a signer of its own");
+            throw misconfigured(
+                    "The signer " + path + " has no ML-DSA key: postQuantum() is for new logs. Leave it out,"
+                            + " or start a new log with a signer of its own");
         }
         file.finish();
         return signer;
@@ -151,8 +151,9 @@ final class SignerFile {
     private static LogSigner logSigner(SecretFile file, String line, AuditSettings settings) {
         if (line.startsWith(LOG)) {
             if (settings.logKey().isPresent()) {
-                throw misconfigured("The signer " + file.file() + " holds the log key itself: logKey(...) is for new logs."
-                        + " Leave it out, or start a new log with a signer of its own");
+                throw misconfigured(
+                        "The signer " + file.file() + " holds the log key itself: logKey(...) is for new logs."
+                                + " Leave it out, or start a new log with a signer of its own");
             }
             return SigningKey.parse(after(LOG, line));
         }

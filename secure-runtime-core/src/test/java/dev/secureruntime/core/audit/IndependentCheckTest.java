@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -59,12 +58,13 @@ class IndependentCheckTest {
     @Test
     void go_opensNotesAndChecksOurProofs() throws Exception {
         int size = LogFixture.records(home).size();
+        Path program = OtherPrograms.go("check", work);
         for (int index : new int[] {0, 1, 31, 32, size - 2}) {
             Path proof = work.resolve("proof");
             Files.writeString(proof, AuditProofs.inclusion(LogFixture.log(home), index));
             long older = Checkpoint.parse(notes().get(index % 5).text()).size();
             List<String> command = new ArrayList<>(List.of(
-                    goProgram(),
+                    program.toString(),
                     LogFixture.log(home).toString(),
                     keys.get(0),
                     keys.get(1),
@@ -79,45 +79,46 @@ class IndependentCheckTest {
         }
     }
 
-    private String goProgram() throws Exception {
-        return OtherPrograms.go("check", work).toString();
+    @Test
+    void go_opensNotesWithAnMlDsaSignatureByTheirEd25519Keys() throws Exception {
+        List<String> pins = List.of();
+        Path other = work.resolve("post-quantum");
+        for (int run = 0; run < 2; run++) {
+            try (HashChainedAuditLog log =
+                    LogFixture.open(LogFixture.settings(other).postQuantum())) {
+                pins = log.verifierKeys();
+                LogFixture.append(log, 3);
+            }
+        }
+        Path proof = Files.writeString(work.resolve("proof"), AuditProofs.inclusion(LogFixture.log(other), 1));
+        List<String> command = new ArrayList<>(List.of(
+                OtherPrograms.go("check", work).toString(),
+                LogFixture.log(other).toString(),
+                pins.get(0),
+                pins.get(1),
+                proof.toString(),
+                "1",
+                "1",
+                "8"));
+        command.addAll(AuditProofs.consistency(LogFixture.log(other), 1, 8));
+        OtherPrograms.Run run = OtherPrograms.run(Map.of(), command);
+        assertThat(run.out()).startsWith("records 8 checkpoints 4");
+        assertThat(run.code()).isZero();
     }
 
     @Test
     void openssl_verifiesTheSignaturesOfACheckpoint() throws Exception {
         SignedNote note = notes().get(0);
-        Path text = work.resolve("text");
         for (int i = 0; i < 2; i++) {
-            // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo.
             byte[] key = VerifierKey.parse(keys.get(i)).publicKey();
-            byte[] info = Arrays.copyOf(new byte[] {0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0}, 44);
-            System.arraycopy(key, 0, info, 12, 32);
-            Path pem = work.resolve("key.pem");
-            Files.writeString(
-                    pem,
-                    "-----BEGIN PUBLIC KEY-----\n" + Base64.getEncoder().encodeToString(info)
-                            + "\n-----END PUBLIC KEY-----\n");
-            byte[] signature = note.signatures().get(i).bytes();
-            Path sig = work.resolve("sig");
-            Files.write(sig, Arrays.copyOfRange(signature, 4, signature.length));
-            List<String> command = List.of(
-                    "openssl",
-                    "pkeyutl",
-                    "-verify",
-                    "-rawin",
-                    "-pubin",
-                    "-inkey",
-                    pem.toString(),
-                    "-sigfile",
-                    sig.toString(),
-                    "-in",
-                    text.toString());
-            Files.write(text, note.text());
-            assertThat(OtherPrograms.run(Map.of(), command).out()).contains("Verified Successfully");
+            byte[] line = note.signatures().get(i).bytes();
+            byte[] signature = Arrays.copyOfRange(line, 4, line.length);
+            assertThat(OtherPrograms.opensslVerifies(key, note.text(), signature, work))
+                    .isTrue();
             byte[] changed = note.text();
             changed[0] ^= 1;
-            Files.write(text, changed);
-            assertThat(OtherPrograms.run(Map.of(), command).code()).isNotZero();
+            assertThat(OtherPrograms.opensslVerifies(key, changed, signature, work))
+                    .isFalse();
         }
     }
 }

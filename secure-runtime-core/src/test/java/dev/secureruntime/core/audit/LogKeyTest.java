@@ -82,11 +82,11 @@ class LogKeyTest {
         requireIntact(keys, 12);
         assertThat(VerifierKey.parse(keys.get(0)).publicKey()).isEqualTo(key.publicKey());
         byte[] raw = key.publicKey();
-        assertThat(JcaLogKey.of(pair.getPrivate(), raw, Security.getProvider("SunEC")).publicKey())
+        assertThat(JcaLogKey.of(pair.getPrivate(), raw, Security.getProvider("SunEC"))
+                        .publicKey())
                 .isEqualTo(raw);
         KeyPair other = KeyPairGenerator.getInstance("X25519").generateKeyPair();
-        assertThatThrownBy(() ->
-                        JcaLogKey.of(other.getPrivate(), other.getPublic(), Security.getProvider("SunEC")))
+        assertThatThrownBy(() -> JcaLogKey.of(other.getPrivate(), other.getPublic(), Security.getProvider("SunEC")))
                 .isInstanceOf(java.security.InvalidKeyException.class);
     }
 
@@ -164,9 +164,8 @@ class LogKeyTest {
             device.answer = gone;
             receipt = log.append(LogFixture.event(4));
             assertThatThrownBy(log::checkpoint)
-                    .isInstanceOfSatisfying(
-                            SecureRuntimeException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.AUDIT_UNWRITABLE))
+                    .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                            .isEqualTo(ErrorCode.AUDIT_UNWRITABLE))
                     .hasStackTraceContaining("the log key did not sign within PT0.3S");
             assertThat(receipt.reached(Receipt.Stage.DURABLE).toCompletableFuture())
                     .isCompleted();

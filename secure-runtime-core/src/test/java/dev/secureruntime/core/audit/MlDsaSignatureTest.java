@@ -111,8 +111,14 @@ class MlDsaSignatureTest {
         for (List<SignedNote.Signature> bad : List.of(
                 three.subList(0, 2),
                 List.of(three.get(0), three.get(2), three.get(1)),
-                List.of(three.get(0), three.get(1), new SignedNote.Signature(three.get(2).name(), changed)),
-                List.of(three.get(0), three.get(1), new SignedNote.Signature(three.get(2).name(), later)),
+                List.of(
+                        three.get(0),
+                        three.get(1),
+                        new SignedNote.Signature(three.get(2).name(), changed)),
+                List.of(
+                        three.get(0),
+                        three.get(1),
+                        new SignedNote.Signature(three.get(2).name(), later)),
                 List.of(three.get(0), three.get(1), three.get(2), three.get(2)))) {
             byte[] forged = new SignedNote(note.text(), bad).bytes();
             String before = new String(note.bytes(), StandardCharsets.ISO_8859_1);
@@ -141,7 +147,8 @@ class MlDsaSignatureTest {
         LogFixture.write(checkpoints(), all.substring(0, last));
         // As after a crash: checkpoint is still the note before.
         String before = all.substring(0, all.lastIndexOf("\n\ntest/") + 1);
-        LogFixture.write(LogFixture.log(home).resolve("checkpoint"), before.substring(before.lastIndexOf("\n\ntest/") + 2));
+        LogFixture.write(
+                LogFixture.log(home).resolve("checkpoint"), before.substring(before.lastIndexOf("\n\ntest/") + 2));
         assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Inconclusive.class);
         LogFixture.open(settings()).close();
         assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class);

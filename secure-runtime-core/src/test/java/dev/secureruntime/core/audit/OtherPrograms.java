@@ -7,6 +7,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -66,5 +68,34 @@ final class OtherPrograms {
             assertThat(build.code()).as(build.out()).isZero();
         }
         return program;
+    }
+
+    /** Whether OpenSSL accepts an Ed25519 signature. */
+    static boolean opensslVerifies(byte[] publicKey, byte[] text, byte[] signature, Path work) throws Exception {
+        // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo.
+        byte[] info = Arrays.copyOf(new byte[] {0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0}, 44);
+        System.arraycopy(publicKey, 0, info, 12, 32);
+        Path pem = work.resolve("key.pem");
+        Files.writeString(
+                pem,
+                "-----BEGIN PUBLIC KEY-----\n" + Base64.getEncoder().encodeToString(info)
+                        + "\n-----END PUBLIC KEY-----\n");
+        Path sig = Files.write(work.resolve("sig"), signature);
+        Path message = Files.write(work.resolve("text"), text);
+        Run run = run(
+                Map.of(),
+                List.of(
+                        "openssl",
+                        "pkeyutl",
+                        "-verify",
+                        "-rawin",
+                        "-pubin",
+                        "-inkey",
+                        pem.toString(),
+                        "-sigfile",
+                        sig.toString(),
+                        "-in",
+                        message.toString()));
+        return run.code() == 0 && run.out().contains("Verified Successfully");
     }
 }
