@@ -18,14 +18,19 @@ final class CompactRange {
 
     /** Appends the leaf hash that stands in {@code hashes} at {@code at}. */
     void append(byte[] hashes, int at) {
+        append(0, hashes, at);
+    }
+
+    /** Appends a perfect subtree of 2^{@code height} leaves, given its root; the size must be a multiple of that. */
+    void append(int height, byte[] hashes, int at) {
         System.arraycopy(hashes, at, carry, 0, TreeHasher.BYTES);
-        int level = 0;
-        for (long rest = size; (rest & 1) == 1; rest >>>= 1) {
+        int level = height;
+        for (long rest = size >>> height; (rest & 1) == 1; rest >>>= 1) {
             hasher.node(subtrees[level], carry, carry);
             level++;
         }
         System.arraycopy(carry, 0, subtrees[level], 0, TreeHasher.BYTES);
-        size++;
+        size += 1L << height;
     }
 
     long size() {

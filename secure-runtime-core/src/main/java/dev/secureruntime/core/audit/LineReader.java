@@ -115,6 +115,27 @@ final class LineReader implements AutoCloseable {
         return moved;
     }
 
+    /** Continues with the line that starts at {@code offset}, not before the end of the current one. */
+    void skipTo(long offset) {
+        if (offset > bufferOffset + held) {
+            held = FRONT;
+            bufferOffset = offset - FRONT;
+        }
+        next = (int) (offset - bufferOffset);
+        from = next;
+        length = 0;
+    }
+
+    /** The place in the file where the next line starts. */
+    long position() {
+        return bufferOffset + next;
+    }
+
+    /** The file, for positional reads; this closes it. */
+    FileChannel channel() {
+        return channel;
+    }
+
     byte[] buffer() {
         return buffer;
     }
@@ -131,7 +152,7 @@ final class LineReader implements AutoCloseable {
 
     /** The line's leaf hash. */
     void hash(TreeHasher hasher, byte[] out) {
-        hasher.leafInPlace(buffer, from, length, out);
+        hasher.leafInPlace(buffer, from, length, out, 0);
     }
 
     /** The line's place in the file. */

@@ -22,6 +22,7 @@ final class LogScan {
 
     private static final int RETRIES = 20;
     private static final long RETRY_NANOS = 5_000_000;
+    static final LeafListener NO_LEAVES = (index, hash) -> {};
 
     private final LogFiles files;
     private final @Nullable VerifierKey pinnedLog;
@@ -30,7 +31,8 @@ final class LogScan {
     private final List<String> reasons = new ArrayList<>();
 
     private final AnchoredHeads anchors = new AnchoredHeads();
-    private LeafListener leaves = (index, hash) -> {};
+    private ReadAhead.Plan plan = ReadAhead.Plan.ofMachine();
+    private LeafListener leaves = NO_LEAVES;
     private @Nullable RecordChain chain;
     private @Nullable MlDsaKey pinnedMlDsa;
     private @Nullable MlDsaKey mlDsaKey;
@@ -81,7 +83,7 @@ final class LogScan {
         for (Path refused : anchors.requireSigned(described.logKey())) {
             reasons.add("the anchor " + refused + " holds a checkpoint that the log key didn't sign");
         }
-        try (RecordChain records = new RecordChain(segments, described, leaves)) {
+        try (RecordChain records = new RecordChain(segments, described, leaves, new ReadAhead(plan))) {
             chain = records;
             long before = readCheckpoints(records, described, sizeBefore, certain, possible);
             readTail(records);
@@ -132,7 +134,8 @@ final class LogScan {
             while (note != null) {
                 Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
                 while (records.tree().size() < checkpoint.size()) {
-                    if (records.next(signed, newestHash) != RecordChain.Step.RECORD) {
+                    if (!records.advance(checkpoint.size())
+                            && records.next(signed, newestHash) != RecordChain.Step.RECORD) {
                         if (reader.noteOffset() < certain) {
                             throw missing(records, checkpoint.size());
                         }
@@ -236,12 +239,12 @@ final class LogScan {
     }
 
     private void readTail(RecordChain records) throws IOException, LogFault {
-        RecordChain.Step step = records.next(signed, newestHash);
+        RecordChain.Step step = nextOfTail(records);
         while (step == RecordChain.Step.RECORD) {
             if (notes == 0 && records.tree().size() > 1) {
                 throw badNote(0, 0, "expected checkpoints: a writer signs record 0 before it takes others");
             }
-            step = records.next(signed, newestHash);
+            step = nextOfTail(records);
         }
         announced = records.takeAnnounced();
         if (step == RecordChain.Step.TORN) {
@@ -252,6 +255,12 @@ final class LogScan {
         if (notes == 0) {
             reasons.add("no checkpoint was signed yet");
         }
+    }
+
+    private RecordChain.Step nextOfTail(RecordChain records) throws IOException, LogFault {
+        return notes > 0 && records.advance(Long.MAX_VALUE)
+                ? RecordChain.Step.RECORD
+                : records.next(signed, newestHash);
     }
 
     private void requireAnchored(@Nullable VerifierKey key, long size, String file, long offset) throws LogFault {
@@ -312,6 +321,11 @@ final class LogScan {
     @FunctionalInterface
     interface LeafListener {
         void leaf(long index, byte[] hash);
+    }
+
+    /** Says how records are checked ahead; the verdict is the same whatever it is. */
+    void readAhead(ReadAhead.Plan plan) {
+        this.plan = plan;
     }
 
     /** Says who is given the leaf hashes as they pass by. */

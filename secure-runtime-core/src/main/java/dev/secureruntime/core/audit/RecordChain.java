@@ -17,6 +17,7 @@ final class RecordChain implements AutoCloseable {
     private final LogDescription description;
     private final LogScan.LeafListener leaves;
     private final RecordParser parser = new RecordParser();
+    private final ReadAhead ahead;
     private final TreeHasher hasher = new TreeHasher();
     private final CompactRange tree = new CompactRange();
     private final byte[] leaf = new byte[TreeHasher.BYTES];
@@ -39,10 +40,60 @@ final class RecordChain implements AutoCloseable {
         TORN
     }
 
-    RecordChain(SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves) {
+    RecordChain(
+            SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves, ReadAhead ahead) {
         this.leaves = leaves;
+        this.ahead = ahead;
         this.segments = segments;
         this.description = description;
+    }
+
+    /**
+     * Takes records that were checked ahead and are good and plain, until there are {@code size} in all; false when there are
+     * none here. Then {@link #next} has to look at the record that follows.
+     */
+    boolean advance(long size) {
+        if (!segments.isOpen()) {
+            return false;
+        }
+        LineReader lines = segments.lines();
+        RecordChunk chunk = ahead.at(lines, segments.limit());
+        if (chunk == null || !chunk.continues(tree.size(), lastLeaf)) {
+            return false;
+        }
+        long first = chunk.offset(0);
+        long before = tree.size();
+        int taken = chunk.take(tree, size);
+        accepted(chunk, taken, first, before);
+        lines.skipTo(chunk.offset(0));
+        return true;
+    }
+
+    private void accepted(RecordChunk chunk, int taken, long first, long before) {
+        if (leaves != LogScan.NO_LEAVES) {
+            for (int back = taken; back > 0; back--) {
+                chunk.leaf(back, leaf);
+                leaves.leaf(before + taken - back, leaf);
+            }
+        }
+        if (taken > 1) {
+            chunk.leaf(2, leafBefore);
+        } else {
+            System.arraycopy(lastLeaf, 0, leafBefore, 0, leaf.length);
+        }
+        chunk.leaf(1, lastLeaf);
+        lastFile = segments.file();
+        lastOffset = chunk.offset(1);
+        noteUnsigned(first);
+        end = chunk.offset(0);
+    }
+
+    private void noteUnsigned(long offset) {
+        if (signedUpToHere) {
+            signedUpToHere = false;
+            unsignedFile = lastFile;
+            unsignedOffset = offset;
+        }
     }
 
     /**
@@ -85,11 +136,7 @@ final class RecordChain implements AutoCloseable {
         System.arraycopy(leaf, 0, lastLeaf, 0, leaf.length);
         lastFile = segments.file();
         lastOffset = line.offset();
-        if (signedUpToHere) {
-            signedUpToHere = false;
-            unsignedFile = lastFile;
-            unsignedOffset = lastOffset;
-        }
+        noteUnsigned(lastOffset);
         end = line.offset() + line.length() + 1;
     }
 
@@ -268,6 +315,7 @@ final class RecordChain implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        ahead.close();
         segments.close();
     }
 }

@@ -150,6 +150,11 @@ final class RecordParser {
         return Hex.matches(buffer, prevFrom, hash);
     }
 
+    /** Where the digits of the hash of the record before stand. */
+    int prevFrom() {
+        return prevFrom;
+    }
+
     /** The parsed record as values, copied out of the buffer. */
     StoredRecord record() {
         return StoredRecord.read(

@@ -20,6 +20,7 @@ final class SegmentsReader implements AutoCloseable {
     private @Nullable LineReader reader;
     private int current = -1;
     private boolean firstOfSegment;
+    private long limit;
 
     private SegmentsReader(List<Path> segments, long lastSize) {
         this.segments = segments;
@@ -101,6 +102,16 @@ final class SegmentsReader implements AutoCloseable {
                     expected, file(), 0, "expected the segment " + name + ", which starts with record " + expected);
         }
         reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE, buffer);
+        limit = isLast() ? lastSize : reader.channel().size();
+    }
+
+    boolean isOpen() {
+        return reader != null;
+    }
+
+    /** How far the current segment reached: what ends before that is whole. */
+    long limit() {
+        return limit;
     }
 
     /** The reader that holds the current line. */

@@ -38,12 +38,22 @@ final class TreeHasher {
     }
 
     /** The same for a leaf that has a byte before it: one call of the digest instead of two. The byte is put back. */
-    void leafInPlace(byte[] buffer, int from, int length, byte[] out) {
+    void leafInPlace(byte[] buffer, int from, int length, byte[] out, int at) {
+        prefixed(LEAF, buffer, from, length);
+        finish(out, at);
+    }
+
+    /** The node over the two hashes that stand at {@code from}, one behind the other, with a byte before them. */
+    void nodeInPlace(byte[] buffer, int from, byte[] out, int at) {
+        prefixed(NODE, buffer, from, 2 * BYTES);
+        finish(out, at);
+    }
+
+    private void prefixed(byte prefix, byte[] buffer, int from, int length) {
         byte before = buffer[from - 1];
-        buffer[from - 1] = LEAF;
+        buffer[from - 1] = prefix;
         sha256.update(buffer, from - 1, length + 1);
         buffer[from - 1] = before;
-        finish(out, 0);
     }
 
     void node(byte[] left, byte[] right, byte[] out) {
