@@ -1,5 +1,7 @@
 package dev.secureruntime.cli;
 
+import dev.secureruntime.core.audit.AuditLogVerifier;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -7,6 +9,10 @@ import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,6 +22,7 @@ import picocli.CommandLine.ParameterException;
 final class Arguments {
 
     private static final int MAX_KEY_FILE = 4_096;
+    private static final int MAX_CERTIFICATES = 1 << 20;
 
     private final CommandSpec spec;
 
@@ -79,5 +86,38 @@ final class Arguments {
         } catch (IOException e) {
             throw usage("can't read " + file + ": " + e);
         }
+    }
+
+    /** The verifier keys of witnesses in a file, one per line, or the key itself. */
+    List<String> witnesses(String option, String given) {
+        List<String> keys = keys(given);
+        try {
+            AuditLogVerifier.withoutKeys().witnessedBy(keys);
+        } catch (IllegalArgumentException e) {
+            throw usage(option + ": " + e.getMessage());
+        }
+        if (keys.isEmpty()) {
+            throw usage(option + ": " + given + " holds no verifier key");
+        }
+        return keys;
+    }
+
+    /** The certificates in files, in PEM or DER. */
+    List<X509Certificate> certificates(String option, List<Path> files) {
+        List<X509Certificate> certificates = new ArrayList<>();
+        for (Path file : files) {
+            byte[] content = content(file, MAX_CERTIFICATES);
+            try {
+                CertificateFactory.getInstance("X.509")
+                        .generateCertificates(new ByteArrayInputStream(content))
+                        .forEach(certificate -> certificates.add((X509Certificate) certificate));
+            } catch (CertificateException e) {
+                throw usage(option + ": " + file + " holds no certificates: " + e.getMessage());
+            }
+        }
+        if (certificates.isEmpty() && !files.isEmpty()) {
+            throw usage(option + ": " + files + " holds no certificates");
+        }
+        return certificates;
     }
 }

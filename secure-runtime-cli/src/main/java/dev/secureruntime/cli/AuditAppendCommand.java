@@ -1,14 +1,19 @@
 package dev.secureruntime.cli;
 
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.audit.FileAnchor;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
+import dev.secureruntime.core.audit.TimestampAnchor;
+import dev.secureruntime.core.audit.WitnessAnchor;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -83,14 +88,55 @@ final class AuditAppendCommand implements Callable<Integer> {
             description = "Give a new log an ML-DSA-44 signature too; its key is the third line to pin.")
     private boolean postQuantum;
 
+    @Option(
+            names = "--anchor-file",
+            paramLabel = "FILE",
+            description = "Keep checkpoints in this file too, on another disk or mount; for 'audit verify --anchor'.")
+    private @Nullable Path anchorFile;
+
+    @Option(
+            names = "--witness",
+            arity = "2",
+            paramLabel = "URL VKEY|FILE",
+            description = "Have checkpoints cosigned by a witness (C2SP tlog-witness): its submission prefix and its key.")
+    private List<String> witness = List.of();
+
+    @Option(
+            names = "--tsa",
+            arity = "2",
+            paramLabel = "URL CERT.pem",
+            description = "Have checkpoints time-stamped (RFC 3161): the authority's address and its or its CA's certificate.")
+    private List<String> authority = List.of();
+
+    private AuditSettings settings(Arguments arguments) {
+        AuditSettings settings = AuditSettings.in(directory).signer(signer).name(name);
+        if (postQuantum) {
+            settings = settings.postQuantum();
+        }
+        if (anchorFile != null) {
+            settings = settings.anchor("file", FileAnchor.at(anchorFile));
+        }
+        try {
+            if (!witness.isEmpty()) {
+                String key = arguments.witnesses("--witness", witness.get(1)).get(0);
+                settings = settings.anchor("witness", WitnessAnchor.at(URI.create(witness.get(0)), key));
+            }
+            if (!authority.isEmpty()) {
+                var certificates = arguments.certificates("--tsa", List.of(Path.of(authority.get(1))));
+                settings = settings.anchor("tsa", TimestampAnchor.at(URI.create(authority.get(0)), certificates));
+            }
+        } catch (IllegalArgumentException e) {
+            throw arguments.usage(String.valueOf(e.getMessage()));
+        }
+        return settings;
+    }
+
     @Override
     public Integer call() {
         CommandSpec command = Objects.requireNonNull(spec, "picocli sets the specification");
         PrintWriter err = command.commandLine().getErr();
         try {
-            AuditSettings settings = AuditSettings.in(directory).signer(signer).name(name);
-            HashChainedAuditLog log =
-                    HashChainedAuditLog.open(postQuantum ? settings.postQuantum() : settings, Clock.systemUTC());
+            HashChainedAuditLog log = HashChainedAuditLog.open(settings(new Arguments(spec)), Clock.systemUTC());
             Outcome outcome;
             try (log) {
                 if (pin != null) {

@@ -32,11 +32,13 @@ import picocli.CommandLine.Spec;
             "  secure-runtime audit verify /var/log/agent --key /etc/agent-audit.pin",
             "  secure-runtime audit verify ./copy --key 'agent/0f..+1a2b3c4d+AbCd...' --json",
             "  secure-runtime audit verify /var/log/agent --key audit.pin --anchor /mnt/elsewhere/checkpoint",
+            "  secure-runtime audit verify /var/log/agent --key audit.pin --witness witness.vkey --tsa ca.pem",
             "",
             "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key. With the log key",
             "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
             "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
-            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest."
+            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest.",
+            "Evidence that was asked for and isn't there makes the verdict INCONCLUSIVE, evidence that isn't valid TAMPERED."
         })
 final class AuditVerifyCommand implements Callable<Integer> {
 
@@ -67,16 +69,45 @@ final class AuditVerifyCommand implements Callable<Integer> {
                     "A checkpoint of this log that was kept elsewhere; the log must still have it. May be repeated.")
     private List<Path> anchors = List.of();
 
+    @Option(
+            names = "--witness",
+            paramLabel = "VKEY|FILE",
+            description = "Require a cosignature by this witness in the log's records. May be repeated.")
+    private List<String> witnesses = List.of();
+
+    @Option(
+            names = "--tsa",
+            paramLabel = "CERT.pem",
+            description =
+                    "Require a time stamp in the log's records by an authority of this certificate, or under this CA. May be repeated.")
+    private List<Path> authorities = List.of();
+
     @Override
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
-        VerificationResult result = verifier(arguments).anchoredBy(anchors).verify(directory);
-        arguments.out().println(json ? VerdictText.json(result) : VerdictText.words(directory.toString(), result));
+        AuditLogVerifier.Report report = verifier(arguments)
+                .anchoredBy(anchors)
+                .witnessedBy(witnesses(arguments))
+                .timeStampedBy(arguments.certificates("--tsa", authorities))
+                .report(directory);
+        VerificationResult result = report.result();
+        arguments
+                .out()
+                .println(
+                        json
+                                ? VerdictText.json(result, report.vouched())
+                                : VerdictText.words(directory.toString(), result, report.vouched()));
         if (result instanceof VerificationResult.Intact) {
             return INTACT;
         }
         return result instanceof VerificationResult.Tampered ? TAMPERED : INCONCLUSIVE;
+    }
+
+    private List<String> witnesses(Arguments arguments) {
+        return witnesses.stream()
+                .flatMap(witness -> arguments.witnesses("--witness", witness).stream())
+                .toList();
     }
 
     private AuditLogVerifier verifier(Arguments arguments) {

@@ -1,6 +1,7 @@
 package dev.secureruntime.cli;
 
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.AuditLogVerifier;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -9,8 +10,8 @@ final class VerdictText {
 
     private VerdictText() {}
 
-    /** One line, in ASCII. */
-    static String json(VerificationResult result) {
+    /** One line, in ASCII; {@code evidence} is there when some was found. */
+    static String json(VerificationResult result, List<AuditLogVerifier.Vouched> vouched) {
         StringBuilder json = new StringBuilder("{\"verdict\":\"").append(verdict(result));
         json.append("\",\"size\":").append(result.size()).append(",\"signed\":").append(result.signed());
         OptionalLong proved = result.provedUpTo();
@@ -37,10 +38,21 @@ final class VerdictText {
                             ",", remarks.stream().map(VerdictText::quoted).toList()))
                     .append(']');
         }
+        if (!vouched.isEmpty()) {
+            json.append(",\"evidence\":[")
+                    .append(String.join(
+                            ",", vouched.stream().map(VerdictText::json).toList()))
+                    .append(']');
+        }
         return json.append('}').toString();
     }
 
-    static String words(String directory, VerificationResult result) {
+    private static String json(AuditLogVerifier.Vouched vouched) {
+        return "{\"kind\":\"" + vouched.kind() + "\",\"by\":" + quoted(vouched.by()) + ",\"upTo\":" + vouched.size()
+                + ",\"time\":\"" + vouched.time() + "\"}";
+    }
+
+    static String words(String directory, VerificationResult result, List<AuditLogVerifier.Vouched> vouched) {
         StringBuilder text = new StringBuilder(verdict(result))
                 .append("  ")
                 .append(printable(directory))
@@ -67,6 +79,9 @@ final class VerdictText {
             bad.seq().ifPresent(seq -> text.append("record ").append(seq).append(", "));
             text.append(printable(bad.file())).append(" at byte ").append(bad.offset());
             text.append("\n  reason            ").append(printable(bad.reason()));
+        }
+        for (AuditLogVerifier.Vouched one : vouched) {
+            text.append("\n  evidence          ").append(printable(one.toString()));
         }
         for (String remark : remarks(result)) {
             text.append("\n  note              ").append(printable(remark));

@@ -2,9 +2,12 @@ package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.audit.VerificationResult.ForwardSecurity;
+import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,21 +31,58 @@ public final class AuditLogVerifier {
 
     private final @Nullable MlDsaKey mlDsaKey;
     private final List<Path> anchors;
+    private final List<WitnessKey> witnesses;
+    private final List<X509Certificate> authorities;
 
     private AuditLogVerifier(
             @Nullable VerifierKey logKey,
             @Nullable VerifierKey epochKey,
             @Nullable MlDsaKey mlDsaKey,
-            List<Path> anchors) {
+            List<Path> anchors,
+            List<WitnessKey> witnesses,
+            List<X509Certificate> authorities) {
         this.logKey = logKey;
         this.epochKey = epochKey;
         this.mlDsaKey = mlDsaKey;
         this.anchors = List.copyOf(anchors);
+        this.witnesses = List.copyOf(witnesses);
+        this.authorities = List.copyOf(authorities);
+    }
+
+    /** A verdict, and who else vouches for what. */
+    public record Report(VerificationResult result, List<Vouched> vouched) {
+        public Report {
+            vouched = List.copyOf(vouched);
+        }
+    }
+
+    /**
+     * Good evidence in the log by a witness or a time-stamping authority, the newest of each.
+     *
+     * @param by the witness's name, or the subject of the authority's certificate
+     * @param size the number of records that it covers
+     * @param time by the clock of who vouches
+     */
+    public record Vouched(Kind kind, String by, long size, Instant time) {
+
+        /** What was said of the log. */
+        public enum Kind {
+            /** It continued everything that the witness had seen of it. */
+            COSIGNED,
+            /** It existed. */
+            TIME_STAMPED
+        }
+
+        @Override
+        public String toString() {
+            return (kind == Kind.COSIGNED ? "cosigned by " : "time-stamped by ") + by + " up to size " + size + " at "
+                    + time;
+        }
     }
 
     /** A verifier without keys: it finds faults, but can vouch for nothing. */
     public static AuditLogVerifier withoutKeys() {
-        return new AuditLogVerifier(null, null, null, List.of());
+        return new AuditLogVerifier(null, null, null, List.of(), List.of(), List.of());
     }
 
     /**
@@ -66,7 +106,7 @@ public final class AuditLogVerifier {
         if (mlDsa != null && !mlDsa.name().equals(log.name() + LogFiles.ML_DSA)) {
             throw new IllegalArgumentException("expected the ML-DSA key of the same log third");
         }
-        return new AuditLogVerifier(log, epoch, mlDsa, List.of());
+        return new AuditLogVerifier(log, epoch, mlDsa, List.of(), List.of(), List.of());
     }
 
     /**
@@ -75,7 +115,35 @@ public final class AuditLogVerifier {
      * cut back or forked since then is found out. A file that can't be read makes the verdict inconclusive.
      */
     public AuditLogVerifier anchoredBy(List<Path> files) {
-        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, files);
+        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, files, witnesses, authorities);
+    }
+
+    /**
+     * The same verifier, which also requires cosignatures by each of these witnesses in the log's {@code log.anchored} records.
+     * None makes the verdict inconclusive; one that claims to be by such a witness and is not valid for the checkpoint that it
+     * names makes it tampered. They say that a witness saw the log grow up to there; that nothing was cut off behind, only the
+     * witness itself or a checkpoint kept elsewhere can say.
+     *
+     * @param keys verifier keys in C2SP signed-note form, of signature type 0x04
+     * @throws IllegalArgumentException when one of them is no such key
+     */
+    public AuditLogVerifier witnessedBy(List<String> keys) {
+        return new AuditLogVerifier(
+                logKey, epochKey, mlDsaKey, anchors, keys.stream().map(WitnessKey::parse).toList(), authorities);
+    }
+
+    /**
+     * The same verifier, which also requires a time stamp (RFC 3161) in the log's {@code log.anchored} records by an authority with
+     * one of these certificates, or under a CA with one. None makes the verdict inconclusive; one that claims to be by such an
+     * authority and is not valid for the checkpoint that it names makes it tampered.
+     *
+     * @throws SecureRuntimeException {@code SR-RUNTIME-001} when {@code bcpkix} is not on the class path
+     */
+    public AuditLogVerifier timeStampedBy(List<X509Certificate> certificates) {
+        if (!certificates.isEmpty()) {
+            TimestampAnchor.requireLibrary();
+        }
+        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, anchors, witnesses, certificates);
     }
 
     /**
@@ -84,6 +152,43 @@ public final class AuditLogVerifier {
      * @throws UncheckedIOException when {@code directory} is not a directory; what is wrong inside it is a result
      */
     public VerificationResult verify(Path directory) {
+        return report(directory).result();
+    }
+
+    /**
+     * The same, with the evidence that was found in the log.
+     *
+     * @throws UncheckedIOException when {@code directory} is not a directory; what is wrong inside it is a result
+     */
+    public Report report(Path directory) {
+        VerificationResult result = verdict(directory);
+        if (witnesses.isEmpty() && authorities.isEmpty() || result instanceof VerificationResult.Tampered) {
+            return new Report(result, List.of());
+        }
+        List<String> reasons = new ArrayList<>();
+        if (result instanceof VerificationResult.Inconclusive inconclusive) {
+            reasons.addAll(inconclusive.reasons());
+        }
+        EvidenceScan evidence = new EvidenceScan(
+                new LogFiles(directory), witnesses, authorities.isEmpty() ? null : new TimeStampKeys(authorities));
+        try {
+            evidence.run(result.signed());
+        } catch (LogFault e) {
+            VerificationResult tampered = new VerificationResult.Tampered(
+                    result.size(), result.signed(), result.forwardSecurity(), result.provedUpTo(), e.firstBad());
+            return new Report(tampered, List.of());
+        } catch (IOException e) {
+            reasons.add("a file could not be read: " + e);
+        }
+        reasons.addAll(evidence.missing());
+        if (!reasons.isEmpty()) {
+            result = new VerificationResult.Inconclusive(
+                    result.size(), result.signed(), result.forwardSecurity(), result.provedUpTo(), reasons);
+        }
+        return new Report(result, evidence.found());
+    }
+
+    private VerificationResult verdict(Path directory) {
         if (!java.nio.file.Files.isDirectory(directory)) {
             throw new UncheckedIOException(new java.nio.file.NotDirectoryException(directory.toString()));
         }

@@ -47,4 +47,29 @@ public final class AuditRecords {
                     e.firstBad().file() + ": " + e.firstBad().reason(), e);
         }
     }
+
+    /** Gets a record, and where its line stands. */
+    @FunctionalInterface
+    interface RecordListener {
+        void record(StoredRecord record, String file, long offset) throws LogFault;
+    }
+
+    /** Gives those of the first {@code size} records that are of a type, in order. */
+    static void ofType(LogFiles files, byte[] type, long size, RecordListener listener) throws IOException, LogFault {
+        RecordParser parser = new RecordParser();
+        try (SegmentsReader segments = SegmentsReader.open(files)) {
+            for (long index = segments.skipTo(0); index < size; index++) {
+                if (segments.next(index) != LineReader.Kind.LINE) {
+                    return;
+                }
+                LineReader line = segments.lines();
+                parser.parse(line.buffer(), line.from(), line.length());
+                if (parser.isType(type)) {
+                    listener.record(parser.record(), segments.file(), segments.offset());
+                }
+            }
+        } catch (MalformedRecordException e) {
+            throw new IOException("the log changed while it was verified: " + e.getMessage(), e);
+        }
+    }
 }

@@ -58,17 +58,31 @@ final class SignedNote {
         if (split < 0 || !whole.endsWith("\n")) {
             throw new IllegalArgumentException("expected text, an empty line, and signature lines");
         }
+        List<Signature> signatures = signatureLines(whole.substring(split + 2));
+        return new SignedNote(whole.substring(0, split + 1).getBytes(StandardCharsets.UTF_8), signatures);
+    }
+
+    /** Reads signature lines without a text; throws {@link IllegalArgumentException} for anything else. */
+    static List<Signature> signatures(byte[] lines) {
+        String whole = utf8(lines);
+        if (lines.length > MAX_BYTES || !whole.endsWith("\n")) {
+            throw new IllegalArgumentException("expected signature lines of at most " + MAX_BYTES + " bytes");
+        }
+        return signatureLines(whole);
+    }
+
+    private static List<Signature> signatureLines(String lines) {
         List<Signature> signatures = new ArrayList<>();
-        int at = split + 2;
-        while (at < whole.length()) {
-            int end = whole.indexOf('\n', at);
-            signatures.add(signature(whole.substring(at, end)));
+        int at = 0;
+        while (at < lines.length()) {
+            int end = lines.indexOf('\n', at);
+            signatures.add(signature(lines.substring(at, end)));
             at = end + 1;
         }
         if (signatures.isEmpty() || signatures.size() > MAX_SIGNATURES) {
             throw new IllegalArgumentException("expected 1 to " + MAX_SIGNATURES + " signatures");
         }
-        return new SignedNote(whole.substring(0, split + 1).getBytes(StandardCharsets.UTF_8), signatures);
+        return signatures;
     }
 
     private static Signature signature(String line) {
