@@ -15,6 +15,7 @@ public final class AuditSettings {
     private final Duration checkpointInterval;
     private final int checkpointRecords;
     private final long segmentBytes;
+    private final Duration segmentInterval;
 
     private AuditSettings(Draft draft) {
         this.directory = draft.directory;
@@ -23,6 +24,7 @@ public final class AuditSettings {
         this.checkpointInterval = draft.checkpointInterval;
         this.checkpointRecords = draft.checkpointRecords;
         this.segmentBytes = draft.segmentBytes;
+        this.segmentInterval = draft.segmentInterval;
     }
 
     /** The values of the next copy. */
@@ -34,6 +36,7 @@ public final class AuditSettings {
         private Duration checkpointInterval = Duration.ofMillis(250);
         private int checkpointRecords = 4_096;
         private long segmentBytes = 64L << 20;
+        private Duration segmentInterval = Duration.ofDays(1);
 
         Draft(Path directory) {
             this.directory = directory;
@@ -48,6 +51,7 @@ public final class AuditSettings {
         draft.checkpointInterval = checkpointInterval;
         draft.checkpointRecords = checkpointRecords;
         draft.segmentBytes = segmentBytes;
+        draft.segmentInterval = segmentInterval;
         change.accept(draft);
         return new AuditSettings(draft);
     }
@@ -80,6 +84,14 @@ public final class AuditSettings {
         return with(draft -> draft.segmentBytes = bytes);
     }
 
+    /**
+     * Starts a new segment when the current one is this old and holds a record beside its first. Retention removes whole
+     * segments, so this is also how finely it can cut.
+     */
+    public AuditSettings segmentEvery(Duration interval) {
+        return with(draft -> draft.segmentInterval = interval);
+    }
+
     /** The log's directory. */
     public Path directory() {
         return directory;
@@ -108,5 +120,10 @@ public final class AuditSettings {
     /** The size in bytes that a segment doesn't grow beyond. */
     public long segmentBytes() {
         return segmentBytes;
+    }
+
+    /** The age at which a segment is ended. */
+    public Duration segmentInterval() {
+        return segmentInterval;
     }
 }

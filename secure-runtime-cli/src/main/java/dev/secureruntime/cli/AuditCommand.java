@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
             AuditProveCommand.class,
             AuditCheckProofCommand.class,
             AuditConsistencyCommand.class,
+            AuditRetireCommand.class,
             AuditKeygenCommand.class
         })
 final class AuditCommand {}

@@ -104,6 +104,21 @@ final class AppendQueue {
         }
     }
 
+    /** Ends the current segment where it holds a record beside its first; from the writer's thread, like the above. */
+    void endSegment() {
+        lock.lock();
+        try {
+            if (segmentHasRecords && !closed) {
+                if (open.count > 0) {
+                    push();
+                }
+                startSegment(segmentNumber + 1);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private Receipt add(AuditEvent event) {
         if (!open.hasRoom()) {
             push();

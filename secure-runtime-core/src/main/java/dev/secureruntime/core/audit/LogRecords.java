@@ -10,6 +10,8 @@ final class LogRecords {
     static final String KEY = "log.key";
     static final String RECOVERED = "log.recovered";
 
+    static final String RETIRED = "log.retired";
+
     static final String PREFIX = "secure_runtime.log.";
     static final String ORIGIN = PREFIX + "origin";
     static final String NUMBER = PREFIX + "segment";
@@ -17,6 +19,9 @@ final class LogRecords {
     static final String EPOCH_KEY = PREFIX + "epoch_key";
     static final String NEXT_KEY = PREFIX + "next_key";
     static final String CHECKPOINT = PREFIX + "checkpoint";
+    static final String RETIRED_BELOW = PREFIX + "retired_below";
+    static final String ANCHORED_SIZE = PREFIX + "anchored_size";
+    static final String ANCHORED = PREFIX + "anchored_checkpoint";
 
     /** The version of OpenTelemetry's semantic conventions whose GenAI names the records use. */
     private static final String CONVENTIONS = "1.37.0";
@@ -49,12 +54,23 @@ final class LogRecords {
         return AuditEvent.of(KEY).attribute(NEXT_KEY, key.toString()).build();
     }
 
-    /** Says what a start found behind the newest checkpoint: a fragment that was cut off. */
-    static AuditEvent recovered(String file, long bytes, String sha256) {
+    /** Says what a start found behind the newest checkpoint: a fragment that was cut off, and where how much of it is kept. */
+    static AuditEvent recovered(String file, long bytes, String sha256, String fragment, long kept) {
         return AuditEvent.of(RECOVERED)
                 .attribute(PREFIX + "recovered_file", file)
                 .attribute(PREFIX + "recovered_bytes", bytes)
                 .attribute(PREFIX + "recovered_sha256", sha256)
+                .attribute(PREFIX + "recovered_as", fragment)
+                .attribute(PREFIX + "recovered_kept", kept)
+                .build();
+    }
+
+    /** Says that the records below {@code below} are removed, which an anchored checkpoint covers. */
+    static AuditEvent retired(long below, long anchoredSize, byte[] anchored) {
+        return AuditEvent.of(RETIRED)
+                .attribute(RETIRED_BELOW, below)
+                .attribute(ANCHORED_SIZE, anchoredSize)
+                .attribute(ANCHORED, Hex.text(anchored))
                 .build();
     }
 

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class RecordChain implements AutoCloseable {
 
     private static final byte[] SEGMENT = RecordParser.ascii(LogRecords.SEGMENT);
+    private static final byte[] RETIRED = RecordParser.ascii(LogRecords.RETIRED);
     private static final byte[] KEY = RecordParser.ascii(LogRecords.KEY);
 
     private final SegmentsReader segments;
@@ -18,9 +19,10 @@ final class RecordChain implements AutoCloseable {
     private final LogScan.LeafListener leaves;
     private final RecordParser parser = new RecordParser();
     private final TreeHasher hasher = new TreeHasher();
-    private final CompactRange tree = new CompactRange();
+    private final ChainStart start;
+    private final CompactRange tree;
     private final byte[] leaf = new byte[TreeHasher.BYTES];
-    private final byte[] lastLeaf = new byte[TreeHasher.BYTES];
+    private final byte[] lastLeaf;
     private final byte[] leafBefore = new byte[TreeHasher.BYTES];
 
     private String lastFile = "";
@@ -39,7 +41,10 @@ final class RecordChain implements AutoCloseable {
         TORN
     }
 
-    RecordChain(SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves) {
+    RecordChain(SegmentsReader segments, ChainStart start, LogDescription description, LogScan.LeafListener leaves) {
+        this.start = start;
+        this.tree = start.tree();
+        this.lastLeaf = start.lastLeaf();
         this.leaves = leaves;
         this.segments = segments;
         this.description = description;
@@ -156,6 +161,8 @@ final class RecordChain implements AutoCloseable {
                 throw fault("a second log.key record without a checkpoint in between");
             }
             announced = key(parser.record());
+        } else if (parser.isType(RETIRED)) {
+            start.pass(parser.record(), tree.size());
         }
     }
 
@@ -184,16 +191,11 @@ final class RecordChain implements AutoCloseable {
     }
 
     private VerifierKey key(StoredRecord record) throws LogFault {
-        String text = record.text(LogRecords.NEXT_KEY);
         try {
-            VerifierKey key = VerifierKey.parse(text == null ? "" : text);
-            if (key.name().equals(description.origin() + LogFiles.EPOCH)) {
-                return key;
-            }
+            return description.nextEpoch(record);
         } catch (IllegalArgumentException e) {
             throw fault("expected " + LogRecords.NEXT_KEY + " to be a verifier key: " + e.getMessage());
         }
-        throw fault("expected a verifier key under the name " + description.origin() + LogFiles.EPOCH);
     }
 
     /** The epoch key that was announced since the last call, or null. */

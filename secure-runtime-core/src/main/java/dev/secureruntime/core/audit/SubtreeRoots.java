@@ -80,6 +80,28 @@ final class SubtreeRoots {
         return Long.highestOneBit(size - 1);
     }
 
+    /**
+     * Takes the leaves that were removed from a log, as far as their subtrees are kept; before any other.
+     *
+     * @throws IllegalArgumentException when the proof needs a hash that went with them
+     */
+    void startWith(CompactRange removed) {
+        while (current < ordered.size() && ordered.get(current).from() < removed.size()) {
+            Range range = ordered.get(current);
+            CompactRange part = removed.part(range.from(), range.to());
+            if (part == null) {
+                throw new IllegalArgumentException("records 0 to " + (removed.size() - 1)
+                        + " were removed under retention, and with them what this proof needs");
+            }
+            if (range.to() > removed.size()) {
+                tree = part;
+                return;
+            }
+            roots[needed.indexOf(range)] = part.root();
+            current++;
+        }
+    }
+
     /** Takes the next leaf's hash; every leaf from 0 on has to be given. */
     void accept(long index, byte[] leaf) {
         if (current == ordered.size() || index < ordered.get(current).from()) {
