@@ -44,7 +44,7 @@ final class AppendQueue {
     private boolean writerWaits;
     private boolean urgent;
     private boolean closed;
-    private long durableWanted;
+    private volatile long durableWanted;
     private long sealWanted;
     private volatile @Nullable SecureRuntimeException failure;
 
@@ -229,6 +229,10 @@ final class AppendQueue {
 
     /** Asks for the records below {@code size} to be forced soon. */
     private void wantDurable(long size) {
+        if (durableWanted >= size) {
+            // Whoever asked for a later record has woken the writer, which forces everything up to there.
+            return;
+        }
         lock.lock();
         try {
             durableWanted = Math.max(durableWanted, size);
@@ -253,12 +257,7 @@ final class AppendQueue {
     }
 
     long durableWanted() {
-        lock.lock();
-        try {
-            return durableWanted;
-        } finally {
-            lock.unlock();
-        }
+        return durableWanted;
     }
 
     long sealWanted() {
