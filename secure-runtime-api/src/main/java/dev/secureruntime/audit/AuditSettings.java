@@ -27,6 +27,7 @@ public final class AuditSettings {
     private final boolean postQuantum;
     private final Map<String, Anchor> anchors;
     private final Duration anchorInterval;
+    private final Duration segmentInterval;
 
     private AuditSettings(Draft draft) {
         this.directory = draft.directory;
@@ -41,6 +42,7 @@ public final class AuditSettings {
         this.postQuantum = draft.postQuantum;
         this.anchors = Collections.unmodifiableMap(draft.anchors);
         this.anchorInterval = draft.anchorInterval;
+        this.segmentInterval = draft.segmentInterval;
     }
 
     /** The values of the next copy. */
@@ -58,6 +60,7 @@ public final class AuditSettings {
         private boolean postQuantum;
         private Map<String, Anchor> anchors = new LinkedHashMap<>();
         private Duration anchorInterval = Duration.ofMinutes(1);
+        private Duration segmentInterval = Duration.ofDays(1);
 
         Draft(Path directory) {
             this.directory = directory;
@@ -78,6 +81,7 @@ public final class AuditSettings {
         draft.postQuantum = postQuantum;
         draft.anchors = new LinkedHashMap<>(anchors);
         draft.anchorInterval = anchorInterval;
+        draft.segmentInterval = segmentInterval;
         change.accept(draft);
         return new AuditSettings(draft);
     }
@@ -174,6 +178,14 @@ public final class AuditSettings {
         return anchorInterval;
     }
 
+    /**
+     * Starts a new segment when the current one is this old and holds a record beside its first. Retention removes whole
+     * segments, so this is also how finely it can cut.
+     */
+    public AuditSettings segmentEvery(Duration interval) {
+        return with(draft -> draft.segmentInterval = interval);
+    }
+
     /** The log's directory. */
     public Path directory() {
         return directory;
@@ -222,5 +234,10 @@ public final class AuditSettings {
     /** Whether a new log's checkpoints have an ML-DSA-44 signature too. */
     public boolean isPostQuantum() {
         return postQuantum;
+    }
+
+    /** The age at which a segment is ended. */
+    public Duration segmentInterval() {
+        return segmentInterval;
     }
 }

@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
             AuditDiscloseCommand.class,
             AuditCheckDisclosureCommand.class,
             AuditEraseCommand.class,
+            AuditRetireCommand.class,
             AuditTilesCommand.class
         })
 final class AuditCommand {}

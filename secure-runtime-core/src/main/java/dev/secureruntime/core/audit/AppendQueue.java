@@ -44,7 +44,7 @@ final class AppendQueue {
     private boolean writerWaits;
     private boolean urgent;
     private boolean closed;
-    private long durableWanted;
+    private volatile long durableWanted;
     private long sealWanted;
     private volatile @Nullable SecureRuntimeException failure;
     private volatile @Nullable Anchoring anchoring;
@@ -100,6 +100,21 @@ final class AppendQueue {
             add(event);
             open.endsEpoch = true;
             push();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the current segment where it holds a record beside its first; from the writer's thread, like the above. */
+    void endSegment() {
+        lock.lock();
+        try {
+            if (segmentHasRecords && !closed) {
+                if (open.count > 0) {
+                    push();
+                }
+                startSegment(segmentNumber + 1);
+            }
         } finally {
             lock.unlock();
         }
@@ -215,6 +230,10 @@ final class AppendQueue {
 
     /** Asks for the records below {@code size} to be forced soon. */
     private void wantDurable(long size) {
+        if (durableWanted >= size) {
+            // Whoever asked for a later record has woken the writer, which forces everything up to there.
+            return;
+        }
         lock.lock();
         try {
             durableWanted = Math.max(durableWanted, size);
@@ -244,12 +263,7 @@ final class AppendQueue {
     }
 
     long durableWanted() {
-        lock.lock();
-        try {
-            return durableWanted;
-        } finally {
-            lock.unlock();
-        }
+        return durableWanted;
     }
 
     long sealWanted() {

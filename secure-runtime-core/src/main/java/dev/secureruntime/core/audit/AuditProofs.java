@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes and checks proofs that a record is in a log, and that one checkpoint continues another.
@@ -32,7 +33,7 @@ public final class AuditProofs {
      * Proves that a record is under the newest checkpoint.
      *
      * @return the proof in C2SP tlog-proof form
-     * @throws IllegalArgumentException when no signed record has that index
+     * @throws IllegalArgumentException when no signed record has that index, or it was removed under retention
      * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log was tampered with
      */
     public static String inclusion(Path directory, long index) {
@@ -43,8 +44,12 @@ public final class AuditProofs {
             throw new IllegalArgumentException(
                     "the newest checkpoint covers the records 0 to " + (checkpoint.size() - 1));
         }
+        RetiredHead retired = retired(files);
+        if (retired != null) {
+            retired.requireLeft(index);
+        }
         SubtreeRoots roots = SubtreeRoots.inclusion(index, checkpoint.size());
-        scan(files, roots, checkpoint.size());
+        scan(files, retired, roots, checkpoint.size());
         return new InclusionProof(index, roots.roots(), note).text();
     }
 
@@ -52,7 +57,8 @@ public final class AuditProofs {
      * Proves that the log at {@code newer} records continues the log at {@code older} records.
      *
      * @return the hashes of RFC 6962, section 2.1.2, in base64
-     * @throws IllegalArgumentException when not 0 &lt; older &lt;= newer &lt;= the number of records
+     * @throws IllegalArgumentException when not 0 &lt; older &lt;= newer &lt;= the number of records, or when records that the
+     *     proof needs were removed under retention
      * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log was tampered with
      */
     public static List<String> consistency(Path directory, long older, long newer) {
@@ -60,7 +66,8 @@ public final class AuditProofs {
             throw new IllegalArgumentException("expected 0 < OLD <= NEW");
         }
         SubtreeRoots roots = SubtreeRoots.consistency(older, newer);
-        scan(new LogFiles(directory), roots, newer);
+        LogFiles files = new LogFiles(directory);
+        scan(files, retired(files), roots, newer);
         return roots.roots().stream().map(Base64.getEncoder()::encodeToString).toList();
     }
 
@@ -107,7 +114,20 @@ public final class AuditProofs {
         return note;
     }
 
-    private static void scan(LogFiles files, SubtreeRoots roots, long size) {
+    private static @Nullable RetiredHead retired(LogFiles files) {
+        try {
+            return RetiredHead.read(files);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (LogFault e) {
+            throw tampered(e);
+        }
+    }
+
+    private static void scan(LogFiles files, @Nullable RetiredHead retired, SubtreeRoots roots, long size) {
+        if (retired != null) {
+            roots.startWith(retired.tree());
+        }
         LogScan scan = new LogScan(files, null, null);
         scan.onLeaf(roots::accept);
         try {

@@ -18,25 +18,21 @@ public final class AuditRecords {
      * Gives the records whose index is from {@code from} to {@code to}, both included, in order.
      *
      * @param reader gets each record and its stored line, without line feed
-     * @throws IllegalArgumentException when the log holds something in between that is not a record
+     * <p>Of a log whose first records were removed under retention, the ones that are left.
+     *
+     * @throws IllegalArgumentException when the log holds something in between that is not a record, or when all that are
+     *     asked for were removed
      */
     public static void read(Path directory, long from, long to, BiConsumer<StoredRecord, String> reader) {
-        RecordParser parser = new RecordParser();
-        try (SegmentsReader segments = SegmentsReader.open(new LogFiles(directory))) {
-            long expected = segments.skipTo(from);
-            while (expected <= to) {
-                LineReader.Kind kind = segments.next(expected);
-                if (kind != LineReader.Kind.LINE) {
-                    return;
+        LogFiles files = new LogFiles(directory);
+        try {
+            RetiredHead retired = RetiredHead.read(files);
+            try (SegmentsReader segments = SegmentsReader.open(files)) {
+                if (retired != null) {
+                    retired.requireLeft(to);
+                    segments.startAt(retired.below(), retired.segment());
                 }
-                LineReader line = segments.lines();
-                parser.parse(line.buffer(), line.from(), line.length());
-                if (parser.seq() >= from && parser.seq() <= to) {
-                    reader.accept(
-                            parser.record(),
-                            new String(line.buffer(), line.from(), line.length(), StandardCharsets.UTF_8));
-                }
-                expected++;
+                read(segments, from, to, reader);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -45,6 +41,24 @@ public final class AuditRecords {
         } catch (LogFault e) {
             throw new IllegalArgumentException(
                     e.firstBad().file() + ": " + e.firstBad().reason(), e);
+        }
+    }
+
+    private static void read(SegmentsReader segments, long from, long to, BiConsumer<StoredRecord, String> reader)
+            throws IOException, LogFault, MalformedRecordException {
+        RecordParser parser = new RecordParser();
+        long expected = segments.skipTo(from);
+        while (expected <= to) {
+            if (segments.next(expected) != LineReader.Kind.LINE) {
+                return;
+            }
+            LineReader line = segments.lines();
+            parser.parse(line.buffer(), line.from(), line.length());
+            if (parser.seq() >= from && parser.seq() <= to) {
+                reader.accept(
+                        parser.record(), new String(line.buffer(), line.from(), line.length(), StandardCharsets.UTF_8));
+            }
+            expected++;
         }
     }
 
@@ -57,7 +71,7 @@ public final class AuditRecords {
     /** Gives those of the first {@code size} records that are of a type, in order. */
     static void ofType(LogFiles files, byte[] type, long size, RecordListener listener) throws IOException, LogFault {
         RecordParser parser = new RecordParser();
-        try (SegmentsReader segments = SegmentsReader.open(files)) {
+        try (SegmentsReader segments = SegmentsReader.left(files)) {
             for (long index = segments.skipTo(0); index < size; index++) {
                 if (segments.next(index) != LineReader.Kind.LINE) {
                     return;

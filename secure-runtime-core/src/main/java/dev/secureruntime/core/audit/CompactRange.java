@@ -1,5 +1,8 @@
 package dev.secureruntime.core.audit;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * The right edge of a Merkle tree (RFC 6962): enough to append leaves and to tell the root, in constant memory.
  *
@@ -14,6 +17,37 @@ final class CompactRange {
 
     CompactRange() {
         subtrees = new byte[Long.SIZE][TreeHasher.BYTES];
+    }
+
+    /** The tree of {@code size} leaves whose subtrees, the largest first, have these roots. */
+    CompactRange(long size, List<byte[]> roots) {
+        this();
+        this.size = size;
+        int next = 0;
+        for (int level = Long.SIZE - 1; level >= 0; level--) {
+            if ((size >>> level & 1) == 1) {
+                subtrees[level] = roots.get(next++).clone();
+            }
+        }
+    }
+
+    /** The leaves from {@code from} to before {@code to}, as far as there are any; null when a subtree would be cut through. */
+    @Nullable
+    CompactRange part(long from, long to) {
+        CompactRange part = new CompactRange();
+        long start = 0;
+        for (int level = Long.SIZE - 2; level >= 0; level--) {
+            long leaves = size & 1L << level;
+            long end = start + leaves;
+            if (leaves > 0 && start >= from && end <= to) {
+                part.subtrees[level] = subtrees[level].clone();
+                part.size += leaves;
+            } else if (leaves > 0 && start < to && end > from) {
+                return null;
+            }
+            start = end;
+        }
+        return part;
     }
 
     /** Appends the leaf hash that stands in {@code hashes} at {@code at}. */
@@ -45,11 +79,6 @@ final class CompactRange {
             System.arraycopy(subtrees[level], 0, copy.subtrees[level], 0, TreeHasher.BYTES);
         }
         return copy;
-    }
-
-    /** The root of the perfect subtree of 2^level leaves at the right edge; only where that bit of the size is set. */
-    byte[] subtree(int level) {
-        return subtrees[level].clone();
     }
 
     /** The root hash over all leaves so far. */

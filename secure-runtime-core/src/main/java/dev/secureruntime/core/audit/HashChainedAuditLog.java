@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -42,6 +43,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     private final LogWriter writer;
     private final Anchoring anchoring;
     private final WriterLock lock;
+    private final Retention retention;
     private final List<String> verifierKeys;
     private final SecretCheck secrets;
     private final @Nullable ContentStore content;
@@ -60,6 +62,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         this.anchoring = started.anchoring();
         this.lock = lock;
         queue.anchoredBy(anchoring);
+        this.retention = new Retention(started.files(), started.signer().logKey());
         this.verifierKeys = started.signer().pins();
         this.thread = new Thread(this::write, "secure-runtime-audit");
         this.thread.setDaemon(true);
@@ -230,6 +233,56 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
      */
     public void requireWritable() {
         queue.requireWritable();
+    }
+
+    /**
+     * Removes the segments that hold only records below {@code index}, and keeps what proves that they existed. Like {@link
+     * #retireBefore}.
+     */
+    public long retireBelow(long index, List<Path> anchors) {
+        return retire(Retention.Limit.below(index), anchors);
+    }
+
+    /**
+     * Removes the segments that hold only records from before {@code time}, by the log's own clock, and keeps what proves that
+     * they existed.
+     *
+     * <p>What holds: the log says under a checkpoint what was removed, before anything is; only records are removed that a
+     * checkpoint covers which someone keeps elsewhere; what is left verifies from the same pinned keys. What does not: a
+     * removed record can't be shown or proved any more, except by proofs that were made before.
+     *
+     * @param anchors files with checkpoints of this log that are kept elsewhere
+     * @return the index of the first record that is left
+     * @throws IllegalArgumentException when an anchor can't be read, is not signed by the log key, or none is given
+     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log doesn't have an anchored checkpoint or was changed,
+     *     {@code SR-AUDIT-002} when it can't be written: then nothing was removed, or the next start finishes it
+     */
+    public long retireBefore(Instant time, List<Path> anchors) {
+        return retire(retention.before(time), anchors);
+    }
+
+    private synchronized long retire(Retention.Limit limit, List<Path> anchors) {
+        requireWritable();
+        try {
+            RetiredHead head = retention.plan(limit, anchors);
+            if (head == null) {
+                return retention.first();
+            }
+            queue.append(LogRecords.retired(head.below(), head.anchoredSize(), head.anchored()));
+            checkpoint();
+            retention.carryOut(head);
+            return head.below();
+        } catch (LogFault e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_LOG_INCONSISTENT,
+                    "Nothing was removed: " + e.firstBad().file() + ": "
+                            + e.firstBad().reason());
+        } catch (IOException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_UNWRITABLE,
+                    "Records could not be removed, or not all of them; do it again: " + e,
+                    e);
+        }
     }
 
     private static void await(CompletableFuture<?> stage) {

@@ -155,6 +155,11 @@ final class LineReader implements AutoCloseable {
         hasher.leafInPlace(buffer, from, length, out, 0);
     }
 
+    /** A copy of the line. */
+    byte[] bytes() {
+        return java.util.Arrays.copyOfRange(buffer, from, from + length);
+    }
+
     /** The line's place in the file. */
     long offset() {
         return bufferOffset + from;

@@ -51,6 +51,44 @@ record LogDescription(String origin, VerifierKey logKey, VerifierKey epochKey, @
                 && (mlDsaKey == null || mlDsaKey.name().equals(origin + LogFiles.ML_DSA));
     }
 
+    /** Reads the file's content, which must name the pinned keys; null where it is missing or a key is not pinned. */
+    static LogDescription pinned(
+            byte @Nullable [] content,
+            @Nullable VerifierKey pinnedLog,
+            @Nullable VerifierKey pinnedEpoch,
+            @Nullable MlDsaKey pinnedMlDsa)
+            throws LogFault {
+        if (content == null) {
+            throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the file, which names the log's origin and keys");
+        }
+        LogDescription described;
+        try {
+            described = parse(content);
+        } catch (IllegalArgumentException e) {
+            throw new LogFault(0, LogFiles.DESCRIPTION, 0, String.valueOf(e.getMessage()));
+        }
+        requirePinned(pinnedLog, described.logKey);
+        requirePinned(pinnedEpoch, described.epochKey);
+        requirePinned(pinnedMlDsa, described.mlDsaKey);
+        return described;
+    }
+
+    private static void requirePinned(@Nullable Object pinned, @Nullable Object found) throws LogFault {
+        if (pinned != null && !pinned.equals(found)) {
+            throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the pinned key " + pinned + ", found " + found);
+        }
+    }
+
+    /** The key of the next epoch that a {@code log.key} record names; throws {@link IllegalArgumentException} for any other. */
+    VerifierKey nextEpoch(StoredRecord record) {
+        String text = record.text(LogRecords.NEXT_KEY);
+        VerifierKey key = VerifierKey.parse(text == null ? "" : text);
+        if (!key.name().equals(origin + LogFiles.EPOCH)) {
+            throw new IllegalArgumentException("expected a verifier key under the name " + origin + LogFiles.EPOCH);
+        }
+        return key;
+    }
+
     /** The exact content of {@code log.json}. */
     byte[] bytes() {
         // Origin and keys hold no character that JSON would escape.

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  *   segments/00000000000000000000.jsonl  records; the name is the index of the segment's first record
  *   checkpoints                          signed notes, separated by one empty line
  *   checkpoint                           the newest of them
+ *   retired                              what proves the records that retention removed; there is none before
+ *   recovered/                           fragments that a start cut off; derived
  *   lock                                 held by the writer; derived, like everything else
  * </pre>
  */
@@ -26,6 +28,7 @@ record LogFiles(Path directory) {
     static final String SEGMENTS = "segments";
     static final String CHECKPOINTS = "checkpoints";
     static final String CHECKPOINT = "checkpoint";
+    static final String RETIRED = "retired";
     static final String SUFFIX = ".jsonl";
     static final String EPOCH = "/epoch";
     static final String ML_DSA = "/ml-dsa";
@@ -46,6 +49,15 @@ record LogFiles(Path directory) {
 
     Path checkpoint() {
         return directory.resolve(CHECKPOINT);
+    }
+
+    /** Where fragments are kept that a start cut off. */
+    Path recovered() {
+        return directory.resolve("recovered");
+    }
+
+    Path retired() {
+        return directory.resolve(RETIRED);
     }
 
     Path lock() {

@@ -14,6 +14,7 @@ final class LogRecords {
     static final String RECOVERED = "log.recovered";
     static final String ANCHORED = "log.anchored";
     static final String ANCHOR = "log.anchor";
+    static final String RETIRED = "log.retired";
 
     /** Written by the log alone too: who could write it could claim an erasure that never was. */
     static final String ERASED = "content.erased";
@@ -26,9 +27,10 @@ final class LogRecords {
     static final String ML_DSA_KEY = PREFIX + "ml_dsa_key";
     static final String NEXT_KEY = PREFIX + "next_key";
     static final String CHECKPOINT = PREFIX + "checkpoint";
-
-    static final String ANCHOR_NAME = PREFIX + "anchor";
+    static final String RETIRED_BELOW = PREFIX + "retired_below";
     static final String ANCHORED_SIZE = PREFIX + "anchored_size";
+    static final String ANCHORED_CHECKPOINT = PREFIX + "anchored_checkpoint";
+    static final String ANCHOR_NAME = PREFIX + "anchor";
     static final String EVIDENCE_KIND = PREFIX + "evidence_kind";
     static final String EVIDENCE = PREFIX + "evidence";
 
@@ -68,12 +70,23 @@ final class LogRecords {
         return AuditEvent.of(KEY).attribute(NEXT_KEY, key.toString()).build();
     }
 
-    /** Says what a start found behind the newest checkpoint: a fragment that was cut off. */
-    static AuditEvent recovered(String file, long bytes, String sha256) {
+    /** Says what a start found behind the newest checkpoint: a fragment that was cut off, and where how much of it is kept. */
+    static AuditEvent recovered(String file, long bytes, String sha256, String fragment, long kept) {
         return AuditEvent.of(RECOVERED)
                 .attribute(PREFIX + "recovered_file", file)
                 .attribute(PREFIX + "recovered_bytes", bytes)
                 .attribute(PREFIX + "recovered_sha256", sha256)
+                .attribute(PREFIX + "recovered_as", fragment)
+                .attribute(PREFIX + "recovered_kept", kept)
+                .build();
+    }
+
+    /** Says that the records below {@code below} are removed, which an anchored checkpoint covers. */
+    static AuditEvent retired(long below, long anchoredSize, byte[] anchored) {
+        return AuditEvent.of(RETIRED)
+                .attribute(RETIRED_BELOW, below)
+                .attribute(ANCHORED_SIZE, anchoredSize)
+                .attribute(ANCHORED_CHECKPOINT, Hex.text(anchored))
                 .build();
     }
 

@@ -36,7 +36,8 @@ final class LogScan {
     private @Nullable RecordChain chain;
     private @Nullable MlDsaKey pinnedMlDsa;
     private @Nullable MlDsaKey mlDsaKey;
-    private @Nullable VerifierKey logKey;
+    private @Nullable ChainStart start;
+    private byte @Nullable [] retired;
     private @Nullable VerifierKey epochKey;
     private @Nullable VerifierKey announced;
     private byte[] newestHash = new byte[TreeHasher.BYTES];
@@ -71,6 +72,7 @@ final class LogScan {
         byte[] newest = LogFiles.small(files.checkpoint(), SignedNote.MAX_BYTES);
         wantedNote = newest;
         long certain = LogFiles.size(files.checkpoints());
+        retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
         SegmentsReader segments = SegmentsReader.open(files);
         long possible = LogFiles.size(files.checkpoints());
         byte[] description = LogFiles.small(files.description(), LogDescription.MAX_BYTES);
@@ -79,14 +81,24 @@ final class LogScan {
             reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
             return;
         }
-        LogDescription described = describe(description);
+        LogDescription described = LogDescription.pinned(description, pinnedLog, pinnedEpoch, pinnedMlDsa);
+        mlDsaKey = described.mlDsaKey();
+        epochKey = described.epochKey();
         for (Path refused : anchors.requireSigned(described.logKey())) {
             reasons.add("the anchor " + refused + " holds a checkpoint that the log key didn't sign");
         }
-        try (RecordChain records = new RecordChain(segments, described, leaves, new ReadAhead(plan))) {
+        ChainStart first = ChainStart.of(retired, described);
+        start = first;
+        segments.startAt(first.index(), first.segment());
+        try (RecordChain records = new RecordChain(segments, first, described, leaves, new ReadAhead(plan))) {
             chain = records;
-            long before = readCheckpoints(records, described, sizeBefore, certain, possible);
+            long before = readCheckpoints(records, first, described, sizeBefore, certain, possible);
             readTail(records);
+            first.requireSigned(signed);
+            if (!segments.areRemovedGone()) {
+                reasons.add("segments below record " + first.index() + " wait to be deleted: retention was interrupted;"
+                        + " the next start of the writer finishes it");
+            }
             requireAnchored(
                     described.logKey(),
                     records.tree().size(),
@@ -96,34 +108,14 @@ final class LogScan {
         }
     }
 
-    private LogDescription describe(byte @Nullable [] content) throws LogFault {
-        if (content == null) {
-            throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the file, which names the log's origin and keys");
-        }
-        LogDescription described;
-        try {
-            described = LogDescription.parse(content);
-        } catch (IllegalArgumentException e) {
-            throw new LogFault(0, LogFiles.DESCRIPTION, 0, String.valueOf(e.getMessage()));
-        }
-        requirePinned(pinnedLog, described.logKey());
-        requirePinned(pinnedEpoch, described.epochKey());
-        requirePinned(pinnedMlDsa, described.mlDsaKey());
-        mlDsaKey = described.mlDsaKey();
-        logKey = described.logKey();
-        epochKey = described.epochKey();
-        return described;
-    }
-
-    private static void requirePinned(@Nullable Object pinned, @Nullable Object found) throws LogFault {
-        if (pinned != null && !pinned.equals(found)) {
-            throw new LogFault(0, LogFiles.DESCRIPTION, 0, "expected the pinned key " + pinned + ", found " + found);
-        }
-    }
-
     /** Returns how many notes stood in the first {@code sizeBefore} bytes. */
     private long readCheckpoints(
-            RecordChain records, LogDescription described, long sizeBefore, long certain, long possible)
+            RecordChain records,
+            ChainStart start,
+            LogDescription described,
+            long sizeBefore,
+            long certain,
+            long possible)
             throws IOException, LogFault {
         long before = 0;
         if (possible == 0) {
@@ -142,7 +134,7 @@ final class LogScan {
                         return before;
                     }
                 }
-                cover(records, checkpoint, note, reader);
+                cover(records, start, checkpoint, note, reader);
                 before += reader.wholeEnd() <= sizeBefore ? 1 : 0;
                 note = reader.next();
             }
@@ -198,12 +190,19 @@ final class LogScan {
         return new LogFault(seq, LogFiles.CHECKPOINTS, offset, reason);
     }
 
-    private void cover(RecordChain records, Checkpoint checkpoint, byte[] note, NoteReader reader)
+    private void cover(RecordChain records, ChainStart start, Checkpoint checkpoint, byte[] note, NoteReader reader)
             throws IOException, LogFault {
-        if (!Arrays.equals(records.tree().root(), checkpoint.root())) {
-            throw records.unsigned(signed, checkpoint.size());
+        byte[] hash = hasher.plain(checkpoint.text());
+        VerifierKey next;
+        if (start.covers(checkpoint)) {
+            next = start.cover(checkpoint, signed, hash);
+        } else {
+            start.pass(checkpoint, hash);
+            if (!Arrays.equals(records.tree().root(), checkpoint.root())) {
+                throw records.unsigned(signed, checkpoint.size());
+            }
+            next = records.takeAnnounced();
         }
-        VerifierKey next = records.takeAnnounced();
         if (next != null) {
             epochKey = next;
         }
@@ -216,7 +215,7 @@ final class LogScan {
         }
         records.markSigned();
         signed = checkpoint.size();
-        newestHash = hasher.plain(checkpoint.text());
+        newestHash = hash;
         newestNote = note;
         checkpointsEnd = reader.wholeEnd();
         notes++;
@@ -352,6 +351,16 @@ final class LogScan {
 
     long size() {
         return chain == null ? 0 : chain.tree().size();
+    }
+
+    /** The index of the first record; those before it were removed under retention. */
+    long first() {
+        return start == null ? 0 : start.index();
+    }
+
+    /** What {@code retired} held, null when there was none. */
+    byte @Nullable [] retired() {
+        return retired;
     }
 
     long signed() {

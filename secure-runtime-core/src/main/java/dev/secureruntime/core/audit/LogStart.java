@@ -12,6 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.LongSupplier;
 
 /**
@@ -29,7 +33,8 @@ final class LogStart {
     private final LogFiles files;
 
     /** What the log runs on once it is open. */
-    record Started(AppendQueue queue, LogWriter writer, SignerFile signer, Anchoring anchoring) {}
+    record Started(
+            LogFiles files, AppendQueue queue, LogWriter writer, SignerFile signer, Anchoring anchoring) {}
 
     LogStart(AuditSettings settings, Clock clock, LongSupplier ticker, StorageDevice device, LogFiles files) {
         this.settings = settings;
@@ -91,20 +96,12 @@ final class LogStart {
         AppendQueue queue = new AppendQueue(clock, new LogRecords(signer), settings.segmentBytes());
         LogWriter writer = writer(queue, signer, LogState.empty());
         writer.drain();
-        return new Started(queue, writer, signer, writer.anchoring());
+        return new Started(files, queue, writer, signer, writer.anchoring());
     }
 
     private LogWriter writer(AppendQueue queue, SignerFile signer, LogState state) throws IOException {
-        return new LogWriter(
-                files,
-                queue,
-                signer,
-                state,
-                ticker,
-                device,
-                settings.checkpointInterval().toNanos(),
-                settings.checkpointRecords(),
-                new Anchoring(settings, files, queue, ticker));
+        Anchoring anchoring = new Anchoring(settings, files, queue, ticker);
+        return new LogWriter(files, queue, signer, state, ticker, device, settings, anchoring);
     }
 
     private Started resume(SignerFile signer) throws IOException {
@@ -122,6 +119,7 @@ final class LogStart {
             throw inconsistent("the signer belongs to the log " + signer.origin() + ", whose records are not in "
                     + files.directory());
         }
+        new Retention(files, signer.logKey()).finish(scan.first());
         AppendQueue queue = new AppendQueue(
                 clock,
                 new LogRecords(signer),
@@ -135,6 +133,7 @@ final class LogStart {
         }
         repair(scan, state, queue);
         LogWriter writer = writer(queue, signer, state);
+        writer.segmentIs(age(state.segmentFirst()));
         if (midEpoch) {
             // The key that the tail announces starts with the checkpoint after the one that covers the tail.
             writer.drain();
@@ -142,7 +141,15 @@ final class LogStart {
         }
         writer.announceEpoch();
         writer.drain();
-        return new Started(queue, writer, signer, writer.anchoring());
+        return new Started(files, queue, writer, signer, writer.anchoring());
+    }
+
+    /** How long ago the segment was started that begins with this record, by the clock; a clock that went back says never. */
+    private Duration age(long first) {
+        List<Instant> started = new ArrayList<>();
+        AuditRecords.read(files.directory(), first, first, (record, line) -> started.add(record.time()));
+        Duration age = Duration.between(started.get(0), clock.instant());
+        return age.isNegative() ? Duration.ZERO : age;
     }
 
     /** Whether an announced epoch has yet to start; finishes one whose start was interrupted. */
@@ -166,7 +173,7 @@ final class LogStart {
         return announced != null;
     }
 
-    /** Cuts off what an interrupted writer left, keeping its length and hash. */
+    /** Cuts off what an interrupted writer left, once it is kept, with its length and hash. */
     private void repair(LogScan scan, LogState state, AppendQueue queue) throws IOException {
         if (scan.hasTornRecord()) {
             cut(files.segment(state.segmentFirst()), state.segmentSize(), queue);
@@ -183,16 +190,21 @@ final class LogStart {
     private void cut(Path file, long size, AppendQueue queue) throws IOException {
         MessageDigest sha256 = TreeHasher.sha256();
         long length;
+        byte[] start;
         try (FileChannel channel = LineReader.openRegular(file)) {
             length = channel.size() - size;
             InputStream rest = Channels.newInputStream(channel.position(size));
+            start = rest.readNBytes(Fragment.MAX_BYTES);
+            sha256.update(start);
             byte[] buffer = new byte[8_192];
             for (int read = rest.read(buffer); read > 0; read = rest.read(buffer)) {
                 sha256.update(buffer, 0, read);
             }
         }
         String name = files.directory().relativize(file).toString().replace('\\', '/');
-        queue.appendOwn(LogRecords.recovered(name, length, Hex.text(sha256.digest())));
+        byte[] hash = sha256.digest();
+        String fragment = new Fragment(files, name, size, hash).keep(start);
+        queue.appendOwn(LogRecords.recovered(name, length, Hex.text(hash), fragment, start.length));
         Durable.truncate(file, size);
     }
 }

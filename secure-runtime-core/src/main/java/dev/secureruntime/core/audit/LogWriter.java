@@ -1,8 +1,10 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +36,7 @@ final class LogWriter {
     private final StorageDevice device;
     private final long sealNanos;
     private final int sealRecords;
+    private final long segmentNanos;
     private final TreeHasher hasher = new TreeHasher();
     private final byte[] lastLeaf;
     private final ArrayDeque<Batch.Group> notDurable = new ArrayDeque<>();
@@ -47,6 +50,7 @@ final class LogWriter {
     private long readBackFrom;
     private long firstUnsignedAt;
     private long epochStartedAt;
+    private long segmentStartedAt;
     private long written;
     private long durable;
 
@@ -57,8 +61,7 @@ final class LogWriter {
             LogState state,
             LongSupplier ticker,
             StorageDevice device,
-            long sealNanos,
-            int sealRecords,
+            AuditSettings settings,
             Anchoring anchoring)
             throws IOException {
         this.anchoring = anchoring;
@@ -67,8 +70,9 @@ final class LogWriter {
         this.signer = signer;
         this.ticker = ticker;
         this.device = device;
-        this.sealNanos = sealNanos;
-        this.sealRecords = sealRecords;
+        this.sealNanos = settings.checkpointInterval().toNanos();
+        this.sealRecords = settings.checkpointRecords();
+        this.segmentNanos = settings.segmentInterval().toNanos();
         this.sealer = new Sealer(
                 new CheckpointStore(files, signer, state.newestCheckpoint(), state.checkpointsSize()),
                 state.tree(),
@@ -85,15 +89,21 @@ final class LogWriter {
             segment = SegmentFile.open(files.segment(state.segmentFirst()), state.segmentSize());
         }
         epochStartedAt = ticker.getAsLong();
+        segmentStartedAt = epochStartedAt;
+    }
+
+    /** Says how old the segment is that the log continues with. */
+    void segmentIs(Duration old) {
+        segmentStartedAt = ticker.getAsLong() - Math.min(old.toNanos(), segmentNanos);
     }
 
     /** Writes and seals until the queue is closed and empty. */
     void run() throws IOException {
         while (true) {
             long now = ticker.getAsLong();
-            long untilEpoch = epochStartedAt + EPOCH_NANOS - now;
-            long untilSeal = unsigned > 0 && sealer.isIdle() ? firstUnsignedAt + sealNanos - now : untilEpoch;
-            step(Math.min(untilSeal, untilEpoch));
+            long untilChange = Math.min(epochStartedAt + EPOCH_NANOS - now, segmentStartedAt + segmentNanos - now);
+            long untilSeal = unsigned > 0 && sealer.isIdle() ? firstUnsignedAt + sealNanos - now : untilChange;
+            step(Math.min(untilSeal, untilChange));
             if (queue.isDrained()) {
                 seal();
                 return;
@@ -122,6 +132,10 @@ final class LogWriter {
         long now = ticker.getAsLong();
         if (sealer.isIdle() && isSealDue(now)) {
             startSeal();
+        }
+        if (now - segmentStartedAt >= segmentNanos) {
+            segmentStartedAt = now;
+            queue.endSegment();
         }
         if (now - epochStartedAt >= EPOCH_NANOS) {
             announceEpoch();
@@ -169,6 +183,7 @@ final class LogWriter {
         chainLine(batch, 0);
         segment = SegmentFile.create(files.segment(index), batch.lines, end);
         readBackFrom = 0;
+        segmentStartedAt = ticker.getAsLong();
     }
 
     private void chain(Batch batch, int first) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class RecordChain implements AutoCloseable {
 
     private static final byte[] SEGMENT = RecordParser.ascii(LogRecords.SEGMENT);
+    private static final byte[] RETIRED = RecordParser.ascii(LogRecords.RETIRED);
     private static final byte[] KEY = RecordParser.ascii(LogRecords.KEY);
 
     private final SegmentsReader segments;
@@ -19,9 +20,10 @@ final class RecordChain implements AutoCloseable {
     private final RecordParser parser = new RecordParser();
     private final ReadAhead ahead;
     private final TreeHasher hasher = new TreeHasher();
-    private final CompactRange tree = new CompactRange();
+    private final ChainStart start;
+    private final CompactRange tree;
     private final byte[] leaf = new byte[TreeHasher.BYTES];
-    private final byte[] lastLeaf = new byte[TreeHasher.BYTES];
+    private final byte[] lastLeaf;
     private final byte[] leafBefore = new byte[TreeHasher.BYTES];
 
     private String lastFile = "";
@@ -41,7 +43,14 @@ final class RecordChain implements AutoCloseable {
     }
 
     RecordChain(
-            SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves, ReadAhead ahead) {
+            SegmentsReader segments,
+            ChainStart start,
+            LogDescription description,
+            LogScan.LeafListener leaves,
+            ReadAhead ahead) {
+        this.start = start;
+        this.tree = start.tree();
+        this.lastLeaf = start.lastLeaf();
         this.leaves = leaves;
         this.ahead = ahead;
         this.segments = segments;
@@ -203,6 +212,8 @@ final class RecordChain implements AutoCloseable {
                 throw fault("a second log.key record without a checkpoint in between");
             }
             announced = key(parser.record());
+        } else if (parser.isType(RETIRED)) {
+            start.pass(parser.record(), tree.size());
         }
     }
 
@@ -240,16 +251,11 @@ final class RecordChain implements AutoCloseable {
     }
 
     private VerifierKey key(StoredRecord record) throws LogFault {
-        String text = record.text(LogRecords.NEXT_KEY);
         try {
-            VerifierKey key = VerifierKey.parse(text == null ? "" : text);
-            if (key.name().equals(description.origin() + LogFiles.EPOCH)) {
-                return key;
-            }
+            return description.nextEpoch(record);
         } catch (IllegalArgumentException e) {
             throw fault("expected " + LogRecords.NEXT_KEY + " to be a verifier key: " + e.getMessage());
         }
-        throw fault("expected a verifier key under the name " + description.origin() + LogFiles.EPOCH);
     }
 
     /** The epoch key that was announced since the last call, or null. */

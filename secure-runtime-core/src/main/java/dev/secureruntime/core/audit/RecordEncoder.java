@@ -159,7 +159,7 @@ final class RecordEncoder {
     private void text(String text) {
         int length = text.length();
         room(length);
-        for (int i = 0; i < length; i++) {
+        for (int i = plain(text); i < length; i++) {
             char c = text.charAt(i);
             if (c >= ' ' && c < 0x80 && c != '"' && c != '\\') {
                 put(c);
@@ -169,6 +169,22 @@ final class RecordEncoder {
                 escape(c);
             }
         }
+    }
+
+    /** Writes the characters that stand for themselves, up to the first that doesn't; there is room for them. */
+    private int plain(String text) {
+        byte[] target = buffer;
+        int to = at;
+        int i = 0;
+        for (; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c >= 0x80 || c == '"' || c == '\\') {
+                break;
+            }
+            target[to++] = (byte) c;
+        }
+        at = to;
+        return i;
     }
 
     /** Writes the code point that starts at {@code i}; returns how many more characters it took. */

@@ -7,6 +7,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,11 +15,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentsReader implements AutoCloseable {
 
+    private static final int RETRIES = 20;
+    private static final long RETRY_NANOS = 5_000_000;
+
     private final byte[] buffer = new byte[LineReader.BUFFER];
     private final List<Path> segments;
     private final long lastSize;
     private @Nullable LineReader reader;
     private int current = -1;
+    private long firstNumber;
+    private long start;
+    private final List<Path> removed = new ArrayList<>();
     private boolean firstOfSegment;
     private long limit;
 
@@ -48,12 +55,40 @@ final class SegmentsReader implements AutoCloseable {
         return new SegmentsReader(segments, lastSize);
     }
 
+    /** Leaves out the segments below {@code index}, which retention has removed or is about to. */
+    void startAt(long index, long number) {
+        String name = LogFiles.segmentName(index);
+        while (!segments.isEmpty() && segments.get(0).getFileName().toString().compareTo(name) < 0) {
+            removed.add(segments.remove(0));
+        }
+        firstNumber = number;
+        start = index;
+    }
+
+    /** The lines of what retention left. */
+    static SegmentsReader left(LogFiles files) throws IOException, LogFault {
+        RetiredHead retired = RetiredHead.read(files);
+        SegmentsReader segments = open(files);
+        if (retired != null) {
+            segments.startAt(retired.below(), retired.segment());
+        }
+        return segments;
+    }
+
+    /** Whether the segments that were left out are gone; a running writer that removes them does so at once. */
+    boolean areRemovedGone() {
+        for (int i = 0; i < RETRIES && removed.stream().anyMatch(Files::exists); i++) {
+            LockSupport.parkNanos(RETRY_NANOS);
+        }
+        return removed.stream().noneMatch(Files::exists);
+    }
+
     /**
      * Starts with the segment that holds record {@code index}, going by the names of the segments; returns the index of the
      * record that comes first.
      */
     long skipTo(long index) {
-        long first = 0;
+        long first = start;
         String wanted = LogFiles.segmentName(index);
         for (int i = 0; i < segments.size(); i++) {
             String name = segments.get(i).getFileName().toString();
@@ -132,8 +167,8 @@ final class SegmentsReader implements AutoCloseable {
     }
 
     /** The number of the current segment, from 0. */
-    int number() {
-        return Math.max(current, 0);
+    long number() {
+        return firstNumber + Math.max(current, 0);
     }
 
     /** The current segment's path relative to the log's directory. */

@@ -72,10 +72,11 @@ final class StoredCheckpoint implements SealedCheckpoint {
             return List.of();
         }
         SubtreeRoots roots = SubtreeRoots.consistency(older, size());
-        CompactRange known = olderTrees.get(older);
-        CompactRange all = known == null ? new CompactRange() : known.copy();
-        if (known != null) {
-            roots.start(known);
+        CompactRange all = known(older);
+        try {
+            roots.startWith(all);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("no proof from size " + older + " on: " + e.getMessage(), e);
         }
         readLeaves(all, roots);
         if (!Arrays.equals(all.root(), root())) {
@@ -85,10 +86,24 @@ final class StoredCheckpoint implements SealedCheckpoint {
         return roots.roots();
     }
 
+    /** A tree of at most {@code older} leaves to start from. */
+    private CompactRange known(long older) throws IOException {
+        CompactRange tree = olderTrees.get(older);
+        if (tree != null) {
+            return tree.copy();
+        }
+        try {
+            RetiredHead retired = RetiredHead.read(files);
+            return retired == null ? new CompactRange() : retired.tree();
+        } catch (LogFault e) {
+            throw new IOException(e.firstBad().reason(), e);
+        }
+    }
+
     private void readLeaves(CompactRange all, SubtreeRoots roots) throws IOException {
         TreeHasher hasher = new TreeHasher();
         byte[] leaf = new byte[TreeHasher.BYTES];
-        try (SegmentsReader segments = SegmentsReader.open(files)) {
+        try (SegmentsReader segments = SegmentsReader.left(files)) {
             for (long index = segments.skipTo(all.size()); index < size(); index++) {
                 if (segments.next(index) != LineReader.Kind.LINE) {
                     throw new IOException("record " + index + " is missing on the disk");

@@ -81,13 +81,23 @@ final class SubtreeRoots {
     }
 
     /**
-     * Starts a consistency proof from the older tree, so that only the leaves behind it have to be given: what such a proof
-     * needs of the older tree are perfect subtrees at its right edge.
+     * Takes leaves of which only a tree is known, those that retention removed for one; before any other.
+     *
+     * @throws IllegalArgumentException when the proof needs a hash that the tree doesn't hold
      */
-    void start(CompactRange older) {
-        while (current < ordered.size() && ordered.get(current).to() <= older.size()) {
+    void startWith(CompactRange removed) {
+        while (current < ordered.size() && ordered.get(current).from() < removed.size()) {
             Range range = ordered.get(current);
-            roots[needed.indexOf(range)] = older.subtree(Long.numberOfTrailingZeros(range.to() - range.from()));
+            CompactRange part = removed.part(range.from(), range.to());
+            if (part == null) {
+                throw new IllegalArgumentException("records 0 to " + (removed.size() - 1)
+                        + " were removed under retention, and with them what this proof needs");
+            }
+            if (range.to() > removed.size()) {
+                tree = part;
+                return;
+            }
+            roots[needed.indexOf(range)] = part.root();
             current++;
         }
     }
