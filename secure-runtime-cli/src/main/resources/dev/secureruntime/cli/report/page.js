@@ -164,13 +164,16 @@
 
   function showReport(report, keys) {
     const fault = report.fault;
-    const word = fault ? "TAMPERED" : report.checkpoints === 0 || report.disagreements > 0 ? "INCONCLUSIVE" : "INTACT";
+    const isElsewhere = !fault && facts.verdict.word === "TAMPERED";
+    const isOpen = isElsewhere || report.checkpoints === 0 || report.disagreements > 0;
+    const word = fault ? "TAMPERED" : isOpen ? "INCONCLUSIVE" : "INTACT";
     const bad = fault ? " at record " + fault.seq : "";
     at("browser").className = "card verdict " + word.toLowerCase();
     at("check-verdict").replaceChildren(word + bad);
     const start = data.start;
     const reasons = [];
     if (fault) reasons.push(untrusted(fault.message));
+    if (isElsewhere) reasons.push("Nothing wrong was found in what this page holds; what the command found lies outside of it.");
     if (!fault && report.checkpoints === 0) reasons.push("no checkpoint covers the records in this page");
     if (report.disagreements > 0) reasons.push("the browser\u2019s own verification of signatures disagrees with this page\u2019s");
     if (start > 0) {

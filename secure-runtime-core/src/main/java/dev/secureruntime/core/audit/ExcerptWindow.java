@@ -73,6 +73,9 @@ public final class ExcerptWindow {
                 pass(notes.removeFirst());
             }
         }
+        if (start > Math.max(first, 0)) {
+            letGoNotes();
+        }
     }
 
     private void letGo() {
