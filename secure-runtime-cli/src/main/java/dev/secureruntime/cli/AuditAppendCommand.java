@@ -98,14 +98,16 @@ final class AuditAppendCommand implements Callable<Integer> {
             names = "--witness",
             arity = "2",
             paramLabel = "URL VKEY|FILE",
-            description = "Have checkpoints cosigned by a witness (C2SP tlog-witness): its submission prefix and its key.")
+            description =
+                    "Have checkpoints cosigned by a witness (C2SP tlog-witness): its submission prefix and its key.")
     private List<String> witness = List.of();
 
     @Option(
             names = "--tsa",
             arity = "2",
             paramLabel = "URL CERT.pem",
-            description = "Have checkpoints time-stamped (RFC 3161): the authority's address and its or its CA's certificate.")
+            description =
+                    "Have checkpoints time-stamped (RFC 3161): the authority's address and its or its CA's certificate.")
     private List<String> authority = List.of();
 
     private AuditSettings settings(Arguments arguments) {

@@ -61,7 +61,8 @@ final class EvidenceScan {
                 missing.add("the log has no cosignature by " + witness);
             }
         }
-        if (authorities != null && found.values().stream().noneMatch(one -> one.kind() == AuditLogVerifier.Vouched.Kind.TIME_STAMPED)) {
+        if (authorities != null
+                && found.values().stream().noneMatch(one -> one.kind() == AuditLogVerifier.Vouched.Kind.TIME_STAMPED)) {
             missing.add("the log has no time stamp by a given authority" + foreign);
         }
     }
@@ -142,7 +143,8 @@ final class EvidenceScan {
         if (authorities == null) {
             return null;
         }
-        TimeStampKeys.Finding finding = authorities.check(evidence, TreeHasher.sha256().digest(text));
+        TimeStampKeys.Finding finding =
+                authorities.check(evidence, TreeHasher.sha256().digest(text));
         if (finding instanceof TimeStampKeys.Finding.Invalid invalid) {
             return invalid.reason();
         }

@@ -91,7 +91,8 @@ final class TimeStampKeys {
             X509Certificate signer = signer(token);
             if (signer == null) {
                 return new Finding.Foreign("the time stamp is by "
-                        + token.getSID().getIssuer() + " number " + token.getSID().getSerialNumber()
+                        + token.getSID().getIssuer() + " number "
+                        + token.getSID().getSerialNumber()
                         + ", which isn't trusted");
             }
             for (SignerInformation information : token.toCMSSignedData().getSignerInfos()) {
@@ -114,8 +115,7 @@ final class TimeStampKeys {
     }
 
     /** The signer's certificate: pinned itself, or from the token and under a pinned one; null when neither. */
-    private @Nullable X509Certificate signer(TimeStampToken token)
-            throws GeneralSecurityException {
+    private @Nullable X509Certificate signer(TimeStampToken token) throws GeneralSecurityException {
         for (X509Certificate certificate : pinned) {
             if (token.getSID().match(new JcaX509CertificateHolder(certificate))) {
                 return certificate;
@@ -126,7 +126,8 @@ final class TimeStampKeys {
             given.add(new JcaX509CertificateConverter().getCertificate(holder));
         }
         for (X509Certificate certificate : given) {
-            if (token.getSID().match(new JcaX509CertificateHolder(certificate)) && isUnderPinned(certificate, given, token)) {
+            if (token.getSID().match(new JcaX509CertificateHolder(certificate))
+                    && isUnderPinned(certificate, given, token)) {
                 return certificate;
             }
         }

@@ -82,7 +82,8 @@ public final class TimestampAnchor implements Anchor {
         AnchorHttp.Answer answer =
                 http.post("application/timestamp-query", request.getEncoded(), StoredEvidence.MAX_BYTES);
         if (answer.status() != 200 || !answer.contentType().startsWith("application/timestamp-reply")) {
-            throw new IOException("the authority " + http.host() + " answered " + answer.status() + " and no time stamp");
+            throw new IOException(
+                    "the authority " + http.host() + " answered " + answer.status() + " and no time stamp");
         }
         byte[] token = token(request, answer.body());
         TimeStampKeys.Finding finding = trusted.check(token, hash);
@@ -111,7 +112,8 @@ public final class TimestampAnchor implements Anchor {
             }
             return response.getTimeStampToken().getEncoded();
         } catch (TSPException | RuntimeException e) {
-            throw new IOException("the authority " + http.host() + " answered no good time stamp: " + e.getMessage(), e);
+            throw new IOException(
+                    "the authority " + http.host() + " answered no good time stamp: " + e.getMessage(), e);
         }
     }
 }

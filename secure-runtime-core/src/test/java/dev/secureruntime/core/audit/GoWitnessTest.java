@@ -87,9 +87,8 @@ class GoWitnessTest {
             Receipt receipt = log.append(LogFixture.event(1));
             assertThatThrownBy(() -> AnchorWorld.anchored(receipt))
                     .cause()
-                    .isInstanceOfSatisfying(
-                            SecureRuntimeException.class,
-                            e -> assertThat(e.code()).isEqualTo(ErrorCode.ANCHOR_CONFLICT));
+                    .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                            .isEqualTo(ErrorCode.ANCHOR_CONFLICT));
         }
     }
 }

@@ -52,12 +52,60 @@ final class OpensslAuthority implements AutoCloseable {
                 """
                         .formatted(extendedKeyUsage, file("serial")));
         Files.writeString(work.resolve("serial"), "01\n");
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                "/CN=Test CA", "-config", file("config"), "-extensions", "ca", "-keyout", file("ca.key"), "-out", file("ca.pem"));
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                "/CN=Test TSA", "-config", file("config"), "-keyout", file("tsa.key"), "-out", file("tsa.csr"));
-        openssl("x509", "-req", "-in", file("tsa.csr"), "-CA", file("ca.pem"), "-CAkey", file("ca.key"), "-CAcreateserial",
-                "-days", "2", "-extfile", file("config"), "-extensions", "tsa", "-out", file("tsa.pem"));
+        openssl(
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=Test CA",
+                "-config",
+                file("config"),
+                "-extensions",
+                "ca",
+                "-keyout",
+                file("ca.key"),
+                "-out",
+                file("ca.pem"));
+        openssl(
+                "req",
+                "-new",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-subj",
+                "/CN=Test TSA",
+                "-config",
+                file("config"),
+                "-keyout",
+                file("tsa.key"),
+                "-out",
+                file("tsa.csr"));
+        openssl(
+                "x509",
+                "-req",
+                "-in",
+                file("tsa.csr"),
+                "-CA",
+                file("ca.pem"),
+                "-CAkey",
+                file("ca.key"),
+                "-CAcreateserial",
+                "-days",
+                "2",
+                "-extfile",
+                file("config"),
+                "-extensions",
+                "tsa",
+                "-out",
+                file("tsa.pem"));
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", this::answer);
         server.start();
@@ -81,9 +129,25 @@ final class OpensslAuthority implements AutoCloseable {
 
     private void answer(HttpExchange exchange) throws IOException {
         try {
-            Files.write(work.resolve("query"), query.apply(exchange.getRequestBody().readAllBytes()));
-            openssl("ts", "-reply", "-queryfile", file("query"), "-config", file("config"), "-section", "authority",
-                    "-signer", file("tsa.pem"), "-inkey", file("tsa.key"), "-chain", file("ca.pem"), "-out", file("reply"));
+            Files.write(
+                    work.resolve("query"), query.apply(exchange.getRequestBody().readAllBytes()));
+            openssl(
+                    "ts",
+                    "-reply",
+                    "-queryfile",
+                    file("query"),
+                    "-config",
+                    file("config"),
+                    "-section",
+                    "authority",
+                    "-signer",
+                    file("tsa.pem"),
+                    "-inkey",
+                    file("tsa.key"),
+                    "-chain",
+                    file("ca.pem"),
+                    "-out",
+                    file("reply"));
             byte[] body = reply.apply(Files.readAllBytes(work.resolve("reply")));
             exchange.getResponseHeaders().set("Content-Type", contentType);
             exchange.sendResponseHeaders(200, body.length);

@@ -73,10 +73,26 @@ class TimestampAnchorTest {
         String token = record.replaceAll(".*\"secure_runtime.log.evidence\":\"([^\"]*)\".*", "$1");
         Path file = temp.resolve("token");
         Files.write(file, Base64.getDecoder().decode(token));
-        authority.openssl("ts", "-verify", "-digest", hash, "-in", file.toString(), "-token_in", "-CAfile", authority.file("ca.pem"));
+        authority.openssl(
+                "ts",
+                "-verify",
+                "-digest",
+                hash,
+                "-in",
+                file.toString(),
+                "-token_in",
+                "-CAfile",
+                authority.file("ca.pem"));
         String other = hash.replace(hash.charAt(0), hash.charAt(0) == '0' ? '1' : '0');
         assertThat(OpensslAuthority.tryOpenssl(
-                                "ts", "-verify", "-digest", other, "-in", file.toString(), "-token_in", "-CAfile",
+                                "ts",
+                                "-verify",
+                                "-digest",
+                                other,
+                                "-in",
+                                file.toString(),
+                                "-token_in",
+                                "-CAfile",
                                 authority.file("ca.pem"))
                         .code())
                 .isNotZero();
@@ -104,9 +120,10 @@ class TimestampAnchorTest {
                     .timeStampedBy(List.of(other.certificate("ca.pem")))
                     .verify(LogFixture.log(home));
             assertThat(result)
-                    .isInstanceOfSatisfying(
-                            VerificationResult.Inconclusive.class,
-                            found -> assertThat(found.reasons()).singleElement().asString().contains("CN=Test CA"));
+                    .isInstanceOfSatisfying(VerificationResult.Inconclusive.class, found -> assertThat(found.reasons())
+                            .singleElement()
+                            .asString()
+                            .contains("CN=Test CA"));
         }
     }
 
@@ -158,8 +175,7 @@ class TimestampAnchorTest {
     @Test
     void take_fromACertificateForOtherUses_fails() throws Exception {
         for (String usage : List.of("critical,serverAuth", "timeStamping", "critical,timeStamping,serverAuth")) {
-            try (OpensslAuthority other =
-                    new OpensslAuthority(temp.resolve("u" + usage.hashCode()), usage)) {
+            try (OpensslAuthority other = new OpensslAuthority(temp.resolve("u" + usage.hashCode()), usage)) {
                 requireRefused(TimestampAnchor.at(other.address(), List.of(other.certificate("ca.pem"))));
                 requireRefused(TimestampAnchor.at(other.address(), List.of(other.certificate("tsa.pem"))));
             }

@@ -120,10 +120,17 @@ class WitnessAnchorTest {
 
     static String cosign(String name, byte[] seed, long time, byte[] text) {
         byte[] head = ("cosignature/v1\ntime " + time + "\n").getBytes(StandardCharsets.UTF_8);
-        byte[] message = ByteBuffer.allocate(head.length + text.length).put(head).put(text).array();
+        byte[] message = ByteBuffer.allocate(head.length + text.length)
+                .put(head)
+                .put(text)
+                .array();
         byte[] signature = new byte[Ed25519.SIGNATURE_SIZE];
         Ed25519.sign(seed, 0, message, 0, message.length, signature, 0);
-        byte[] all = ByteBuffer.allocate(76).put(id(name, seed)).putLong(time).put(signature).array();
+        byte[] all = ByteBuffer.allocate(76)
+                .put(id(name, seed))
+                .putLong(time)
+                .put(signature)
+                .array();
         return "\u2014 " + name + " " + Base64.getEncoder().encodeToString(all) + "\n";
     }
 
@@ -144,11 +151,13 @@ class WitnessAnchorTest {
     @Test
     void goodCosignature_amongOthers_isTheEvidence() throws IOException {
         byte[] other = new byte[32];
-        String foreign = cosign("witness.example/other", other, NOW, checkpoint().text());
+        String foreign =
+                cosign("witness.example/other", other, NOW, checkpoint().text());
         replies.add(new Reply(200, foreign + good()));
         assertThat(anchor().take(checkpoint())).isEqualTo(new AnchorEvidence.Cosigned(List.of(good().strip())));
         assertThat(requests.get(0))
-                .isEqualTo("/prefix/add-checkpoint\nold 0\n\n" + new String(checkpoint().note(), StandardCharsets.UTF_8));
+                .isEqualTo("/prefix/add-checkpoint\nold 0\n\n"
+                        + new String(checkpoint().note(), StandardCharsets.UTF_8));
     }
 
     @Test
@@ -160,10 +169,12 @@ class WitnessAnchorTest {
         anchor.take(checkpoint());
         assertThat(requests).hasSize(2);
         String proof = String.join(
-                "\n", AuditProofs.consistency(LogFixture.log(home), seen, checkpoint().size()));
+                "\n",
+                AuditProofs.consistency(LogFixture.log(home), seen, checkpoint().size()));
         assertThat(requests.get(1)).startsWith("/prefix/add-checkpoint\nold " + seen + "\n" + proof + "\n\n");
         anchor.take(checkpoint());
-        assertThat(requests.get(2)).startsWith("/prefix/add-checkpoint\nold " + checkpoint().size() + "\n\n");
+        assertThat(requests.get(2))
+                .startsWith("/prefix/add-checkpoint\nold " + checkpoint().size() + "\n\n");
     }
 
     @Test
@@ -194,11 +205,26 @@ class WitnessAnchorTest {
         String good = good();
         UnaryOperator<String> resigned = text -> cosign("witness.example/w", seed, NOW, text.getBytes());
         for (Reply reply : List.of(
-                new Reply(200, cosign("witness.example/w", wrong, NOW, checkpoint().text())),
+                new Reply(
+                        200,
+                        cosign("witness.example/w", wrong, NOW, checkpoint().text())),
                 new Reply(200, resigned.apply("another checkpoint\n")),
-                new Reply(200, cosign("witness.example/w", seed, NOW - 86_400, checkpoint().text())),
-                new Reply(200, cosign("witness.example/w", seed, NOW + 86_400, checkpoint().text())),
-                new Reply(200, cosign("witness.example/w", seed, -1, checkpoint().text())),
+                new Reply(
+                        200,
+                        cosign(
+                                "witness.example/w",
+                                seed,
+                                NOW - 86_400,
+                                checkpoint().text())),
+                new Reply(
+                        200,
+                        cosign(
+                                "witness.example/w",
+                                seed,
+                                NOW + 86_400,
+                                checkpoint().text())),
+                new Reply(
+                        200, cosign("witness.example/w", seed, -1, checkpoint().text())),
                 new Reply(200, good.strip()),
                 new Reply(200, good + "\n" + good),
                 new Reply(200, good.replace('\u2014', '-')),

@@ -1,0 +1,86 @@
+package dev.secureruntime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Anchors on the command line. */
+@Timeout(60)
+class AuditAnchorCommandTest {
+
+    private static final String EVENT = "{\"type\":\"test.event\"}\n";
+
+    /** A key of no witness that exists: C2SP's form with signature type 0x04. */
+    private static final String WITNESS =
+            "witness.example/cli+90c49a6b+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+
+    @TempDir
+    private Path home;
+
+    private record Run(int code, String out, String err) {}
+
+    private Run run(String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        var before = System.in;
+        System.setIn(new ByteArrayInputStream(EVENT.getBytes(StandardCharsets.UTF_8)));
+        try {
+            int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), arguments);
+            return new Run(code, out.toString(), err.toString());
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    private String at(String name) {
+        return home.resolve(name).toString();
+    }
+
+    private Run append() {
+        return run("audit", "append", at("log"), "--signer", at("signer"), "--pin", at("pin"), "--anchor-file", at("kept"));
+    }
+
+    @Test
+    void appendWithAnchorFile_thenVerify_provesCompleteness() throws Exception {
+        assertThat(append().code()).isZero();
+        assertThat(append().code()).isZero();
+        Run run = run("audit", "verify", at("log"), "--key", at("pin"), "--anchor", at("kept"), "--json");
+        assertThat(run.code()).as(run.out()).isZero();
+        assertThat(run.out()).contains("\"status\":\"PROVED\"");
+        assertThat(Files.readString(home.resolve("kept"))).contains("\n\n");
+    }
+
+    @Test
+    void verify_witnessThatNeverCosigned_isInconclusive() {
+        append();
+        Run run = run("audit", "verify", at("log"), "--key", at("pin"), "--witness", WITNESS);
+        assertThat(run.code()).as(run.err()).isEqualTo(2);
+        assertThat(run.out()).contains("no cosignature by witness.example/cli");
+    }
+
+    @Test
+    void wrongAnchorOptions_exit3() throws Exception {
+        append();
+        Files.writeString(home.resolve("nonsense"), "nonsense\n");
+        String[][] wrong = {
+            {"audit", "verify", at("log"), "--witness", at("pin")},
+            {"audit", "verify", at("log"), "--witness", at("missing")},
+            {"audit", "verify", at("log"), "--tsa", at("missing")},
+            {"audit", "verify", at("log"), "--tsa", at("nonsense")},
+            {"audit", "append", at("log"), "--signer", at("signer"), "--witness", "ftp://x", WITNESS},
+            {"audit", "append", at("log"), "--signer", at("signer"), "--anchor-file", at("log/kept")},
+        };
+        for (String[] arguments : wrong) {
+            Run run = run(arguments);
+            assertThat(run.code()).as(String.join(" ", arguments) + run.err()).isEqualTo(3);
+        }
+    }
+}
