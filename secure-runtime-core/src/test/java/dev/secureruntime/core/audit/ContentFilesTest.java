@@ -48,7 +48,9 @@ class ContentFilesTest {
 
     @Property(tries = 200)
     void entry_writtenAndRead_isTheSame(
-            @ForAll @Size(max = 50) byte[] value, @ForAll @Size(value = 16) byte[] salt, @ForAll @IntRange(min = 1, max = 255) int name) {
+            @ForAll @Size(max = 50) byte[] value,
+            @ForAll @Size(value = 16) byte[] salt,
+            @ForAll @IntRange(min = 1, max = 255) int name) {
         ContentEntry entry = ContentEntry.seal(KEY, "o", HASH, "n".repeat(name), salt, value);
         byte[] bytes = entry.bytes();
         ContentEntry parsed = ContentEntry.parse(Arrays.copyOfRange(bytes, 4, bytes.length));
@@ -69,20 +71,25 @@ class ContentFilesTest {
 
     @Test
     void open_anyBitChanged_opensNothing() {
-        byte[] bytes = ContentEntry.seal(KEY, "o", HASH, "name", new byte[16], utf8("value")).bytes();
+        byte[] bytes = ContentEntry.seal(KEY, "o", HASH, "name", new byte[16], utf8("value"))
+                .bytes();
         for (int bit = 8 * Integer.BYTES; bit < 8 * bytes.length; bit++) {
             byte[] changed = bytes.clone();
             changed[bit / 8] ^= (byte) (1 << bit % 8);
             ContentEntry entry = ContentEntry.parse(Arrays.copyOfRange(changed, 4, changed.length));
-            assertThat(entry == null || entry.open(KEY, "o") == null).as("bit " + bit).isTrue();
+            assertThat(entry == null || entry.open(KEY, "o") == null)
+                    .as("bit " + bit)
+                    .isTrue();
         }
     }
 
     @Test
     void seal_sameKey_everyEntryHasKeyAndNonceOfItsOwn() {
         byte[] value = new byte[64];
-        byte[] one = ContentEntry.seal(KEY, "o", HASH, "name", new byte[16], value).sealed();
-        byte[] other = ContentEntry.seal(KEY, "o", "ce".repeat(32), "name", new byte[16], value).sealed();
+        byte[] one =
+                ContentEntry.seal(KEY, "o", HASH, "name", new byte[16], value).sealed();
+        byte[] other = ContentEntry.seal(KEY, "o", "ce".repeat(32), "name", new byte[16], value)
+                .sealed();
         // Under one key and nonce the same texts would give the same bytes, but for the tag.
         assertThat(Arrays.copyOf(one, 64)).isNotEqualTo(Arrays.copyOf(other, 64));
     }
@@ -153,9 +160,11 @@ class ContentFilesTest {
         // What a crash leaves between content and record: an entry whose commitment stands nowhere.
         ContentKey key = ContentKeys.open(store(home)).all().values().iterator().next();
         Path orphan = ContentFiles.next(home.resolve("store/content"));
-        Files.write(orphan, ContentEntry.seal(key, "o", HASH, "prompt", new byte[16], utf8("lost")).bytes());
-        assertThat(ContentSweep.run(LogFixture.log(home), store(home)))
-                .isEqualTo(new ContentSweep.Swept(1, 0, 1, 0));
+        Files.write(
+                orphan,
+                ContentEntry.seal(key, "o", HASH, "prompt", new byte[16], utf8("lost"))
+                        .bytes());
+        assertThat(ContentSweep.run(LogFixture.log(home), store(home))).isEqualTo(new ContentSweep.Swept(1, 0, 1, 0));
         assertThat(orphan).doesNotExist();
         assertThat(disclosed(home, 1)).isEqualTo("first value");
         assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class);

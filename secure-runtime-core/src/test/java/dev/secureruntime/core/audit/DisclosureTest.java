@@ -71,12 +71,11 @@ class DisclosureTest {
 
     @Test
     void make_wrongIndexOrField_isWrongUsage() {
-        assertThatThrownBy(() -> ContentDisclosures.make(
-                        LogFixture.log(home), 3, "output", ContentFixture.store(home)))
+        assertThatThrownBy(() -> ContentDisclosures.make(LogFixture.log(home), 3, "output", ContentFixture.store(home)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("commits to no field");
-        assertThatThrownBy(() -> ContentDisclosures.make(
-                        LogFixture.log(home), 99, "prompt", ContentFixture.store(home)))
+        assertThatThrownBy(
+                        () -> ContentDisclosures.make(LogFixture.log(home), 99, "prompt", ContentFixture.store(home)))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 

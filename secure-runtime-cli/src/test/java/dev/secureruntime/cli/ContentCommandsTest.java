@@ -1,0 +1,104 @@
+package dev.secureruntime.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.ContentSettings;
+import dev.secureruntime.core.audit.HashChainedAuditLog;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** disclose, check-disclosure and erase, as scripts use them. */
+class ContentCommandsTest {
+
+    @TempDir
+    private Path home;
+
+    private record Run(int code, String out, String err) {}
+
+    private static Run run(Object... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        String[] texts = java.util.Arrays.stream(arguments).map(String::valueOf).toArray(String[]::new);
+        int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), texts);
+        return new Run(code, out.toString(), err.toString());
+    }
+
+    private Path at(String name) {
+        return home.resolve(name);
+    }
+
+    @BeforeEach
+    void write() throws Exception {
+        AuditSettings settings =
+                AuditSettings.in(at("log")).signer(at("signer")).content(ContentSettings.in(at("store")));
+        try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, Clock.systemUTC())) {
+            Files.write(at("pin"), log.verifierKeys());
+            log.append(AuditEvent.of("model.call")
+                    .content("user-4711", "prompt", "the prompt".getBytes(StandardCharsets.UTF_8))
+                    .build());
+        }
+    }
+
+    private Run disclose() {
+        return run("audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--out", at("disclosure"));
+    }
+
+    private Run check(Object... more) {
+        Object[] all =
+                java.util.Arrays.copyOf(new Object[] {"audit", "check-disclosure", at("disclosure")}, 3 + more.length);
+        System.arraycopy(more, 0, all, 3, more.length);
+        return run(all);
+    }
+
+    @Test
+    void disclose_thenCheck_provesTheValue() throws Exception {
+        assertThat(disclose()).isEqualTo(new Run(0, "", ""));
+        Run check = check("--key", at("pin"), "--value", at("value"));
+        assertThat(check.out()).startsWith("INTACT  field prompt of record 1 has this value of 10 bytes");
+        assertThat(check.code()).isZero();
+        assertThat(at("value")).hasContent("the prompt");
+
+        assertThat(check().code()).isEqualTo(2);
+        assertThat(check("--key", "nonsense").code()).isEqualTo(3);
+        String text = Files.readString(at("disclosure"));
+        Files.writeString(at("disclosure"), text.replace("value dGhl", "value dGhm"));
+        assertThat(check("--key", at("pin")).code()).isEqualTo(1);
+        assertThat(run("audit", "disclose", at("log"), 1, "other", "--store", at("store"))
+                        .code())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void erase_thenDisclose_saysThatItIsGone_andAllElseHolds() {
+        assertThat(disclose().code()).isZero();
+        Run erase = run("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
+        assertThat(erase.err()).isEmpty();
+        assertThat(erase.out())
+                .startsWith("erased, record ")
+                .contains("removed 1 erased and 0 orphaned values, 0 stay");
+        assertThat(erase.code()).isZero();
+
+        assertThat(check("--key", at("pin")).code()).isZero();
+        Run again = disclose();
+        assertThat(again.code()).isEqualTo(2);
+        assertThat(again.err()).contains("SR-CONTENT-001").contains("erased");
+        assertThat(run("audit", "verify", at("log"), "--key", at("pin")).out()).contains("INTACT");
+    }
+
+    @Test
+    void erase_withoutSigner_isWrongUsageAndMakesNoLog() {
+        assertThat(run("audit", "erase", at("log"), "u", "--signer", at("none"), "--store", at("store"))
+                        .code())
+                .isEqualTo(3);
+        assertThat(at("none")).doesNotExist();
+    }
+}
