@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
             "  secure-runtime audit verify ./copy --key 'agent/0f..+1a2b3c4d+AbCd...' --json",
             "  secure-runtime audit verify /var/log/agent --key audit.pin --anchor /mnt/elsewhere/checkpoint",
             "",
-            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key. With the log key",
+            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key; blank lines and",
+            "lines that begin with '#' are skipped. With the log key",
             "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
             "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
             "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest."
@@ -70,7 +71,10 @@ final class AuditVerifyCommand implements Callable<Integer> {
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
-        VerificationResult result = verifier(arguments).anchoredBy(anchors).verify(directory);
+        AuditLogVerifier verifier = verifier(arguments).anchoredBy(anchors);
+        VerificationResult result = json || System.console() == null
+                ? verifier.verify(directory)
+                : new ProgressLine(arguments.err(), System::nanoTime).during(verifier, directory);
         arguments.out().println(json ? VerdictText.json(result) : VerdictText.words(directory.toString(), result));
         if (result instanceof VerificationResult.Intact) {
             return INTACT;

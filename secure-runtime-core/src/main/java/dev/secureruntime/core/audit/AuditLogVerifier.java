@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * older checkpoint looks like an older log. With the log key alone pinned, whoever stole that key could have rewritten the
  * past; the result then says that forward security was not checked.
  *
- * <p>It changes no file, follows no symbolic link inside the directory, and needs constant memory whatever the files hold.
+ * <p>It changes no file, follows no symbolic link inside the directory, and needs constant memory whatever the files hold. A
+ * large log is checked on all processors, at most 16; the threads end before {@link #verify} returns.
  * Immutable and thread-safe. Format: {@code docs/audit-log-format.md}.
  */
 public final class AuditLogVerifier {
@@ -27,16 +28,31 @@ public final class AuditLogVerifier {
     private final @Nullable VerifierKey epochKey;
 
     private final List<Path> anchors;
+    private final Progress progress;
 
-    private AuditLogVerifier(@Nullable VerifierKey logKey, @Nullable VerifierKey epochKey, List<Path> anchors) {
+    /** Is told how far a verification came. What it throws ends the verification and is thrown to its caller. */
+    @FunctionalInterface
+    public interface Progress {
+        /**
+         * Called now and then by the thread that verifies, not for small logs.
+         *
+         * @param bytes how much of the segments was read; grows
+         * @param total the size of all segments when the verification began
+         */
+        void read(long bytes, long total);
+    }
+
+    private AuditLogVerifier(
+            @Nullable VerifierKey logKey, @Nullable VerifierKey epochKey, List<Path> anchors, Progress progress) {
         this.logKey = logKey;
         this.epochKey = epochKey;
         this.anchors = List.copyOf(anchors);
+        this.progress = progress;
     }
 
     /** A verifier without keys: it finds faults, but can vouch for nothing. */
     public static AuditLogVerifier withoutKeys() {
-        return new AuditLogVerifier(null, null, List.of());
+        return new AuditLogVerifier(null, null, List.of(), (bytes, total) -> {});
     }
 
     /**
@@ -56,7 +72,7 @@ public final class AuditLogVerifier {
         if (epoch != null && !epoch.name().equals(log.name() + LogFiles.EPOCH)) {
             throw new IllegalArgumentException("expected the log key first, then the first epoch key of the same log");
         }
-        return new AuditLogVerifier(log, epoch, List.of());
+        return new AuditLogVerifier(log, epoch, List.of(), (bytes, total) -> {});
     }
 
     /**
@@ -65,7 +81,12 @@ public final class AuditLogVerifier {
      * cut back or forked since then is found out. A file that can't be read makes the verdict inconclusive.
      */
     public AuditLogVerifier anchoredBy(List<Path> files) {
-        return new AuditLogVerifier(logKey, epochKey, files);
+        return new AuditLogVerifier(logKey, epochKey, files, progress);
+    }
+
+    /** The same verifier, which also tells how far it came. */
+    public AuditLogVerifier reportingTo(Progress listener) {
+        return new AuditLogVerifier(logKey, epochKey, anchors, listener);
     }
 
     /**
@@ -78,13 +99,13 @@ public final class AuditLogVerifier {
             throw new UncheckedIOException(new java.nio.file.NotDirectoryException(directory.toString()));
         }
         LogScan scan = new LogScan(new LogFiles(directory), logKey, epochKey);
-        ForwardSecurity forward = epochKey == null ? ForwardSecurity.NOT_CHECKED : ForwardSecurity.CHECKED;
         List<String> reasons = new ArrayList<>();
         anchors.forEach(scan::requireAnchor);
+        scan.onProgress(progress);
         try {
             scan.run();
         } catch (LogFault e) {
-            return new VerificationResult.Tampered(scan.size(), scan.signed(), forward, scan.proved(), e.firstBad());
+            return new VerificationResult.Tampered(scan.size(), scan.signed(), forward(scan), scan.proved(), e.firstBad());
         } catch (IOException e) {
             reasons.add("a file could not be read: " + e);
         }
@@ -93,9 +114,14 @@ public final class AuditLogVerifier {
             reasons.add("no key was given, and the log's own copy proves nothing");
         }
         if (!reasons.isEmpty()) {
-            return new VerificationResult.Inconclusive(scan.size(), scan.signed(), forward, scan.proved(), reasons);
+            return new VerificationResult.Inconclusive(scan.size(), scan.signed(), forward(scan), scan.proved(), reasons);
         }
-        return new VerificationResult.Intact(scan.size(), scan.signed(), forward, scan.proved(), notes(scan));
+        return new VerificationResult.Intact(scan.size(), scan.signed(), forward(scan), scan.proved(), notes(scan));
+    }
+
+    /** Where there is no log, or another key's, nothing was checked. */
+    private ForwardSecurity forward(LogScan scan) {
+        return epochKey == null || scan.epochKey() == null ? ForwardSecurity.NOT_CHECKED : ForwardSecurity.CHECKED;
     }
 
     private List<String> notes(LogScan scan) {

@@ -33,6 +33,7 @@ final class LogScan {
     private final AnchoredHeads anchors = new AnchoredHeads();
     private ReadAhead.Plan plan = ReadAhead.Plan.ofMachine();
     private LeafListener leaves = NO_LEAVES;
+    private AuditLogVerifier.Progress progress = (read, total) -> {};
     private @Nullable RecordChain chain;
     private @Nullable VerifierKey logKey;
     private @Nullable VerifierKey epochKey;
@@ -71,7 +72,7 @@ final class LogScan {
         for (Path refused : anchors.requireSigned(described.logKey())) {
             reasons.add("the anchor " + refused + " holds a checkpoint that the log key didn't sign");
         }
-        try (RecordChain records = new RecordChain(segments, described, leaves, new ReadAhead(plan))) {
+        try (RecordChain records = openChain(segments, described)) {
             chain = records;
             long before = readCheckpoints(records, described, sizeBefore, certain, possible);
             readTail(records);
@@ -82,6 +83,12 @@ final class LogScan {
                     records.segments().offset());
             requireNewest(newest, before, sizeBefore == possible);
         }
+    }
+
+    private RecordChain openChain(SegmentsReader segments, LogDescription described) {
+        long total = segments.bytes();
+        ReadAhead ahead = new ReadAhead(plan, read -> progress.read(Math.min(read, total), total));
+        return new RecordChain(segments, described, leaves, ahead);
     }
 
     private LogDescription describe(byte @Nullable [] content) throws LogFault {
@@ -327,6 +334,11 @@ final class LogScan {
     /** Says who is given the leaf hashes as they pass by. */
     void onLeaf(LeafListener listener) {
         leaves = listener;
+    }
+
+    /** Says who is told how far the segments were read. */
+    void onProgress(AuditLogVerifier.Progress listener) {
+        progress = listener;
     }
 
     /** Requires that the log has the checkpoints in {@code file}; a file that can't be read is among the reasons then. */
