@@ -51,7 +51,7 @@ final class Arguments {
         }
     }
 
-    /** The lines of a key file, or the verifier key itself. */
+    /** The lines of a key file without comments, which begin with '#', and blank lines; or the verifier key itself. */
     List<String> keys(String key) {
         // A verifier key always has two '+'; a file of such a name is still taken, because it exists.
         Path file;
@@ -70,7 +70,7 @@ final class Arguments {
             return Files.readString(file)
                     .lines()
                     .map(String::strip)
-                    .filter(line -> !line.isEmpty())
+                    .filter(line -> !line.isEmpty() && !line.startsWith("#"))
                     .toList();
         } catch (MalformedInputException e) {
             throw usage("--key: " + key + " is no file of verifier keys");

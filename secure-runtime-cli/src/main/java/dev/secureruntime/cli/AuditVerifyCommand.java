@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
             "  secure-runtime audit verify /var/log/agent --key audit.pin --anchor /mnt/elsewhere/checkpoint",
             "  secure-runtime audit verify /var/log/agent --key audit.pin --witness witness.vkey --tsa ca.pem",
             "",
-            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key. With the log key",
+            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key; blank lines and",
+            "lines that begin with '#' are skipped. With the log key",
             "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
             "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
             "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest.",
@@ -86,11 +87,13 @@ final class AuditVerifyCommand implements Callable<Integer> {
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
-        AuditLogVerifier.Report report = verifier(arguments)
+        AuditLogVerifier verifier = verifier(arguments)
                 .anchoredBy(anchors)
                 .witnessedBy(witnesses(arguments))
-                .timeStampedBy(arguments.certificates("--tsa", authorities))
-                .report(directory);
+                .timeStampedBy(arguments.certificates("--tsa", authorities));
+        AuditLogVerifier.Report report = json || System.console() == null
+                ? verifier.report(directory)
+                : new ProgressLine(arguments.err(), System::nanoTime).during(verifier, directory);
         VerificationResult result = report.result();
         arguments
                 .out()

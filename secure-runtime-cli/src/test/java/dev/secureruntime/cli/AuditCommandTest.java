@@ -72,6 +72,26 @@ class AuditCommandTest {
     }
 
     @Test
+    void verify_emptyDirectory_forwardSecurityNotChecked() throws Exception {
+        append(GOOD, "--pin", pin());
+        Path empty = Files.createDirectory(home.resolve("empty"));
+        Run verify = run("audit", "verify", empty.toString(), "--key", pin());
+        assertThat(verify.code()).isEqualTo(2);
+        assertThat(verify.out()).contains("forward security  not checked").contains("the directory holds no log");
+    }
+
+    @Test
+    void verify_keyFileWithCommentsAndBlankLines_isIntact() throws Exception {
+        append(GOOD, "--pin", pin());
+        Files.writeString(Path.of(pin()), "# the agent's log\n\n" + Files.readString(Path.of(pin())) + "\n  # end\n");
+        assertThat(run("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
+        Files.writeString(Path.of(pin()), "# nothing\n");
+        Run verify = run("audit", "verify", log(), "--key", pin());
+        assertThat(verify.code()).isEqualTo(3);
+        assertThat(verify.err()).contains("expected one or two verifier keys");
+    }
+
+    @Test
     void append_thenVerify_isIntact() throws Exception {
         Run append = append(GOOD.repeat(3), "--pin", pin(), "--name", "my/agent");
         assertThat(append.err()).isEmpty();

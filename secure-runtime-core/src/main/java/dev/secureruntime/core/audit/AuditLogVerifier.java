@@ -21,13 +21,16 @@ import org.jspecify.annotations.Nullable;
  * older checkpoint looks like an older log. With the log key alone pinned, whoever stole that key could have rewritten the
  * past; the result then says that forward security was not checked.
  *
- * <p>It changes no file, follows no symbolic link inside the directory, and needs constant memory whatever the files hold.
+ * <p>It changes no file, follows no symbolic link inside the directory, and needs constant memory whatever the files hold. A
+ * large log is checked on all processors, at most 16; the threads end before {@link #verify} returns.
  * Immutable and thread-safe. Format: {@code docs/audit-log-format.md}.
  */
 public final class AuditLogVerifier {
 
     /** How often records may be removed under retention while they are being read. */
     private static final int OVERTAKEN = 3;
+
+    private static final Progress UNHEARD = (bytes, total) -> {};
 
     private final @Nullable VerifierKey logKey;
     private final @Nullable VerifierKey epochKey;
@@ -36,6 +39,19 @@ public final class AuditLogVerifier {
     private final List<Path> anchors;
     private final List<WitnessKey> witnesses;
     private final List<X509Certificate> authorities;
+    private final Progress progress;
+
+    /** Is told how far a verification came. What it throws ends the verification and is thrown to its caller. */
+    @FunctionalInterface
+    public interface Progress {
+        /**
+         * Called now and then by the thread that verifies, not for small logs.
+         *
+         * @param bytes how much of the segments was read; grows
+         * @param total the size of all segments when the verification began
+         */
+        void read(long bytes, long total);
+    }
 
     private AuditLogVerifier(
             @Nullable VerifierKey logKey,
@@ -43,13 +59,15 @@ public final class AuditLogVerifier {
             @Nullable MlDsaKey mlDsaKey,
             List<Path> anchors,
             List<WitnessKey> witnesses,
-            List<X509Certificate> authorities) {
+            List<X509Certificate> authorities,
+            Progress progress) {
         this.logKey = logKey;
         this.epochKey = epochKey;
         this.mlDsaKey = mlDsaKey;
         this.anchors = List.copyOf(anchors);
         this.witnesses = List.copyOf(witnesses);
         this.authorities = List.copyOf(authorities);
+        this.progress = progress;
     }
 
     /** A verdict, and who else vouches for what. */
@@ -85,7 +103,7 @@ public final class AuditLogVerifier {
 
     /** A verifier without keys: it finds faults, but can vouch for nothing. */
     public static AuditLogVerifier withoutKeys() {
-        return new AuditLogVerifier(null, null, null, List.of(), List.of(), List.of());
+        return new AuditLogVerifier(null, null, null, List.of(), List.of(), List.of(), UNHEARD);
     }
 
     /**
@@ -109,7 +127,7 @@ public final class AuditLogVerifier {
         if (mlDsa != null && !mlDsa.name().equals(log.name() + LogFiles.ML_DSA)) {
             throw new IllegalArgumentException("expected the ML-DSA key of the same log third");
         }
-        return new AuditLogVerifier(log, epoch, mlDsa, List.of(), List.of(), List.of());
+        return new AuditLogVerifier(log, epoch, mlDsa, List.of(), List.of(), List.of(), UNHEARD);
     }
 
     /**
@@ -118,7 +136,7 @@ public final class AuditLogVerifier {
      * cut back or forked since then is found out. A file that can't be read makes the verdict inconclusive.
      */
     public AuditLogVerifier anchoredBy(List<Path> files) {
-        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, files, witnesses, authorities);
+        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, files, witnesses, authorities, progress);
     }
 
     /**
@@ -132,7 +150,7 @@ public final class AuditLogVerifier {
      */
     public AuditLogVerifier witnessedBy(List<String> keys) {
         return new AuditLogVerifier(
-                logKey, epochKey, mlDsaKey, anchors, keys.stream().map(WitnessKey::parse).toList(), authorities);
+                logKey, epochKey, mlDsaKey, anchors, keys.stream().map(WitnessKey::parse).toList(), authorities, progress);
     }
 
     /**
@@ -146,7 +164,12 @@ public final class AuditLogVerifier {
         if (!certificates.isEmpty()) {
             TimestampAnchor.requireLibrary();
         }
-        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, anchors, witnesses, certificates);
+        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, anchors, witnesses, certificates, progress);
+    }
+
+    /** The same verifier, which also tells how far it came. */
+    public AuditLogVerifier reportingTo(Progress listener) {
+        return new AuditLogVerifier(logKey, epochKey, mlDsaKey, anchors, witnesses, authorities, listener);
     }
 
     /**
@@ -208,12 +231,11 @@ public final class AuditLogVerifier {
     }
 
     private VerificationResult verdict(LogScan scan) {
-        ForwardSecurity forward = epochKey == null ? ForwardSecurity.NOT_CHECKED : ForwardSecurity.CHECKED;
         List<String> reasons = new ArrayList<>();
         try {
             scan.run();
         } catch (LogFault e) {
-            return new VerificationResult.Tampered(scan.size(), scan.signed(), forward, scan.proved(), e.firstBad());
+            return new VerificationResult.Tampered(scan.size(), scan.signed(), forward(scan), scan.proved(), e.firstBad());
         } catch (IOException e) {
             reasons.add("a file could not be read: " + e);
         }
@@ -222,9 +244,14 @@ public final class AuditLogVerifier {
             reasons.add("no key was given, and the log's own copy proves nothing");
         }
         if (!reasons.isEmpty()) {
-            return new VerificationResult.Inconclusive(scan.size(), scan.signed(), forward, scan.proved(), reasons);
+            return new VerificationResult.Inconclusive(scan.size(), scan.signed(), forward(scan), scan.proved(), reasons);
         }
-        return new VerificationResult.Intact(scan.size(), scan.signed(), forward, scan.proved(), notes(scan));
+        return new VerificationResult.Intact(scan.size(), scan.signed(), forward(scan), scan.proved(), notes(scan));
+    }
+
+    /** Where there is no log, or another key's, nothing was checked. */
+    private ForwardSecurity forward(LogScan scan) {
+        return epochKey == null || scan.epochKey() == null ? ForwardSecurity.NOT_CHECKED : ForwardSecurity.CHECKED;
     }
 
     /** The pass that a verdict is made of, with the keys and anchors that are required. */
@@ -232,6 +259,7 @@ public final class AuditLogVerifier {
         LogScan scan = new LogScan(new LogFiles(directory), logKey, epochKey);
         scan.pin(mlDsaKey);
         anchors.forEach(scan::requireAnchor);
+        scan.onProgress(progress);
         return scan;
     }
 

@@ -33,6 +33,7 @@ final class LogScan {
     private final AnchoredHeads anchors = new AnchoredHeads();
     private ReadAhead.Plan plan = ReadAhead.Plan.ofMachine();
     private LeafListener leaves = NO_LEAVES;
+    private AuditLogVerifier.Progress progress = (read, total) -> {};
     private @Nullable RecordChain chain;
     private @Nullable MlDsaKey pinnedMlDsa;
     private @Nullable MlDsaKey mlDsaKey;
@@ -90,7 +91,7 @@ final class LogScan {
         ChainStart first = ChainStart.of(retired, described);
         start = first;
         segments.startAt(first.index(), first.segment());
-        try (RecordChain records = new RecordChain(segments, first, described, leaves, new ReadAhead(plan))) {
+        try (RecordChain records = openChain(segments, first, described)) {
             chain = records;
             long before = readCheckpoints(records, first, described, sizeBefore, certain, possible);
             readTail(records);
@@ -106,6 +107,12 @@ final class LogScan {
                     records.segments().offset());
             requireNewest(newest, before, sizeBefore == possible);
         }
+    }
+
+    private RecordChain openChain(SegmentsReader segments, ChainStart first, LogDescription described) {
+        long total = segments.bytes();
+        ReadAhead ahead = new ReadAhead(plan, read -> progress.read(Math.min(read, total), total));
+        return new RecordChain(segments, first, described, leaves, ahead);
     }
 
     /** Returns how many notes stood in the first {@code sizeBefore} bytes. */
@@ -330,6 +337,11 @@ final class LogScan {
     /** Says who is given the leaf hashes as they pass by. */
     void onLeaf(LeafListener listener) {
         leaves = listener;
+    }
+
+    /** Says who is told how far the segments were read. */
+    void onProgress(AuditLogVerifier.Progress listener) {
+        progress = listener;
     }
 
     /** Requires that the log has the checkpoints in {@code file}; a file that can't be read is among the reasons then. */

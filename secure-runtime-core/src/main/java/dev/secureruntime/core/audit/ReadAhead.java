@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,7 @@ final class ReadAhead implements AutoCloseable {
     private record Stretch(RecordChunk chunk, FutureTask<RecordChunk> filled) {}
 
     private final Plan plan;
+    private final LongConsumer progress;
     private final Deque<Stretch> stretches = new ArrayDeque<>();
     private final Deque<RecordChunk> free = new ArrayDeque<>();
     private @Nullable ExecutorService workers;
@@ -50,9 +52,16 @@ final class ReadAhead implements AutoCloseable {
     private @Nullable RecordChunk current;
     private long limit;
     private long next;
+    private long before;
 
-    ReadAhead(Plan plan) {
+    /**
+     * Starts with nothing read.
+     *
+     * @param progress gets how many bytes of the segments were passed, from the thread that takes, once a chunk
+     */
+    ReadAhead(Plan plan, LongConsumer progress) {
         this.plan = plan;
+        this.progress = progress;
     }
 
     /**
@@ -81,12 +90,14 @@ final class ReadAhead implements AutoCloseable {
     private void start(LineReader lines, long position, long end) {
         drop();
         segment = lines;
+        before += limit;
         next = position;
         limit = end;
     }
 
     private boolean takeNext(FileChannel channel) {
         if (current != null) {
+            progress.accept(before + current.stop());
             free.add(current);
             current = null;
         }

@@ -21,6 +21,7 @@ final class SegmentsReader implements AutoCloseable {
     private final byte[] buffer = new byte[LineReader.BUFFER];
     private final List<Path> segments;
     private final long lastSize;
+    private final long bytes;
     private @Nullable LineReader reader;
     private int current = -1;
     private long firstNumber;
@@ -29,9 +30,10 @@ final class SegmentsReader implements AutoCloseable {
     private boolean firstOfSegment;
     private long limit;
 
-    private SegmentsReader(List<Path> segments, long lastSize) {
+    private SegmentsReader(List<Path> segments, long lastSize, long bytes) {
         this.segments = segments;
         this.lastSize = lastSize;
+        this.bytes = bytes;
     }
 
     static SegmentsReader open(LogFiles files) throws IOException {
@@ -48,11 +50,12 @@ final class SegmentsReader implements AutoCloseable {
         segments.sort(
                 (a, b) -> a.getFileName().toString().compareTo(b.getFileName().toString()));
         long lastSize = 0;
-        if (!segments.isEmpty()) {
-            Path last = segments.get(segments.size() - 1);
-            lastSize = Files.isRegularFile(last, LinkOption.NOFOLLOW_LINKS) ? Files.size(last) : 1;
+        long bytes = 0;
+        for (Path segment : segments) {
+            lastSize = Files.isRegularFile(segment, LinkOption.NOFOLLOW_LINKS) ? Files.size(segment) : 1;
+            bytes += lastSize;
         }
-        return new SegmentsReader(segments, lastSize);
+        return new SegmentsReader(segments, lastSize, bytes);
     }
 
     /** Leaves out the segments below {@code index}, which retention has removed or is about to. */
@@ -98,6 +101,11 @@ final class SegmentsReader implements AutoCloseable {
             }
         }
         return first;
+    }
+
+    /** The size of all segments when this was opened. */
+    long bytes() {
+        return bytes;
     }
 
     boolean isEmpty() {
