@@ -384,7 +384,8 @@ class AuditCommandTest {
 
     @Test
     void help_namesExitCodesAndExamples() {
-        for (String command : List.of("append", "verify", "show", "prove", "check-proof", "consistency", "keygen", "tiles")) {
+        for (String command :
+                List.of("append", "verify", "show", "prove", "check-proof", "consistency", "keygen", "tiles")) {
             Run help = run("audit", command, "--help");
             assertThat(help.code()).isZero();
             assertThat(help.out()).contains("Exit codes:").containsPattern("Examples?:");

@@ -62,7 +62,9 @@ public final class AuditTiles {
      */
     public static Exported export(Path directory, Path out, AuditLogVerifier verifier, Existing existing)
             throws IOException {
-        if (out.toAbsolutePath().normalize().startsWith(directory.toAbsolutePath().normalize())) {
+        if (out.toAbsolutePath()
+                .normalize()
+                .startsWith(directory.toAbsolutePath().normalize())) {
             throw new IllegalArgumentException("the tiles go to a directory outside the log's");
         }
         LogScan scan = verifier.scan(directory);
@@ -94,8 +96,7 @@ public final class AuditTiles {
 
     private Exported export(LogFiles files, byte[] note) throws IOException, LogFault {
         Checkpoint checkpoint = Checkpoint.parse(SignedNote.parse(note).text());
-        if (before != null
-                && (!before.origin().equals(checkpoint.origin()) || before.size() > checkpoint.size())) {
+        if (before != null && (!before.origin().equals(checkpoint.origin()) || before.size() > checkpoint.size())) {
             throw refused(out + " has the tiles of another log, or of a longer one");
         }
         TileTree tiles = new TileTree(this::write);
@@ -131,7 +132,8 @@ public final class AuditTiles {
     private void write(String path, long end, byte[] content) throws IOException {
         Path file = out.resolve(path);
         if (before != null && end <= before.size()) {
-            if (existing == Existing.COMPARED && !(Files.exists(file) && Arrays.equals(Files.readAllBytes(file), content))) {
+            if (existing == Existing.COMPARED
+                    && !(Files.exists(file) && Arrays.equals(Files.readAllBytes(file), content))) {
                 throw refused(file + " is not what the log says, or missing. Export into an empty directory");
             }
             return;

@@ -68,7 +68,9 @@ final class TileTree {
             return;
         }
         listener.tile(
-                TilePaths.hashes(level, (counts[level] - 1) / TilePaths.WIDTH, TilePaths.WIDTH), size, hashes[level].clone());
+                TilePaths.hashes(level, (counts[level] - 1) / TilePaths.WIDTH, TilePaths.WIDTH),
+                size,
+                hashes[level].clone());
         CompactRange tile = new CompactRange();
         for (int i = 0; i < TilePaths.WIDTH; i++) {
             tile.append(hashes[level], i * TreeHasher.BYTES);

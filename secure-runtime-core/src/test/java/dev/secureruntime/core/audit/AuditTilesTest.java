@@ -36,8 +36,7 @@ class AuditTilesTest {
     }
 
     private AuditTiles.Exported export(AuditTiles.Existing existing) throws Exception {
-        return AuditTiles.export(
-                LogFixture.log(home), home.resolve("out"), AuditLogVerifier.withKeys(keys), existing);
+        return AuditTiles.export(LogFixture.log(home), home.resolve("out"), AuditLogVerifier.withKeys(keys), existing);
     }
 
     private void requireGoAgrees(long size) throws Exception {
