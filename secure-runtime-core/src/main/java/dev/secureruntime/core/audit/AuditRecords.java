@@ -15,11 +15,10 @@ public final class AuditRecords {
     private AuditRecords() {}
 
     /**
-     * Gives the records whose index is from {@code from} to {@code to}, both included, in order.
+     * Gives the records whose index is from {@code from} to {@code to}, both included, in order; of a log whose first records
+     * were removed under retention, the ones that are left.
      *
      * @param reader gets each record and its stored line, without line feed
-     * <p>Of a log whose first records were removed under retention, the ones that are left.
-     *
      * @throws IllegalArgumentException when the log holds something in between that is not a record, or when all that are
      *     asked for were removed
      */

@@ -160,7 +160,12 @@ final class Retention {
         }
         requireSigned(cut, new CompactRange(cut, paths.subtrees()).root());
         byte[] anchoredHash = hasher.plain(anchored.text());
-        return new RetiredHead(cut, segment, anchored.size(), anchoredHash, leaf, paths.subtrees(), paths.chosen());
+        RetiredHead head =
+                new RetiredHead(cut, segment, anchored.size(), anchoredHash, leaf, paths.subtrees(), paths.chosen());
+        if (head.bytes().length > RetiredHead.MAX_BYTES) {
+            throw new LogFault(cut, LogFiles.RETIRED, 0, "the log.key records below take more than 16 MiB; start a new log");
+        }
+        return head;
     }
 
     private void requireSigned(long size, byte[] root) throws IOException, LogFault {

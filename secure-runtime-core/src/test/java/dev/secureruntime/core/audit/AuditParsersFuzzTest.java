@@ -21,6 +21,15 @@ class AuditParsersFuzzTest {
     }
 
     @FuzzTest(maxDuration = "60s")
+    void parse_anyBytesAsRetired_printsBackOrRefused(byte[] bytes) {
+        try {
+            assertThat(RetiredHead.parse(bytes).bytes()).isEqualTo(bytes);
+        } catch (IllegalArgumentException e) {
+            assertThat(e.getMessage()).isNotEmpty();
+        }
+    }
+
+    @FuzzTest(maxDuration = "60s")
     void parse_anyBytesAsNote_printsBackOrRefused(byte[] bytes) {
         try {
             SignedNote note = SignedNote.parse(bytes);
