@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
         exitCodeList = {
             "0:INTACT: every byte is accounted for, from the pinned keys",
             "1:TAMPERED: the first bad record, its file and byte offset are named",
-            "2:INCONCLUSIVE: nothing is wrong, but it can't be vouched for (no key given, interrupted writer, unreadable file)",
+            "2:INCONCLUSIVE: nothing is wrong, but it can't be vouched for (no key given, interrupted writer,"
+                    + " unreadable file)",
             "3:wrong usage: no such directory, no such key"
         },
         footerHeading = "%nExamples:%n",
@@ -33,11 +34,15 @@ import picocli.CommandLine.Spec;
             "  secure-runtime audit verify ./copy --key 'agent/0f..+1a2b3c4d+AbCd...' --json",
             "  secure-runtime audit verify /var/log/agent --key audit.pin --anchor /mnt/elsewhere/checkpoint",
             "",
-            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key; blank lines and",
+            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key; blank lines"
+                    + " and",
             "lines that begin with '#' are skipped. With the log key",
-            "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
-            "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
-            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest."
+            "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are"
+                    + " counted",
+            "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older"
+                    + " log; keep",
+            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the"
+                    + " newest."
         })
 final class AuditVerifyCommand implements Callable<Integer> {
 

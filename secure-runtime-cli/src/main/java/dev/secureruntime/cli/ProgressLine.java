@@ -42,7 +42,11 @@ final class ProgressLine {
         }
         double seconds = Math.max(1, clock.getAsLong() - start) / 1e9;
         terminal.printf(
-                Locale.ROOT, "%,d records in %.1f s, %,.0f records/s%n", result.size(), seconds, result.size() / seconds);
+                Locale.ROOT,
+                "%,d records in %.1f s, %,.0f records/s%n",
+                result.size(),
+                seconds,
+                result.size() / seconds);
         terminal.flush();
         return result;
     }

@@ -40,8 +40,7 @@ final class RecordChain implements AutoCloseable {
         TORN
     }
 
-    RecordChain(
-            SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves, ReadAhead ahead) {
+    RecordChain(SegmentsReader segments, LogDescription description, LogScan.LeafListener leaves, ReadAhead ahead) {
         this.leaves = leaves;
         this.ahead = ahead;
         this.segments = segments;
