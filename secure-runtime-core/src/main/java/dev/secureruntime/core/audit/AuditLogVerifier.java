@@ -235,7 +235,8 @@ public final class AuditLogVerifier {
         try {
             scan.run();
         } catch (LogFault e) {
-            return new VerificationResult.Tampered(scan.size(), scan.signed(), forward(scan), scan.proved(), e.firstBad());
+            return new VerificationResult.Tampered(
+                    scan.size(), scan.signed(), forward(scan), scan.proved(), e.firstBad());
         } catch (IOException e) {
             reasons.add("a file could not be read: " + e);
         }
@@ -244,7 +245,8 @@ public final class AuditLogVerifier {
             reasons.add("no key was given, and the log's own copy proves nothing");
         }
         if (!reasons.isEmpty()) {
-            return new VerificationResult.Inconclusive(scan.size(), scan.signed(), forward(scan), scan.proved(), reasons);
+            return new VerificationResult.Inconclusive(
+                    scan.size(), scan.signed(), forward(scan), scan.proved(), reasons);
         }
         return new VerificationResult.Intact(scan.size(), scan.signed(), forward(scan), scan.proved(), notes(scan));
     }

@@ -188,8 +188,8 @@ final class RecordChunk {
         long to = Math.min(size, firstSeq + count);
         int before = taken;
         while (tree.size() < to) {
-            int level = Math.min(
-                    Long.numberOfTrailingZeros(tree.size()), 63 - Long.numberOfLeadingZeros(to - tree.size()));
+            int level =
+                    Math.min(Long.numberOfTrailingZeros(tree.size()), 63 - Long.numberOfLeadingZeros(to - tree.size()));
             long node = tree.size() >>> level;
             tree.append(level, hashes, levelAt[level] + (int) (node - levelFrom[level]) * TreeHasher.BYTES);
             taken += 1 << level;

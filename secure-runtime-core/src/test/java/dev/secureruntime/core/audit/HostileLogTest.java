@@ -40,13 +40,15 @@ class HostileLogTest {
     }
 
     private Path file(String name) {
-        return name.equals("segment") ? LogFixture.segments(home).get(0) : LogFixture.log(home).resolve(name);
+        return name.equals("segment")
+                ? LogFixture.segments(home).get(0)
+                : LogFixture.log(home).resolve(name);
     }
 
     /** In a process of its own with a heap of 64 MB; prints the verdict's name. */
     public static void main(String[] arguments) {
-        VerificationResult result = AuditLogVerifier.withKeys(List.of(arguments[1], arguments[2]))
-                .verify(Path.of(arguments[0]));
+        VerificationResult result =
+                AuditLogVerifier.withKeys(List.of(arguments[1], arguments[2])).verify(Path.of(arguments[0]));
         System.out.println(result.getClass().getSimpleName());
     }
 
@@ -115,8 +117,7 @@ class HostileLogTest {
         for (String name : List.of("checkpoints", "checkpoint")) {
             String good = LogFixture.read(file(name));
             for (String number : NUMBERS_BEYOND.split(",")) {
-                LogFixture.write(
-                        file(name), good.replaceFirst(origin + "\n[0-9]+\n", origin + "\n" + number + "\n"));
+                LogFixture.write(file(name), good.replaceFirst(origin + "\n[0-9]+\n", origin + "\n" + number + "\n"));
                 assertThat(verify()).as(name + number).isInstanceOf(VerificationResult.Tampered.class);
             }
             LogFixture.write(file(name), good);

@@ -19,12 +19,22 @@ class PlainRecordMatcherTest {
 
     private static final String HASH = "0123456789abcdef".repeat(4);
     private static final List<String> RECORDS = List.of(
-            record("1", "tool.call", ",\"component\":\"chat\",\"attributes\":{\"gen_ai.tool.name\":\"search\",\"n\":12}"),
-            record("7", "t", ",\"attributes\":{\"a\":-1.5e+3,\"b\":true,\"c\":false,\"long.name\":[\"p\",\"q\"],\"e\":[]}"),
-            record("999999999999999999", "egress.call", ",\"attributes\":{},\"commitments\":{\"http.request.body\":"
-                    + "{\"bytes\":120,\"sha256\":\"" + HASH + "\"},\"b\":{\"bytes\":0,\"sha256\":\"" + HASH + "\"}}"),
+            record(
+                    "1",
+                    "tool.call",
+                    ",\"component\":\"chat\",\"attributes\":{\"gen_ai.tool.name\":\"search\",\"n\":12}"),
+            record(
+                    "7",
+                    "t",
+                    ",\"attributes\":{\"a\":-1.5e+3,\"b\":true,\"c\":false,\"long.name\":[\"p\",\"q\"],\"e\":[]}"),
+            record(
+                    "999999999999999999",
+                    "egress.call",
+                    ",\"attributes\":{},\"commitments\":{\"http.request.body\":" + "{\"bytes\":120,\"sha256\":\"" + HASH
+                            + "\"},\"b\":{\"bytes\":0,\"sha256\":\"" + HASH + "\"}}"),
             record("20", "a.b", ",\"component\":\"\u00e9\\u00e9\\n\",\"attributes\":{\"gen_ai.tool.name\":\"\\\"\"}"));
-    private static final String ALPHABET = "\"\\{}[]:,.-+0123456789abcdefghijklmnopqrstuvwxyzAEZT_ \n\t\u0000\u001f\u007f\u0080\u00ff";
+    private static final String ALPHABET =
+            "\"\\{}[]:,.-+0123456789abcdefghijklmnopqrstuvwxyzAEZT_ \n\t\u0000\u001f\u007f\u0080\u00ff";
 
     private final PlainRecordMatcher matcher = new PlainRecordMatcher();
     private final RecordParser parser = new RecordParser();

@@ -46,7 +46,9 @@ class ReadAheadTest {
                         log.checkpoint();
                     }
                 }
-                log.append(AuditEvent.of("large").attribute("text", "x".repeat(30_000)).build());
+                log.append(AuditEvent.of("large")
+                        .attribute("text", "x".repeat(30_000))
+                        .build());
             }
         }
         List<Path> all = new ArrayList<>(LogFixture.segments(home));
@@ -68,8 +70,14 @@ class ReadAheadTest {
             fault = e.firstBad().toString();
         }
         LogState state = scan.state();
-        return String.join("\n", fault, scan.size() + " " + scan.signed() + " " + scan.hasTornRecord(),
-                scan.reasons().toString(), leaves.toString(), Hex.text(state.lastLeaf()), Hex.text(state.tree().root()),
+        return String.join(
+                "\n",
+                fault,
+                scan.size() + " " + scan.signed() + " " + scan.hasTornRecord(),
+                scan.reasons().toString(),
+                leaves.toString(),
+                Hex.text(state.lastLeaf()),
+                Hex.text(state.tree().root()),
                 state.segmentFirst() + " " + state.segmentSize());
     }
 
@@ -111,11 +119,15 @@ class ReadAheadTest {
             case 2 -> bad = java.util.Arrays.copyOf(good, at);
             case 3 -> {
                 ByteBuffer without = ByteBuffer.allocate(good.length - length);
-                bad = without.put(good, 0, at).put(good, at + length, good.length - at - length).array();
+                bad = without.put(good, 0, at)
+                        .put(good, at + length, good.length - at - length)
+                        .array();
             }
             default -> {
                 ByteBuffer twice = ByteBuffer.allocate(good.length + length);
-                bad = twice.put(good, 0, at + length).put(good, at, good.length - at).array();
+                bad = twice.put(good, 0, at + length)
+                        .put(good, at, good.length - at)
+                        .array();
             }
         }
         return bad;
