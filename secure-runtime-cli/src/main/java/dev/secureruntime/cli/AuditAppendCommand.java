@@ -28,8 +28,10 @@ import picocli.CommandLine.Spec;
         name = "append",
         description = {
             "Appends JSON lines from standard input to an audit log, and seals it.",
-            "Each line: {\"type\":\"tool.call\",\"component\":\"chat\",\"attributes\":{\"gen_ai.tool.name\":\"search\"}}",
-            "Attributes are texts, numbers, true, false, or lists of texts. Types that begin with \"log.\" are the log's own.",
+            "Each line:"
+                    + " {\"type\":\"tool.call\",\"component\":\"chat\",\"attributes\":{\"gen_ai.tool.name\":\"search\"}}",
+            "Attributes are texts, numbers, true, false, or lists of texts. Types that begin with \"log.\" are the"
+                    + " log's own.",
             "Where there is no log, one is created, with its keys in the signer file. The last line of output says:",
             "appended N records, log size M",
             ""
@@ -106,8 +108,8 @@ final class AuditAppendCommand implements Callable<Integer> {
             names = "--tsa",
             arity = "2",
             paramLabel = "URL CERT.pem",
-            description =
-                    "Have checkpoints time-stamped (RFC 3161): the authority's address and its or its CA's certificate.")
+            description = "Have checkpoints time-stamped (RFC 3161): the authority's address and its or its CA's"
+                    + " certificate.")
     private List<String> authority = List.of();
 
     private AuditSettings settings(Arguments arguments) {

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
         exitCodeList = {
             "0:INTACT: every byte is accounted for, from the pinned keys",
             "1:TAMPERED: the first bad record, its file and byte offset are named",
-            "2:INCONCLUSIVE: nothing is wrong, but it can't be vouched for (no key given, interrupted writer, unreadable file)",
+            "2:INCONCLUSIVE: nothing is wrong, but it can't be vouched for (no key given, interrupted writer,"
+                    + " unreadable file)",
             "3:wrong usage: no such directory, no such key"
         },
         footerHeading = "%nExamples:%n",
@@ -34,12 +35,13 @@ import picocli.CommandLine.Spec;
             "  secure-runtime audit verify /var/log/agent --key audit.pin --anchor /mnt/elsewhere/checkpoint",
             "  secure-runtime audit verify /var/log/agent --key audit.pin --witness witness.vkey --tsa ca.pem",
             "",
-            "The key file holds the two lines that 'audit append --pin' wrote: log key, first epoch key; blank lines and",
-            "lines that begin with '#' are skipped. With the log key",
-            "alone, the verdict says that forward security was not checked. Records above the newest checkpoint are counted",
-            "as not yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
-            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the newest.",
-            "Evidence that was asked for and isn't there makes the verdict INCONCLUSIVE, evidence that isn't valid TAMPERED."
+            "The key file holds the lines that 'audit append --pin' wrote: log key, first epoch key, and the ML-DSA key",
+            "where there is one; blank lines and lines that begin with '#' are skipped. With the log key alone, the",
+            "verdict says that forward security was not checked. Records above the newest checkpoint are counted as not",
+            "yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
+            "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the",
+            "newest. Evidence that was asked for and isn't there makes the verdict INCONCLUSIVE, evidence that isn't",
+            "valid TAMPERED."
         })
 final class AuditVerifyCommand implements Callable<Integer> {
 
@@ -80,7 +82,8 @@ final class AuditVerifyCommand implements Callable<Integer> {
             names = "--tsa",
             paramLabel = "CERT.pem",
             description =
-                    "Require a time stamp in the log's records by an authority of this certificate, or under this CA. May be repeated.")
+                    "Require a time stamp in the log's records by an authority of this certificate, or under this CA."
+                            + " May be repeated.")
     private List<Path> authorities = List.of();
 
     @Override

@@ -41,8 +41,7 @@ final class ProgressLine {
         }
         long records = report.result().size();
         double seconds = Math.max(1, clock.getAsLong() - start) / 1e9;
-        terminal.printf(
-                Locale.ROOT, "%,d records in %.1f s, %,.0f records/s%n", records, seconds, records / seconds);
+        terminal.printf(Locale.ROOT, "%,d records in %.1f s, %,.0f records/s%n", records, seconds, records / seconds);
         terminal.flush();
         return report;
     }

@@ -19,8 +19,7 @@ class AuditAnchorCommandTest {
     private static final String EVENT = "{\"type\":\"test.event\"}\n";
 
     /** A key of no witness that exists: C2SP's form with signature type 0x04. */
-    private static final String WITNESS =
-            "witness.example/cli+90c49a6b+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+    private static final String WITNESS = "witness.example/cli+90c49a6b+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
 
     @TempDir
     private Path home;
@@ -45,7 +44,16 @@ class AuditAnchorCommandTest {
     }
 
     private Run append() {
-        return run("audit", "append", at("log"), "--signer", at("signer"), "--pin", at("pin"), "--anchor-file", at("kept"));
+        return run(
+                "audit",
+                "append",
+                at("log"),
+                "--signer",
+                at("signer"),
+                "--pin",
+                at("pin"),
+                "--anchor-file",
+                at("kept"));
     }
 
     @Test

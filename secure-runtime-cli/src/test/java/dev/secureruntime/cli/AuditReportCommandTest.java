@@ -28,7 +28,12 @@ class AuditReportCommandTest {
 
     private int report(Path out) {
         return run(
-                "audit", "report", home.resolve("log").toString(), "--key", home.resolve("pin").toString(), "--out",
+                "audit",
+                "report",
+                home.resolve("log").toString(),
+                "--key",
+                home.resolve("pin").toString(),
+                "--out",
                 out.toString());
     }
 
@@ -43,8 +48,13 @@ class AuditReportCommandTest {
                 "{\"type\":\"tool.call\",\"component\":\"chat\"}\n".repeat(5).getBytes(StandardCharsets.UTF_8)));
         try {
             assertThat(run(
-                            "audit", "append", home.resolve("log").toString(), "--signer",
-                            home.resolve("signer").toString(), "--pin", home.resolve("pin").toString()))
+                            "audit",
+                            "append",
+                            home.resolve("log").toString(),
+                            "--signer",
+                            home.resolve("signer").toString(),
+                            "--pin",
+                            home.resolve("pin").toString()))
                     .isZero();
         } finally {
             System.setIn(before);

@@ -73,7 +73,8 @@ final class Browser implements AutoCloseable {
         long deadline = System.nanoTime() + LIMIT.toNanos();
         while (System.nanoTime() < deadline && process.isAlive()) {
             if (Files.exists(file) && Files.readString(file).contains("\n")) {
-                return Integer.parseInt(Files.readString(file).lines().findFirst().orElseThrow());
+                return Integer.parseInt(
+                        Files.readString(file).lines().findFirst().orElseThrow());
             }
             process.waitFor(20, TimeUnit.MILLISECONDS);
         }
@@ -81,7 +82,8 @@ final class Browser implements AutoCloseable {
     }
 
     private static URI firstPage(int port) throws Exception {
-        try (var in = URI.create("http://127.0.0.1:" + port + "/json/list").toURL().openStream()) {
+        try (var in =
+                URI.create("http://127.0.0.1:" + port + "/json/list").toURL().openStream()) {
             for (JsonNode target : JSON.readTree(in)) {
                 if (target.path("type").asText().equals("page")) {
                     return URI.create(target.path("webSocketDebuggerUrl").asText());
@@ -120,10 +122,11 @@ final class Browser implements AutoCloseable {
 
     /** The value of an expression in the page. */
     JsonNode evaluate(String expression) throws Exception {
-        JsonNode answer = send(
-                "Runtime.evaluate", Map.of("expression", expression, "returnByValue", true, "awaitPromise", true));
+        JsonNode answer =
+                send("Runtime.evaluate", Map.of("expression", expression, "returnByValue", true, "awaitPromise", true));
         if (answer.has("exceptionDetails")) {
-            throw new AssertionError("the page threw: " + answer.path("exceptionDetails").path("exception").path("description"));
+            throw new AssertionError("the page threw: "
+                    + answer.path("exceptionDetails").path("exception").path("description"));
         }
         return answer.path("result").path("value");
     }
@@ -143,8 +146,7 @@ final class Browser implements AutoCloseable {
         drain();
         return events.stream()
                 .filter(event -> event.path("method").asText().startsWith("Network.requestWillBeSent"))
-                .map(event ->
-                        event.path("params").path("request").path("url").asText())
+                .map(event -> event.path("params").path("request").path("url").asText())
                 .filter(url -> !url.equals("about:blank"))
                 .skip(1)
                 .toList();

@@ -31,8 +31,10 @@ class BrowserCryptographyTest {
     }
 
     private static String run() throws IOException {
-        return "(" + resource("/vectors/ed25519.js").replaceFirst("(?s)^/\\*.*?\\*/", "").strip() + ")("
-                + resource("/vectors/ed25519.json") + ")";
+        return "("
+                + resource("/vectors/ed25519.js")
+                        .replaceFirst("(?s)^/\\*.*?\\*/", "")
+                        .strip() + ")(" + resource("/vectors/ed25519.json") + ")";
     }
 
     private String node(String library) throws Exception {
@@ -58,7 +60,8 @@ class BrowserCryptographyTest {
 
     @Test
     void vectors_withoutTheStrictChecks_areNoticed() throws Exception {
-        assertThat(node(library().replace("little(signature.subarray(32)) < L && ", ""))).contains("S + L");
+        assertThat(node(library().replace("little(signature.subarray(32)) < L && ", "")))
+                .contains("S + L");
         assertThat(node(library().replace("isNeutral(combine(L, point, 0n, NEUTRAL)) ?", "true ?")))
                 .contains("key of order 2 with R = 1, S = 0")
                 .doesNotContain("[]");

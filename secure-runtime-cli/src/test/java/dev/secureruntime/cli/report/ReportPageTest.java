@@ -92,7 +92,8 @@ class ReportPageTest {
             Matcher block = Pattern.compile("(id=\"lines\">)([^<]*)(</script>)").matcher(page);
             assertThat(block.find()).isTrue();
             String records = new String(Base64.getMimeDecoder().decode(block.group(2)), StandardCharsets.UTF_8);
-            String changed = Base64.getEncoder().encodeToString(edit.apply(records).getBytes(StandardCharsets.UTF_8));
+            String changed =
+                    Base64.getEncoder().encodeToString(edit.apply(records).getBytes(StandardCharsets.UTF_8));
             return page.substring(0, block.start(2)) + changed + page.substring(block.end(2));
         });
     }
@@ -128,7 +129,8 @@ class ReportPageTest {
     @ValueSource(ints = {0, 1, 57, 200})
     void page_withOneByteOfARecordChanged_namesTheRecord(int index) throws Exception {
         Path file = report();
-        editRecords(file, records -> editLine(records, index, line -> line.replaceFirst("(\"time\":\"20\\d)\\d", "$17")));
+        editRecords(
+                file, records -> editLine(records, index, line -> line.replaceFirst("(\"time\":\"20\\d)\\d", "$17")));
         browser.open(file);
         assertThat(browser.text("tool-verdict")).isEqualTo("INTACT");
         assertThat(browser.text("check-verdict")).isEqualTo("TAMPERED at record " + index);
@@ -233,7 +235,8 @@ class ReportPageTest {
         browser.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
         browser.await("document.querySelector('.record dl') !== null");
         assertThat(browser.evaluate("typeof window.owned").asText()).isEqualTo("undefined");
-        assertThat(browser.evaluate("document.querySelectorAll('img,iframe,a[href^=java]').length").asInt())
+        assertThat(browser.evaluate("document.querySelectorAll('img,iframe,a[href^=java]').length")
+                        .asInt())
                 .isZero();
         assertThat(browser.text("denials")).contains("</script><script>window.owned=1</script>", "U+202E", "U+2028");
         assertThat(browser.text("denials")).contains("@{SCRIPT}");
@@ -304,8 +307,7 @@ class ReportPageTest {
             }
             int end = page.indexOf('"', at);
             String note = new String(Base64.getDecoder().decode(page.substring(at, end)), StandardCharsets.UTF_8);
-            String changed =
-                    Base64.getEncoder().encodeToString(edit.apply(note).getBytes(StandardCharsets.UTF_8));
+            String changed = Base64.getEncoder().encodeToString(edit.apply(note).getBytes(StandardCharsets.UTF_8));
             return page.substring(0, at) + changed + page.substring(end);
         });
     }

@@ -150,7 +150,13 @@ public final class AuditLogVerifier {
      */
     public AuditLogVerifier witnessedBy(List<String> keys) {
         return new AuditLogVerifier(
-                logKey, epochKey, mlDsaKey, anchors, keys.stream().map(WitnessKey::parse).toList(), authorities, progress);
+                logKey,
+                epochKey,
+                mlDsaKey,
+                anchors,
+                keys.stream().map(WitnessKey::parse).toList(),
+                authorities,
+                progress);
     }
 
     /**

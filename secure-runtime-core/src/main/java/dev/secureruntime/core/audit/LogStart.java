@@ -33,8 +33,7 @@ final class LogStart {
     private final LogFiles files;
 
     /** What the log runs on once it is open. */
-    record Started(
-            LogFiles files, AppendQueue queue, LogWriter writer, SignerFile signer, Anchoring anchoring) {}
+    record Started(LogFiles files, AppendQueue queue, LogWriter writer, SignerFile signer, Anchoring anchoring) {}
 
     LogStart(AuditSettings settings, Clock clock, LongSupplier ticker, StorageDevice device, LogFiles files) {
         this.settings = settings;

@@ -163,7 +163,8 @@ final class Retention {
         RetiredHead head =
                 new RetiredHead(cut, segment, anchored.size(), anchoredHash, leaf, paths.subtrees(), paths.chosen());
         if (head.bytes().length > RetiredHead.MAX_BYTES) {
-            throw new LogFault(cut, LogFiles.RETIRED, 0, "the log.key records below take more than 16 MiB; start a new log");
+            throw new LogFault(
+                    cut, LogFiles.RETIRED, 0, "the log.key records below take more than 16 MiB; start a new log");
         }
         return head;
     }

@@ -41,9 +41,7 @@ class AuditTilesTest {
 
     private void requireGoAgrees(long size) throws Exception {
         List<String> command = new ArrayList<>(List.of(
-                OtherPrograms.go("tiles", home).toString(),
-                home.resolve("out").toString(),
-                keys.get(0)));
+                OtherPrograms.go("tiles", home).toString(), home.resolve("out").toString(), keys.get(0)));
         for (long index : new long[] {0, 1, 254, 255, 256, 511, 65_535, 65_536, size - 1}) {
             if (index < size) {
                 command.add(Long.toString(index));

@@ -53,21 +53,21 @@ class EvidenceScanTest {
     void cosignatureByAnother_isInconclusive() throws Exception {
         AuditLogVerifier.Report report = report(text -> WitnessAnchorTest.cosign(NAME, new byte[32], TIME, text));
         assertThat(report.result())
-                .isInstanceOfSatisfying(
-                        VerificationResult.Inconclusive.class,
-                        found -> assertThat(found.reasons()).singleElement().asString().contains(NAME));
+                .isInstanceOfSatisfying(VerificationResult.Inconclusive.class, found -> assertThat(found.reasons())
+                        .singleElement()
+                        .asString()
+                        .contains(NAME));
     }
 
     @Test
     void cosignatureOverSomethingElse_isTampered() throws Exception {
-        AuditLogVerifier.Report report = report(text ->
-                WitnessAnchorTest.cosign(NAME, seed, TIME, "another text\n".getBytes(StandardCharsets.UTF_8)));
-        assertThat(report.result())
-                .isInstanceOfSatisfying(VerificationResult.Tampered.class, found -> {
-                    int seq = (int) found.firstBad().seq().getAsLong();
-                    assertThat(LogFixture.records(home).get(seq)).contains("\"type\":\"log.anchored\"");
-                    assertThat(found.firstBad().file()).startsWith("segments/");
-                });
+        AuditLogVerifier.Report report = report(
+                text -> WitnessAnchorTest.cosign(NAME, seed, TIME, "another text\n".getBytes(StandardCharsets.UTF_8)));
+        assertThat(report.result()).isInstanceOfSatisfying(VerificationResult.Tampered.class, found -> {
+            int seq = (int) found.firstBad().seq().getAsLong();
+            assertThat(LogFixture.records(home).get(seq)).contains("\"type\":\"log.anchored\"");
+            assertThat(found.firstBad().file()).startsWith("segments/");
+        });
         assertThat(LogFixture.verify(home, keysOf())).as("nobody asked").isInstanceOf(VerificationResult.Intact.class);
     }
 
@@ -82,10 +82,10 @@ class EvidenceScanTest {
     void logRewrittenWithAllKeys_keepsNoEvidence() throws Exception {
         report(text -> WitnessAnchorTest.cosign(NAME, seed, TIME, text));
         List<String> forged = ForgedLog.rewrite(home, "value 1", "value 9");
-        assertThat(LogFixture.verify(home, forged)).as("the forger's keys").isInstanceOf(VerificationResult.Intact.class);
-        assertThat(AuditLogVerifier.withKeys(forged)
-                        .witnessedBy(List.of(key))
-                        .verify(LogFixture.log(home)))
+        assertThat(LogFixture.verify(home, forged))
+                .as("the forger's keys")
+                .isInstanceOf(VerificationResult.Intact.class);
+        assertThat(AuditLogVerifier.withKeys(forged).witnessedBy(List.of(key)).verify(LogFixture.log(home)))
                 .isInstanceOf(VerificationResult.Tampered.class);
     }
 

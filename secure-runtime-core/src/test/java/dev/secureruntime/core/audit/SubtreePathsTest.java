@@ -28,8 +28,7 @@ class SubtreePathsTest {
     }
 
     private RetiredHead head(SubtreePaths paths) {
-        return new RetiredHead(
-                paths.size(), 1, 1, new byte[32], new byte[32], paths.subtrees(), paths.chosen());
+        return new RetiredHead(paths.size(), 1, 1, new byte[32], new byte[32], paths.subtrees(), paths.chosen());
     }
 
     private RetiredHead grown(RetiredHead before, int size) {

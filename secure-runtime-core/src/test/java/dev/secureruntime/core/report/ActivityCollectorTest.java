@@ -30,8 +30,8 @@ class ActivityCollectorTest {
                             ? new Attribute.Whole(number.longValue())
                             : new Attribute.Text((String) value));
         }
-        StoredRecord record = new StoredRecord(
-                seq, time, type, Optional.of(component), values, Map.of(), "0".repeat(64));
+        StoredRecord record =
+                new StoredRecord(seq, time, type, Optional.of(component), values, Map.of(), "0".repeat(64));
         collector.add(new StoredLog.Line(seq++, new byte[0], Optional.of(record)));
     }
 
@@ -79,21 +79,59 @@ class ActivityCollectorTest {
 
     @Test
     void denialsAndErrors_areToldApart() {
-        add(NOON, "egress.call", "chat", "secure_runtime.verdict", "deny", "server.address", "evil.example",
-                "error.type", "SR-EGRESS-001", "secure_runtime.reason", "host_not_allowed");
-        add(NOON, "egress.call", "chat", "secure_runtime.verdict", "allow", "server.address", "a.example",
-                "error.type", "java.net.ConnectException");
-        add(NOON, "egress.call", "chat", "secure_runtime.verdict", "allow", "server.address", "a.example",
-                "http.response.status_code", 429);
-        add(NOON, "secret.open", "chat", "secure_runtime.verdict", "deny", "secure_runtime.secret", "key",
-                "error.type", "SR-SECRET-001");
+        add(
+                NOON,
+                "egress.call",
+                "chat",
+                "secure_runtime.verdict",
+                "deny",
+                "server.address",
+                "evil.example",
+                "error.type",
+                "SR-EGRESS-001",
+                "secure_runtime.reason",
+                "host_not_allowed");
+        add(
+                NOON,
+                "egress.call",
+                "chat",
+                "secure_runtime.verdict",
+                "allow",
+                "server.address",
+                "a.example",
+                "error.type",
+                "java.net.ConnectException");
+        add(
+                NOON,
+                "egress.call",
+                "chat",
+                "secure_runtime.verdict",
+                "allow",
+                "server.address",
+                "a.example",
+                "http.response.status_code",
+                429);
+        add(
+                NOON,
+                "secret.open",
+                "chat",
+                "secure_runtime.verdict",
+                "deny",
+                "secure_runtime.secret",
+                "key",
+                "error.type",
+                "SR-SECRET-001");
         add(NOON, "credential.failed", "chat", "secure_runtime.credential.scope", "role", "error.type", "Timeout");
         Activity activity = collector.result();
-        assertThat(sums(activity.denials(), "chat", "evil.example", "host_not_allowed")).containsExactly(1L);
-        assertThat(sums(activity.denials(), "chat", "secret key", "SR-SECRET-001")).containsExactly(1L);
-        assertThat(sums(activity.errors(), "chat", "a.example", "java.net.ConnectException")).containsExactly(1L);
+        assertThat(sums(activity.denials(), "chat", "evil.example", "host_not_allowed"))
+                .containsExactly(1L);
+        assertThat(sums(activity.denials(), "chat", "secret key", "SR-SECRET-001"))
+                .containsExactly(1L);
+        assertThat(sums(activity.errors(), "chat", "a.example", "java.net.ConnectException"))
+                .containsExactly(1L);
         assertThat(sums(activity.errors(), "chat", "a.example", "HTTP 429")).containsExactly(1L);
-        assertThat(sums(activity.errors(), "chat", "credential role", "Timeout")).containsExactly(1L);
+        assertThat(sums(activity.errors(), "chat", "credential role", "Timeout"))
+                .containsExactly(1L);
         assertThat(sums(activity.components(), "chat")).containsExactly(5L, 3L, 2L, 3L);
     }
 
@@ -120,8 +158,7 @@ class ActivityCollectorTest {
         call("x".repeat(60_000), "m", 1, 1);
         Activity activity = collector.result();
         assertThat(sums(activity.tokens(), "chat", "m")).containsExactly(2L, Long.MAX_VALUE, 3L);
-        assertThat(activity.tokens().rows())
-                .allMatch(row -> row.names().get(0).length() < 300);
+        assertThat(activity.tokens().rows()).allMatch(row -> row.names().get(0).length() < 300);
     }
 
     @Test
@@ -150,8 +187,7 @@ class ActivityCollectorTest {
         collector.add(new StoredLog.Gap(4, "segments", "gone"));
         Activity activity = collector.result();
         assertThat(activity.epochs())
-                .containsExactly(
-                        new Activity.Epoch("k0", NOON, 0, 2, 2), new Activity.Epoch("k1", NOON, 1, 1, 3));
+                .containsExactly(new Activity.Epoch("k0", NOON, 0, 2, 2), new Activity.Epoch("k1", NOON, 1, 1, 3));
         assertThat(activity.malformed()).isEqualTo(1);
         assertThat(activity.gaps()).hasSize(1);
         assertThat(activity.growth()).hasSize(3);
