@@ -240,4 +240,47 @@ final class PolicyCommandsTest {
                         .exit())
                 .isEqualTo(3);
     }
+
+    @Test
+    void export_smokescreen_namesWhatItLeavesOut() {
+        Run run = run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--project", "team");
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).contains("project: \"team\"").contains("- \"api.openai.com\"");
+        assertThat(run.err()).contains("warning: chat: left out: allow *.anthropic.com: it is limited to methods");
+        assertThat(run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--strict")
+                        .exit())
+                .isEqualTo(1);
+        assertThat(run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--wider")
+                        .out())
+                .contains("- \"*.anthropic.com\"");
+        assertThat(run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--action", "open")
+                        .exit())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void export_networkPolicy_isStrictWhenAsked() throws IOException {
+        String addresses = write(
+                "addresses.json",
+                "{\"version\": 1, \"components\": {\"a\": {\"egress\": {\"allow\": [{\"cidr\": \"10.0.0.0/8\"}]}}}}");
+        Run run = run(new PolicyCommand(), "export", addresses, "--format", "k8s-networkpolicy", "--strict");
+        assertThat(run).satisfies(done -> assertThat(done.exit()).isZero());
+        assertThat(run.out()).contains("cidr: \"10.0.0.0/8\"").doesNotContain("port: 53");
+        assertThat(run(
+                                new PolicyCommand(),
+                                "export",
+                                addresses,
+                                "--format",
+                                "k8s-networkpolicy",
+                                "--dns",
+                                "10.96.0.10/32",
+                                "--pod-label",
+                                "app")
+                        .out())
+                .contains("cidr: \"10.96.0.10/32\"")
+                .contains("\"app\": \"a\"");
+        assertThat(run(new PolicyCommand(), "export", addresses, "--format", "k8s-networkpolicy", "--dns", "resolver")
+                        .exit())
+                .isEqualTo(3);
+    }
 }

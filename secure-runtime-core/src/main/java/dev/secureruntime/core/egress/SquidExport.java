@@ -1,6 +1,8 @@
 package dev.secureruntime.core.egress;
 
 import dev.secureruntime.core.egress.AddressBlocks.Block;
+import dev.secureruntime.core.egress.PolicyExport.Effect;
+import dev.secureruntime.core.egress.PolicyExport.Gap;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
@@ -28,30 +30,32 @@ public final class SquidExport {
 
     private static final int NAMES_PER_LINE = 40;
 
-    private final StringBuilder text = new StringBuilder();
+    private final ExportText text = new ExportText();
+    private final String component;
     private int count;
 
-    private SquidExport() {}
+    private SquidExport(String component) {
+        this.component = component;
+    }
 
     /**
      * The access rules.
      *
      * @throws IllegalArgumentException when the policy has no such component
      */
-    public static String of(Policy policy, String component) {
-        ComponentPolicy rules = policy.components().get(component);
-        if (rules == null) {
-            throw new IllegalArgumentException("the policy has no component \"" + component + "\"");
-        }
+    public static PolicyExport of(Policy policy, String component) {
+        ComponentPolicy rules = ComponentRules.of(policy, component);
         // The checks of the policy's categories are those of the compiler.
         EgressPolicy.compile(policy);
-        SquidExport export = new SquidExport();
-        export.write(policy.source(), component, rules);
-        return export.text.toString();
+        SquidExport export = new SquidExport(component);
+        export.write(policy.source(), rules);
+        return export.text.done();
     }
 
-    private void write(String source, String component, ComponentPolicy rules) {
-        line("# Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
+    private void write(String source, ComponentPolicy rules) {
+        text.comment(
+                "",
+                "Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
         line(
                 "# Within https the proxy sees host and port only: methods and paths of https rules are not enforced here.");
         line("acl sr_connect method CONNECT");
@@ -84,32 +88,20 @@ public final class SquidExport {
             return;
         }
         String ports = scope.ports().isEmpty() ? "" : " " + ports(scope.ports());
-        boolean https = scope.schemes().isEmpty() || scope.schemes().contains("https");
-        boolean http = scope.schemes().isEmpty() || scope.schemes().contains("http");
-        boolean inside = !scope.methods().isEmpty() || !scope.paths().isEmpty();
-        if (https && inside) {
-            line("# not enforced for https: deny " + rule.describe() + " names methods or paths");
-        } else if (https) {
+        ExportScope said = ExportScope.ofDeny(scope);
+        if (said.https() && said.inside()) {
+            unenforced("deny " + rule.describe());
+        } else if (said.https()) {
             line("http_access deny sr_connect " + target + ports);
         }
-        if (http) {
+        if (said.http()) {
             line("http_access deny !sr_connect " + target + ports + inside(scope));
         }
     }
 
     private void allow(EgressRule rule, List<String> named, List<String> allows) {
         EgressRule.Scope scope = rule.scope();
-        boolean http = scope.schemes().contains("http");
-        boolean https = scope.schemes().isEmpty() || scope.schemes().contains("https");
-        Set<Integer> said = new TreeSet<>(scope.ports());
-        if (said.isEmpty()) {
-            if (https) {
-                said.add(443);
-            }
-            if (http) {
-                said.add(80);
-            }
-        }
+        ExportScope said = ExportScope.ofAllow(scope);
         String target = target(rule);
         if (target.isEmpty()) {
             return;
@@ -120,13 +112,21 @@ public final class SquidExport {
             except = " !" + categories(deniedToWildcards());
         }
         String cidr = rule instanceof EgressRule.Cidr ? " sr_literal" : "";
-        String rest = cidr + " " + target + except + " " + ports(said);
-        if (https) {
+        String rest = cidr + " " + target + except + " " + ports(said.ports());
+        if (said.https() && said.inside()) {
+            unenforced("allow " + rule.describe());
+        }
+        if (said.https()) {
             allows.add("http_access allow sr_connect" + rest);
         }
-        if (http) {
+        if (said.http()) {
             allows.add("http_access allow !sr_connect sr_http" + rest + inside(scope));
         }
+    }
+
+    private void unenforced(String rule) {
+        String why = "it names methods or paths, which the proxy does not see within https";
+        text.gap("", new Gap(component, rule, Effect.WIDER, why));
     }
 
     /** Every special address that no rule opens on the port is closed; mixed answers are closed by any of them. */
@@ -135,7 +135,7 @@ public final class SquidExport {
         Set<Integer> ports = new TreeSet<>();
         for (EgressRule rule : rules.allow()) {
             if (rule instanceof EgressRule.Cidr cidr) {
-                ports.addAll(openPorts(cidr.scope()));
+                ports.addAll(ExportScope.ofAllow(cidr.scope()).ports());
             }
         }
         List<String> portNames = new ArrayList<>();
@@ -143,7 +143,7 @@ public final class SquidExport {
             List<Block> holes = new ArrayList<>();
             for (EgressRule rule : rules.allow()) {
                 if (rule instanceof EgressRule.Cidr cidr
-                        && openPorts(cidr.scope()).contains(port)) {
+                        && ExportScope.ofAllow(cidr.scope()).coversPort(port)) {
                     holes.add(Block.parse(cidr.block()));
                 }
             }
@@ -162,20 +162,6 @@ public final class SquidExport {
         }
         line("http_access deny " + String.join(" ", portNames) + " "
                 + blocks(AddressBlocks.subtract(special, List.of())));
-    }
-
-    private static Set<Integer> openPorts(EgressRule.Scope scope) {
-        if (!scope.ports().isEmpty()) {
-            return scope.ports();
-        }
-        Set<Integer> ports = new TreeSet<>();
-        if (scope.schemes().isEmpty() || scope.schemes().contains("https")) {
-            ports.add(443);
-        }
-        if (scope.schemes().contains("http")) {
-            ports.add(80);
-        }
-        return ports;
     }
 
     /** Declares what a rule is about; the name of the declaration, or nothing where it matches no request. */
@@ -286,6 +272,6 @@ public final class SquidExport {
     }
 
     private void line(String line) {
-        text.append(line).append('\n');
+        text.line(line);
     }
 }
