@@ -153,13 +153,15 @@ final class ConnectionOpenings {
     }
 
     private static void addAddresses(EgressRule.Category category, List<Block> holes) {
-        Category known = Category.named(category.name()).orElseThrow();
-        for (String name : CategoryLists.of(Set.of(known)).sample(Integer.MAX_VALUE)) {
-            byte[] address = AddressText.parseCanonical(name);
-            if (address != null) {
-                holes.add(new Block(address, address.length * 8));
+        // A policy's own lists hold no addresses.
+        Category.named(category.name()).ifPresent(known -> {
+            for (String name : CategoryLists.of(Set.of(known)).sample(Integer.MAX_VALUE)) {
+                byte[] address = AddressText.parseCanonical(name);
+                if (address != null) {
+                    holes.add(new Block(address, address.length * 8));
+                }
             }
-        }
+        });
     }
 
     private boolean deniesLiterals(int port) {

@@ -1,12 +1,10 @@
 package dev.secureruntime.core.egress;
 
 import dev.secureruntime.policy.EgressRule;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.NavigableSet;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /**
  * How much of a name, or of all names below one, a set of denials takes away for https on port 443. Errs to the side of
@@ -36,7 +34,7 @@ final class NameDenials {
 
     private NameDenials() {}
 
-    static NameDenials of(List<EgressRule> deny) {
+    static NameDenials of(List<EgressRule> deny, Categories categories) {
         NameDenials denials = new NameDenials();
         for (EgressRule rule : deny) {
             ExportScope scope = ExportScope.ofDeny(rule.scope());
@@ -44,7 +42,7 @@ final class NameDenials {
                 if (rule instanceof EgressRule.Host host) {
                     denials.add(host.pattern(), scope.inside());
                 } else if (rule instanceof EgressRule.Category category) {
-                    denials.add(Category.named(category.name()).orElseThrow(), scope.inside());
+                    categories.forEachPattern(category.name(), pattern -> denials.add(pattern, scope.inside()));
                 }
             }
         }
@@ -52,17 +50,12 @@ final class NameDenials {
     }
 
     /** What a wildcard in {@code allow} does not open. */
-    static NameDenials closedToWildcards() {
-        return Lazy.CLOSED_TO_WILDCARDS;
-    }
-
-    private void add(Category category, boolean inPart) {
-        for (String name : CategoryLists.of(Set.of(category)).sample(Integer.MAX_VALUE)) {
-            add(name, inPart);
-            if (category.coversSubdomains()) {
-                add("*." + name, inPart);
-            }
+    static NameDenials closedToWildcards(Categories categories) {
+        NameDenials denials = new NameDenials();
+        for (String label : categories.labels(categories.deniedToWildcards())) {
+            categories.forEachPattern(label, pattern -> denials.add(pattern, false));
         }
+        return denials;
     }
 
     private void add(String pattern, boolean inPart) {
@@ -113,16 +106,5 @@ final class NameDenials {
 
     private static String backwards(String name) {
         return new StringBuilder(name).reverse().toString();
-    }
-
-    private static final class Lazy {
-        private static final NameDenials CLOSED_TO_WILDCARDS = new NameDenials();
-
-        static {
-            EnumSet.allOf(Category.class).stream()
-                    .filter(Category::isDeniedToWildcards)
-                    .collect(Collectors.toList())
-                    .forEach(category -> CLOSED_TO_WILDCARDS.add(category, false));
-        }
     }
 }

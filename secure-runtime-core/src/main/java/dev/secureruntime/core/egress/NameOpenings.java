@@ -23,14 +23,18 @@ final class NameOpenings {
 
     private final String component;
     private final Precision precision;
+    private final Categories categories;
     private final NameDenials denials;
+    private final NameDenials closedToWildcards;
     private final Set<String> patterns = new LinkedHashSet<>();
     private final List<Gap> gaps = new ArrayList<>();
 
-    private NameOpenings(String component, ComponentPolicy rules, Precision precision) {
+    private NameOpenings(String component, ComponentPolicy rules, Categories categories, Precision precision) {
         this.component = component;
         this.precision = precision;
-        this.denials = NameDenials.of(rules.deny());
+        this.categories = categories;
+        this.denials = NameDenials.of(rules.deny(), categories);
+        this.closedToWildcards = NameDenials.closedToWildcards(categories);
         for (EgressRule rule : rules.allow()) {
             if (rule instanceof EgressRule.Cidr) {
                 leftOut(rule, "it is about addresses, and the tool's rules are about names");
@@ -40,8 +44,8 @@ final class NameOpenings {
         }
     }
 
-    static NameOpenings of(String component, ComponentPolicy rules, Precision precision) {
-        return new NameOpenings(component, rules, precision);
+    static NameOpenings of(String component, ComponentPolicy rules, Categories categories, Precision precision) {
+        return new NameOpenings(component, rules, categories, precision);
     }
 
     /** Exact names, and {@code *.suffix} for all names below a suffix. */
@@ -67,8 +71,7 @@ final class NameOpenings {
             open(category);
         } else if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
             String suffix = host.pattern().substring(2);
-            Extent denied =
-                    denials.below(suffix).and(NameDenials.closedToWildcards().below(suffix));
+            Extent denied = denials.below(suffix).and(closedToWildcards.below(suffix));
             if (denied == Extent.NOTHING || (denied == Extent.A_PART && isWorthIt(rule, REFUSED_IN_PART))) {
                 patterns.add(host.pattern());
             }
@@ -81,16 +84,14 @@ final class NameOpenings {
     }
 
     private void open(EgressRule.Category rule) {
-        Category category = Category.named(rule.name()).orElseThrow();
         List<String> inPart = new ArrayList<>();
-        for (String name : CategoryLists.of(Set.of(category)).sample(Integer.MAX_VALUE)) {
-            if (AddressText.parseCanonical(name) == null) {
-                open(name, denials.exact(name), inPart);
-                if (category.coversSubdomains()) {
-                    open("*." + name, denials.below(name), inPart);
-                }
+        categories.forEachPattern(rule.name(), pattern -> {
+            if (pattern.startsWith("*.")) {
+                open(pattern, denials.below(pattern.substring(2)), inPart);
+            } else if (AddressText.parseCanonical(pattern) == null) {
+                open(pattern, denials.exact(pattern), inPart);
             }
-        }
+        });
         String first = inPart.isEmpty() ? "" : inPart.get(0);
         if (!inPart.isEmpty()
                 && isWorthIt(rule, REFUSED_IN_PART + " (" + inPart.size() + " names, one is " + first + ")")) {

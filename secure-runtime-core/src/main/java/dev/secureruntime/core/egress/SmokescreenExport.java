@@ -55,6 +55,7 @@ public final class SmokescreenExport {
      */
     public static PolicyExport of(Policy policy, Collection<String> components, Settings settings) {
         EgressPolicy.compile(policy);
+        Categories categories = Categories.of(policy);
         ExportText text = new ExportText();
         text.comment("", "Egress of policy " + policy.source() + ", for Smokescreen (access list v1).")
                 .comment(
@@ -72,9 +73,9 @@ public final class SmokescreenExport {
         Set<String> denied = new LinkedHashSet<>();
         for (String component : components) {
             ComponentPolicy rules = ComponentRules.of(policy, component);
-            service(component, rules, settings, text);
+            service(component, rules, categories, settings, text);
             if (settings.action() == Action.REPORT) {
-                addDenied(rules, denied);
+                addDenied(rules, categories, denied);
             }
         }
         text.line("default:")
@@ -86,8 +87,9 @@ public final class SmokescreenExport {
         return text.done();
     }
 
-    private static void service(String component, ComponentPolicy rules, Settings settings, ExportText text) {
-        NameOpenings openings = NameOpenings.of(component, rules, settings.precision());
+    private static void service(
+            String component, ComponentPolicy rules, Categories categories, Settings settings, ExportText text) {
+        NameOpenings openings = NameOpenings.of(component, rules, categories, settings.precision());
         text.line("  - name: " + ExportText.quoted(component))
                 .line("    project: " + ExportText.quoted(settings.project()))
                 .line("    action: " + (settings.action() == Action.REPORT ? "report" : "enforce"));
@@ -116,18 +118,12 @@ public final class SmokescreenExport {
     }
 
     /** What is denied altogether. Only a service that reports looks at it, since its other hosts go through. */
-    private static void addDenied(ComponentPolicy rules, Set<String> denied) {
+    private static void addDenied(ComponentPolicy rules, Categories categories, Set<String> denied) {
         for (EgressRule rule : rules.deny()) {
             if (rule instanceof EgressRule.Host && rule.scope().equals(EgressRule.Scope.DEFAULT)) {
                 denied.add(rule.describe());
             } else if (rule instanceof EgressRule.Category category) {
-                Category known = Category.named(category.name()).orElseThrow();
-                for (String name : CategoryLists.of(Set.of(known)).sample(Integer.MAX_VALUE)) {
-                    denied.add(name);
-                    if (known.coversSubdomains() && AddressText.parseCanonical(name) == null) {
-                        denied.add("*." + name);
-                    }
-                }
+                categories.forEachPattern(category.name(), denied::add);
             }
         }
         denied.removeIf(pattern -> !isAccepted(pattern));

@@ -7,7 +7,6 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -32,10 +31,12 @@ public final class SquidExport {
 
     private final ExportText text = new ExportText();
     private final String component;
+    private final Categories categories;
     private int count;
 
-    private SquidExport(String component) {
+    private SquidExport(String component, Categories categories) {
         this.component = component;
+        this.categories = categories;
     }
 
     /**
@@ -47,7 +48,7 @@ public final class SquidExport {
         ComponentPolicy rules = ComponentRules.of(policy, component);
         // The checks of the policy's categories are those of the compiler.
         EgressPolicy.compile(policy);
-        SquidExport export = new SquidExport(component);
+        SquidExport export = new SquidExport(component, Categories.of(policy));
         export.write(policy.source(), rules);
         return export.text.done();
     }
@@ -109,7 +110,7 @@ public final class SquidExport {
         named.add(target);
         String except = "";
         if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
-            except = " !" + categories(deniedToWildcards());
+            except = " !" + categories(categories.labels(categories.deniedToWildcards()));
         }
         String cidr = rule instanceof EgressRule.Cidr ? " sr_literal" : "";
         String rest = cidr + " " + target + except + " " + ports(said.ports());
@@ -167,8 +168,8 @@ public final class SquidExport {
     /** Declares what a rule is about; the name of the declaration, or nothing where it matches no request. */
     private String target(EgressRule rule) {
         if (rule instanceof EgressRule.Category category) {
-            Category known = Category.named(category.name()).orElseThrow();
-            return known == Category.RAW_IP ? "sr_literal" : categories(EnumSet.of(known));
+            boolean literals = category.name().equals(Category.RAW_IP.label());
+            return literals ? "sr_literal" : categories(List.of(category.name()));
         }
         if (rule instanceof EgressRule.Cidr cidr) {
             return blocks(List.of(Block.parse(cidr.block())));
@@ -184,32 +185,50 @@ public final class SquidExport {
         return name;
     }
 
-    private static Set<Category> deniedToWildcards() {
-        return EnumSet.allOf(Category.class).stream()
-                .filter(Category::isDeniedToWildcards)
-                .collect(Collectors.toCollection(() -> EnumSet.noneOf(Category.class)));
-    }
-
-    private String categories(Set<Category> categories) {
-        boolean subtree = categories.stream().allMatch(Category::coversSubdomains);
-        Set<String> names = new LinkedHashSet<>(CategoryLists.of(categories).sample(Integer.MAX_VALUE));
-        // Squid refuses a list in which one entry lies below another.
-        List<String> tops = names.stream()
-                .filter(name -> AddressText.parseCanonical(name) == null)
-                .filter(name -> !subtree || !hasParent(name, names))
-                .map(name -> subtree ? "." + name : name)
-                .toList();
-        String acl = next("category");
-        for (int i = 0; i < tops.size(); i += NAMES_PER_LINE) {
-            List<String> some = tops.subList(i, Math.min(tops.size(), i + NAMES_PER_LINE));
-            line("acl " + acl + " dstdomain -n " + String.join(" ", some));
+    /** Declares the hosts of categories: a leading dot stands for a name and all below it. */
+    private String categories(List<String> labels) {
+        Set<String> exact = new LinkedHashSet<>();
+        Set<String> below = new LinkedHashSet<>();
+        for (String label : labels) {
+            categories.forEachPattern(label, pattern -> {
+                if (pattern.startsWith("*.")) {
+                    below.add(pattern.substring(2));
+                } else if (AddressText.parseCanonical(pattern) == null) {
+                    exact.add(pattern);
+                }
+            });
         }
-        return acl;
+        List<String> entries = new ArrayList<>();
+        // Squid refuses a list in which one entry lies below another.
+        exact.stream()
+                .filter(name -> !hasParent(name, exact, below))
+                .map(name -> below.contains(name) ? "." + name : name)
+                .forEach(entries::add);
+        String names = next("category");
+        for (int i = 0; i < entries.size(); i += NAMES_PER_LINE) {
+            List<String> some = entries.subList(i, Math.min(entries.size(), i + NAMES_PER_LINE));
+            line("acl " + names + " dstdomain -n " + String.join(" ", some));
+        }
+        List<String> onlyBelow =
+                below.stream().filter(name -> !exact.contains(name)).toList();
+        if (onlyBelow.isEmpty()) {
+            return names;
+        }
+        String regexes = next("below");
+        onlyBelow.forEach(name -> line("acl " + regexes + " dstdom_regex -n [.]" + name.replace(".", "[.]") + "$"));
+        if (entries.isEmpty()) {
+            return regexes;
+        }
+        String both = next("category");
+        line("acl " + both + " any-of " + names + " " + regexes);
+        return both;
     }
 
-    private static boolean hasParent(String name, Set<String> names) {
+    /** Whether a name lies below one that stands in the list with all below it. */
+    private static boolean hasParent(String name, Set<String> exact, Set<String> below) {
         for (int dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-            if (names.contains(name.substring(dot + 1))) {
+            String parent = name.substring(dot + 1);
+            if (exact.contains(parent) && below.contains(parent)) {
                 return true;
             }
         }
