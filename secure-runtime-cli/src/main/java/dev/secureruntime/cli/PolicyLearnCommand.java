@@ -79,7 +79,9 @@ final class PolicyLearnCommand implements Callable<Integer> {
             description = "The policy in force: its denials hold, and its own categories count.")
     private @Nullable Path current;
 
-    @Option(names = "--even-if-tampered", description = "Learn from a log that was tampered with, as far as it can be read.")
+    @Option(
+            names = "--even-if-tampered",
+            description = "Learn from a log that was tampered with, as far as it can be read.")
     private boolean evenIfTampered;
 
     @Override
@@ -90,8 +92,10 @@ final class PolicyLearnCommand implements Callable<Integer> {
                 current == null ? PolicyLearner.fromNothing() : PolicyLearner.under(PolicyReader.read(current));
         VerificationResult result = verifier(arguments).verify(directory);
         if (!(result instanceof VerificationResult.Intact)) {
-            arguments.err().println((result instanceof VerificationResult.Tampered ? "error: " : "warning: ")
-                    + VerdictText.words(directory.toString(), result));
+            arguments
+                    .err()
+                    .println((result instanceof VerificationResult.Tampered ? "error: " : "warning: ")
+                            + VerdictText.words(directory.toString(), result));
         }
         if (result instanceof VerificationResult.Tampered && !evenIfTampered) {
             return TAMPERED;
@@ -130,7 +134,8 @@ final class PolicyLearnCommand implements Callable<Integer> {
                 port > 0 && port < 65_536 ? (int) port : 0,
                 "/",
                 List.of());
-        learner.saw(request, text(record, "secure_runtime.verdict").equals("allow") ? Outcome.ALLOWED : Outcome.REFUSED);
+        learner.saw(
+                request, text(record, "secure_runtime.verdict").equals("allow") ? Outcome.ALLOWED : Outcome.REFUSED);
     }
 
     private static String text(StoredRecord record, String name) {

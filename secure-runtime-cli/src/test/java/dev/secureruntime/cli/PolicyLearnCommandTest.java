@@ -136,7 +136,8 @@ final class PolicyLearnCommandTest {
         assertThat(run("policy", "learn", "--from", home.resolve("none").toString())
                         .code())
                 .isEqualTo(3);
-        assertThat(run("policy", "learn", "--from", log().toString(), "--key", "x+y").code())
+        assertThat(run("policy", "learn", "--from", log().toString(), "--key", "x+y")
+                        .code())
                 .isEqualTo(3);
     }
 }

@@ -65,7 +65,7 @@ final class GuardedComponent implements Component {
         this.credentials = credentials;
         this.audit = new ComponentAuditLog(id.name(), events, runtime);
         this.retries = new RetryLedger(runtime.timer());
-        this.subNames = new SubNameWatch(id.name(), events);
+        this.subNames = new SubNameWatch(id.name(), events, runtime.onManyNames(id));
     }
 
     @Override

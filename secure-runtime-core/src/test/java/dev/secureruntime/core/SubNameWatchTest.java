@@ -6,9 +6,11 @@ import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.AuditRecords;
 import dev.secureruntime.core.audit.StoredRecord;
-import dev.secureruntime.egress.EgressDecision.Allowed;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,6 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SubNameWatchTest {
+
+    private final List<Denied> refusals = new ArrayList<>();
 
     @TempDir
     Path folder;
@@ -30,8 +34,10 @@ class SubNameWatchTest {
             GuardedComponent component = (GuardedComponent) runtime.component("agent");
             for (int i = 0; i < names; i++) {
                 String host = "n" + i + ".t.example.com";
-                assertThat(component.decide(new EgressRequest("agent", "GET", "https", host, 443, "/", List.of())))
-                        .isInstanceOf(Allowed.class);
+                if (component.decide(new EgressRequest("agent", "GET", "https", host, 443, "/", List.of()))
+                        instanceof Denied denied) {
+                    refusals.add(denied);
+                }
             }
         }
         List<StoredRecord> reports = new ArrayList<>();
@@ -47,6 +53,7 @@ class SubNameWatchTest {
     void decide_manyNamesBelowAWildcard_isReportedOnceAndLetGo() {
         List<StoredRecord> reports =
                 reportsOf(ComponentPolicy.builder().allowHost("*.example.com"), 3 * SubNameWatch.THRESHOLD);
+        assertThat(refusals).isEmpty();
         assertThat(reports).singleElement().satisfies(report -> {
             assertThat(report.component()).contains("agent");
             assertThat(report.attributes())
@@ -69,5 +76,13 @@ class SubNameWatchTest {
             policy.allowHost("n" + i + ".t.example.com");
         }
         assertThat(reportsOf(policy, 2 * SubNameWatch.THRESHOLD)).isEmpty();
+    }
+
+    @Test
+    void decide_manyNamesWherePolicyBlocks_refusesWhatFollows() {
+        ComponentPolicy.Builder policy =
+                ComponentPolicy.builder().allowHost("*.example.com").onManyNames(OnManyNames.BLOCK);
+        assertThat(reportsOf(policy, SubNameWatch.THRESHOLD + 3)).hasSize(1);
+        assertThat(refusals).hasSize(3).extracting(Denied::reason).containsOnly(Reason.MANY_NAMES);
     }
 }

@@ -100,7 +100,10 @@ public final class PolicyLearner {
         }
         if (!why.isEmpty()) {
             boolean known = leftOut.size() < MAX_TARGETS;
-            leftOut.merge(new LeftOut(known ? request.component() : "", known ? request.target() : "others", why), 1L, Long::sum);
+            leftOut.merge(
+                    new LeftOut(known ? request.component() : "", known ? request.target() : "others", why),
+                    1L,
+                    Long::sum);
             return;
         }
         Counts counts = targets.computeIfAbsent(target, first -> new Counts());
@@ -134,7 +137,10 @@ public final class PolicyLearner {
             return "a rule can't name the method, scheme or port";
         }
         boolean allowedByName = allowsByName(request.component(), host);
-        if (decisions.map(policy -> policy.decide(request)).filter(PolicyLearner::isDeniedByRule).isPresent()) {
+        if (decisions
+                .map(policy -> policy.decide(request))
+                .filter(PolicyLearner::isDeniedByRule)
+                .isPresent()) {
             return "the current policy denies it";
         }
         long bits = lists.of(host) & categories.deniedToWildcards();
@@ -151,7 +157,8 @@ public final class PolicyLearner {
     private boolean allowsByName(String component, String host) {
         return current.map(policy -> policy.components().get(component)).stream()
                 .flatMap(rules -> rules.allow().stream())
-                .anyMatch(rule -> rule instanceof EgressRule.Host && rule.describe().equals(host));
+                .anyMatch(rule ->
+                        rule instanceof EgressRule.Host && rule.describe().equals(host));
     }
 
     /** What was learned so far. */

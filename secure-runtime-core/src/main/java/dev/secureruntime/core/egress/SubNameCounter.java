@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 
@@ -27,6 +26,8 @@ public final class SubNameCounter {
 
     static final int MAX_BASES = 1000;
 
+    private static final Sighting ORDINARY = new Sighting.Ordinary();
+
     private final int threshold;
     private final long windowNanos;
     private final LongSupplier ticker;
@@ -43,28 +44,44 @@ public final class SubNameCounter {
         this.ticker = ticker;
     }
 
-    /** An alarm: this many different names below a base domain, in this time. */
-    public record Alarm(String baseDomain, int subNames, Duration window) {}
+    /** What a name is to the count. */
+    public sealed interface Sighting {
 
-    /** Takes note of a clean name that is about to be looked up; an alarm when it is the one that reaches the threshold. */
-    public Optional<Alarm> saw(String host) {
+        /** One of few, or one that was counted before. */
+        record Ordinary() implements Sighting {}
+
+        /** The name that reaches the threshold: this many different names below a base domain, in this time. */
+        record Alarm(String baseDomain, int subNames, Duration window) implements Sighting {}
+
+        /** A new name after the alarm. */
+        record Beyond(String baseDomain) implements Sighting {}
+    }
+
+    /** Takes note of a clean name that is about to be looked up. */
+    public Sighting saw(String host) {
         String base = PublicSuffixes.list().registrableDomain(host).orElse(host);
         if (base.length() == host.length()) {
-            return Optional.empty();
+            return ORDINARY;
         }
         long hash = hash(host, host.length() - base.length());
         long now = ticker.getAsLong();
         synchronized (bases) {
             Names names = bases.get(base);
             if (names == null || now - names.since >= windowNanos) {
-                names = new Names(now, threshold);
+                names = new Names(now);
                 bases.put(base, names);
                 forgetOldest();
             }
-            boolean reached = names.add(hash) && names.count == threshold;
-            return reached
-                    ? Optional.of(new Alarm(base, threshold, Duration.ofNanos(windowNanos)))
-                    : Optional.empty();
+            if (names.holds(hash)) {
+                return ORDINARY;
+            }
+            if (names.count == threshold) {
+                return new Sighting.Beyond(base);
+            }
+            names.add(hash);
+            return names.count == threshold
+                    ? new Sighting.Alarm(base, threshold, Duration.ofNanos(windowNanos))
+                    : ORDINARY;
         }
     }
 
@@ -97,43 +114,37 @@ public final class SubNameCounter {
     /** The names below one base domain in its current window, as hashes; full at the threshold. */
     private static final class Names {
         private final long since;
-        private final int most;
         private long[] slots = new long[4];
         private int count;
 
-        Names(long since, int most) {
+        Names(long since) {
             this.since = since;
-            this.most = most;
         }
 
-        /** Whether the name is new, and there was room for it. */
-        boolean add(long hash) {
-            if (count == most || !insert(slots, hash)) {
-                return false;
-            }
-            count++;
-            if (count * 2 > slots.length) {
+        boolean holds(long hash) {
+            return slots[slot(slots, hash)] == hash;
+        }
+
+        void add(long hash) {
+            if (++count * 2 > slots.length) {
                 long[] wider = new long[slots.length * 2];
                 for (long held : slots) {
                     if (held != 0) {
-                        insert(wider, held);
+                        wider[slot(wider, held)] = held;
                     }
                 }
                 slots = wider;
             }
-            return true;
+            slots[slot(slots, hash)] = hash;
         }
 
-        private static boolean insert(long[] into, long hash) {
-            int slot = (int) (hash >>> 40) & (into.length - 1);
-            while (into[slot] != 0) {
-                if (into[slot] == hash) {
-                    return false;
-                }
-                slot = slot + 1 & (into.length - 1);
+        /** Where the hash is, or where it would go. */
+        private static int slot(long[] in, long hash) {
+            int slot = (int) (hash >>> 40) & (in.length - 1);
+            while (in[slot] != 0 && in[slot] != hash) {
+                slot = slot + 1 & (in.length - 1);
             }
-            into[slot] = hash;
-            return true;
+            return slot;
         }
     }
 }

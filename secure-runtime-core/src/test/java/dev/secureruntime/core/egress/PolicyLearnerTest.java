@@ -107,9 +107,13 @@ final class PolicyLearnerTest {
         PolicyLearner learner = PolicyLearner.fromNothing();
         Set<String> kept = new HashSet<>();
         for (EgressRequest request : seen) {
-            int before = learner.propose().leftOut().values().stream().mapToInt(Long::intValue).sum();
+            int before = learner.propose().leftOut().values().stream()
+                    .mapToInt(Long::intValue)
+                    .sum();
             learner.saw(request, Outcome.REFUSED);
-            int after = learner.propose().leftOut().values().stream().mapToInt(Long::intValue).sum();
+            int after = learner.propose().leftOut().values().stream()
+                    .mapToInt(Long::intValue)
+                    .sum();
             if (before == after) {
                 kept.add(request.toString());
             }
@@ -129,7 +133,8 @@ final class PolicyLearnerTest {
                         Arbitraries.of("chat", "batch", "bad name"),
                         Arbitraries.of("GET", "POST", "get", "M-SEARCH"),
                         Arbitraries.of("https", "https", "http", "ftp"),
-                        Arbitraries.of("a.example", "b.a.example", "10.0.0.1", "x.webhook.site", "A.example", "localhost"),
+                        Arbitraries.of(
+                                "a.example", "b.a.example", "10.0.0.1", "x.webhook.site", "A.example", "localhost"),
                         Arbitraries.of(443, 8080, 0))
                 .as((component, method, scheme, host, port) ->
                         new EgressRequest(component, method, scheme, host, port, "/", List.of()));
