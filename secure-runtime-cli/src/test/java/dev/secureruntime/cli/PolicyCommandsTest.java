@@ -283,4 +283,36 @@ final class PolicyCommandsTest {
                         .exit())
                 .isEqualTo(3);
     }
+
+    @Test
+    void explainAndCheck_ownCategory_areAboutItsHosts() throws IOException {
+        write("blocked.txt", "evil.example # ticket\n");
+        String own = write(
+                "own.json",
+                """
+                {"version": 1, "categories": {"corp": {"file": "blocked.txt"}}, "components": {"a": {"egress": {
+                  "allow": ["*.example"], "deny": [{"category": "corp"}], "onManyNames": "block"}}}}
+                """);
+        assertThat(run(new PolicyCommand(), "explain", own).out())
+                .contains("never    anything to hosts of category corp on any port")
+                .contains("never    new names below a domain once it asked for conspicuously many")
+                .contains("category corp: 1 hosts, SHA-256 ");
+        Run check = run(
+                new EgressCommand(),
+                "check",
+                "--policy",
+                own,
+                "--component",
+                "a",
+                "https://evil.example/",
+                "https://b.example/");
+        assertThat(check.exit()).isEqualTo(1);
+        assertThat(check.out())
+                .contains("denied by category corp in components.a.egress.deny")
+                .contains("ALLOW https://b.example/");
+        write("blocked.txt", "evil.example\nnot a host\n");
+        Run invalid = run(new PolicyCommand(), "validate", own);
+        assertThat(invalid.exit()).isEqualTo(1);
+        assertThat(invalid.err()).contains("blocked.txt:2:1: ");
+    }
 }
