@@ -46,6 +46,8 @@ public sealed interface EgressDecision {
         PATH_NOT_ALLOWED,
         /** A rule denies it. */
         DENY_RULE,
+        /** The component asked for too many different names below one domain, as a tunnel through DNS does. */
+        MANY_NAMES,
         /** The address is special, and no {@code cidr} rule opens it. */
         SPECIAL_ADDRESS,
         /** The host is written in a form that parsers disagree on. */

@@ -15,13 +15,20 @@ import java.util.Set;
  * @param allow the egress rules of which one must match
  * @param deny the egress rules of which none may match; deny beats allow
  * @param secrets the names of the secrets that the component is entitled to
+ * @param onManyNames what happens when it asks for conspicuously many names below one domain
  */
-public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
+public record ComponentPolicy(
+        List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets, OnManyNames onManyNames) {
 
     public ComponentPolicy {
         allow = List.copyOf(allow);
         deny = List.copyOf(deny);
         secrets = Collections.unmodifiableSet(new LinkedHashSet<>(secrets));
+    }
+
+    /** The same with many names reported and not blocked. */
+    public ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
+        this(allow, deny, secrets, OnManyNames.REPORT);
     }
 
     /** Starts a component that may do nothing. */
@@ -55,6 +62,7 @@ public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set
         private final List<EgressRule> allow = new ArrayList<>();
         private final List<EgressRule> deny = new ArrayList<>();
         private final Set<String> secrets = new LinkedHashSet<>();
+        private OnManyNames onManyNames = OnManyNames.REPORT;
 
         private Builder() {}
 
@@ -81,9 +89,15 @@ public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set
             return this;
         }
 
+        /** Says what happens when the component asks for conspicuously many names below one domain. */
+        public Builder onManyNames(OnManyNames then) {
+            onManyNames = then;
+            return this;
+        }
+
         /** The finished component. */
         public ComponentPolicy build() {
-            return new ComponentPolicy(allow, deny, secrets);
+            return new ComponentPolicy(allow, deny, secrets, onManyNames);
         }
     }
 }

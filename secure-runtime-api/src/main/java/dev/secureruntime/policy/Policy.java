@@ -16,11 +16,13 @@ public final class Policy {
     private final String source;
     private final Map<String, ComponentPolicy> components;
     private final Map<String, SecretPolicy> secrets;
+    private final Map<String, CategoryPolicy> categories;
 
     private Policy(Builder builder) {
         this.source = builder.source;
         this.components = Collections.unmodifiableMap(new LinkedHashMap<>(builder.components));
         this.secrets = Collections.unmodifiableMap(new LinkedHashMap<>(builder.secrets));
+        this.categories = Collections.unmodifiableMap(new LinkedHashMap<>(builder.categories));
         for (Map.Entry<String, ComponentPolicy> component : components.entrySet()) {
             component.getValue().checkSecrets(component.getKey(), secrets);
         }
@@ -46,6 +48,11 @@ public final class Policy {
         return secrets;
     }
 
+    /** The categories that the policy defines or adds to, by name. Those that are built in need not be listed here. */
+    public Map<String, CategoryPolicy> categories() {
+        return categories;
+    }
+
     @Override
     public String toString() {
         return "policy " + source + " " + components.keySet();
@@ -59,6 +66,7 @@ public final class Policy {
         private String source = "code";
         private final Map<String, ComponentPolicy> components = new LinkedHashMap<>();
         private final Map<String, SecretPolicy> secrets = new LinkedHashMap<>();
+        private final Map<String, CategoryPolicy> categories = new LinkedHashMap<>();
 
         private Builder() {}
 
@@ -92,6 +100,17 @@ public final class Policy {
         public Builder secret(String name, SecretPolicy secret) {
             requireName(name);
             secrets.put(name, secret);
+            return this;
+        }
+
+        /**
+         * Defines a category, or adds to one that is built in.
+         *
+         * @throws IllegalArgumentException when the name is not lower-case letters and digits in groups with {@code -} between
+         */
+        public Builder category(String name, CategoryPolicy category) {
+            EgressRule.category(name);
+            categories.put(name, category);
             return this;
         }
 

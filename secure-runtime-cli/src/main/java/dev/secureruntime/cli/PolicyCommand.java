@@ -5,11 +5,12 @@ import picocli.CommandLine.Command;
 /** Groups the commands on policy files. */
 @Command(
         name = "policy",
-        description = "Checks, explains, compares and exports policies.",
+        description = "Checks, explains, compares, exports and proposes policies.",
         subcommands = {
             PolicyValidateCommand.class,
             PolicyExplainCommand.class,
             PolicyDiffCommand.class,
-            PolicyExportCommand.class
+            PolicyExportCommand.class,
+            PolicyLearnCommand.class
         })
 final class PolicyCommand {}

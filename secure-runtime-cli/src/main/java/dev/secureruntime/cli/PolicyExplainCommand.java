@@ -1,8 +1,10 @@
 package dev.secureruntime.cli;
 
 import dev.secureruntime.core.policy.PolicyReader;
+import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.SecretPolicy;
 import java.io.PrintWriter;
@@ -58,6 +60,9 @@ final class PolicyExplainCommand implements Callable<Integer> {
                 explain(name, component, policy, out);
             }
         });
+        policy.categories()
+                .forEach((name, category) -> out.println("category " + name + ": "
+                        + (category.kind() == CategoryPolicy.Kind.ADDITION ? "also " : "") + category.hosts()));
         return 0;
     }
 
@@ -71,6 +76,9 @@ final class PolicyExplainCommand implements Callable<Integer> {
         }
         for (EgressRule rule : component.deny()) {
             out.println("  never    " + denied(rule));
+        }
+        if (component.onManyNames() == OnManyNames.BLOCK) {
+            out.println("  never    new names below a domain once it asked for conspicuously many");
         }
         for (String secret : component.secrets()) {
             out.println("  secret   " + secret + secret(policy.secrets().get(secret)));

@@ -240,4 +240,79 @@ final class PolicyCommandsTest {
                         .exit())
                 .isEqualTo(3);
     }
+
+    @Test
+    void export_smokescreen_namesWhatItLeavesOut() {
+        Run run = run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--project", "team");
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).contains("project: \"team\"").contains("- \"api.openai.com\"");
+        assertThat(run.err()).contains("warning: chat: left out: allow *.anthropic.com: it is limited to methods");
+        assertThat(run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--strict")
+                        .exit())
+                .isEqualTo(1);
+        assertThat(run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--wider")
+                        .out())
+                .contains("- \"*.anthropic.com\"");
+        assertThat(run(new PolicyCommand(), "export", policy, "--format", "smokescreen", "--action", "open")
+                        .exit())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void export_networkPolicy_isStrictWhenAsked() throws IOException {
+        String addresses = write(
+                "addresses.json",
+                "{\"version\": 1, \"components\": {\"a\": {\"egress\": {\"allow\": [{\"cidr\": \"10.0.0.0/8\"}]}}}}");
+        Run run = run(new PolicyCommand(), "export", addresses, "--format", "k8s-networkpolicy", "--strict");
+        assertThat(run).satisfies(done -> assertThat(done.exit()).isZero());
+        assertThat(run.out()).contains("cidr: \"10.0.0.0/8\"").doesNotContain("port: 53");
+        assertThat(run(
+                                new PolicyCommand(),
+                                "export",
+                                addresses,
+                                "--format",
+                                "k8s-networkpolicy",
+                                "--dns",
+                                "10.96.0.10/32",
+                                "--pod-label",
+                                "app")
+                        .out())
+                .contains("cidr: \"10.96.0.10/32\"")
+                .contains("\"app\": \"a\"");
+        assertThat(run(new PolicyCommand(), "export", addresses, "--format", "k8s-networkpolicy", "--dns", "resolver")
+                        .exit())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void explainAndCheck_ownCategory_areAboutItsHosts() throws IOException {
+        write("blocked.txt", "evil.example # ticket\n");
+        String own = write(
+                "own.json",
+                """
+                {"version": 1, "categories": {"corp": {"file": "blocked.txt"}}, "components": {"a": {"egress": {
+                  "allow": ["*.example"], "deny": [{"category": "corp"}], "onManyNames": "block"}}}}
+                """);
+        assertThat(run(new PolicyCommand(), "explain", own).out())
+                .contains("never    anything to hosts of category corp on any port")
+                .contains("never    new names below a domain once it asked for conspicuously many")
+                .contains("category corp: 1 hosts, SHA-256 ");
+        Run check = run(
+                new EgressCommand(),
+                "check",
+                "--policy",
+                own,
+                "--component",
+                "a",
+                "https://evil.example/",
+                "https://b.example/");
+        assertThat(check.exit()).isEqualTo(1);
+        assertThat(check.out())
+                .contains("denied by category corp in components.a.egress.deny")
+                .contains("ALLOW https://b.example/");
+        write("blocked.txt", "evil.example\nnot a host\n");
+        Run invalid = run(new PolicyCommand(), "validate", own);
+        assertThat(invalid.exit()).isEqualTo(1);
+        assertThat(invalid.err()).contains("blocked.txt:2:1: ");
+    }
 }

@@ -19,6 +19,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.CodeIdentity;
 import dev.secureruntime.identity.ComponentId;
 import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.SecretPolicy;
 import java.time.Clock;
@@ -267,6 +268,11 @@ final class CoreRuntime implements SecureRuntime {
 
     String policySource() {
         return policy.source();
+    }
+
+    OnManyNames onManyNames(ComponentId id) {
+        ComponentPolicy component = policy.components().get(id.name());
+        return component == null ? OnManyNames.BLOCK : component.onManyNames();
     }
 
     ScheduledExecutorService timer() {

@@ -44,6 +44,7 @@ final class GuardedComponent implements Component {
     private final Credentials credentials;
     private final AuditLog audit;
     private final RetryLedger retries;
+    private final SubNameWatch subNames;
     private final Set<CallRecord> open = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, AutoCloseable> transports = new ConcurrentHashMap<>();
 
@@ -64,6 +65,7 @@ final class GuardedComponent implements Component {
         this.credentials = credentials;
         this.audit = new ComponentAuditLog(id.name(), events, runtime);
         this.retries = new RetryLedger(runtime.timer());
+        this.subNames = new SubNameWatch(id.name(), events, runtime.onManyNames(id));
     }
 
     @Override
@@ -91,7 +93,7 @@ final class GuardedComponent implements Component {
         } catch (SecureRuntimeException e) {
             return unwritable();
         }
-        return egress.decide(request);
+        return subNames.pass(request, egress.decide(request));
     }
 
     static EgressDecision.Denied unwritable() {

@@ -1,6 +1,7 @@
 package dev.secureruntime.core.egress;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Arithmetic on blocks of addresses, for exports to tools that know blocks and no exceptions. */
@@ -32,6 +33,16 @@ final class AddressBlocks {
                 }
             }
             return true;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Block block && prefix == block.prefix && Arrays.equals(first, block.first);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * prefix + Arrays.hashCode(first);
         }
 
         private Block half(boolean upper) {

@@ -49,8 +49,8 @@ enum Category {
         return files;
     }
 
-    int bit() {
-        return 1 << ordinal();
+    long bit() {
+        return 1L << ordinal();
     }
 
     /** Whether a name below a listed one belongs to the category too. */
@@ -63,15 +63,6 @@ enum Category {
         return this != LLM_PROVIDER && this != RAW_IP;
     }
 
-    /** The bits of all categories that a wildcard does not open. */
-    static int deniedToWildcards() {
-        int bits = 0;
-        for (Category category : values()) {
-            bits |= category.isDeniedToWildcards() ? category.bit() : 0;
-        }
-        return bits;
-    }
-
     /** Whether a rule may allow it as a whole; metadata and bare addresses are opened one by one, with {@code cidr}. */
     boolean mayBeAllowed() {
         return this != CLOUD_METADATA && this != RAW_IP;
@@ -79,13 +70,5 @@ enum Category {
 
     static Optional<Category> named(String label) {
         return Arrays.stream(values()).filter(c -> c.label.equals(label)).findFirst();
-    }
-
-    /** The labels of all categories in a set of bits. */
-    static List<String> labels(int bits) {
-        return Arrays.stream(values())
-                .filter(category -> (bits & category.bit()) != 0)
-                .map(Category::label)
-                .toList();
     }
 }

@@ -1,10 +1,12 @@
 package dev.secureruntime.core.egress;
 
+import dev.secureruntime.policy.HostList;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +14,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The names of the built-in categories that one policy needs, as one index: a host's categories come as a set of bits
+ * The names of the categories that one policy needs, as one index: a host's categories come as a set of bits
  * from one pass over it. Immutable and thread-safe.
  */
 final class CategoryLists {
@@ -26,7 +28,6 @@ final class CategoryLists {
     private static final int FILTER_BITS = 16;
 
     private static final Map<Set<Category>, CategoryLists> READ = new ConcurrentHashMap<>();
-    private static final int SUBTREE = subtreeBits();
 
     private final NameIndex index;
     /** A Bloom filter over the names, small enough to stay in a cache: almost every host is in no category. */
@@ -34,8 +35,16 @@ final class CategoryLists {
 
     private final int filterMask;
 
-    private CategoryLists(Map<String, Integer> names) {
+    /** By the value of a name in the index: the categories of the name itself, and of what lies below. */
+    private final long[] exact;
+
+    private final long[] below;
+
+    private CategoryLists(Names read) {
+        Map<String, Integer> names = read.values;
         index = new NameIndex(names);
+        exact = read.memberships.stream().mapToLong(Membership::exact).toArray();
+        below = read.memberships.stream().mapToLong(Membership::below).toArray();
         int words = Integer.highestOneBit(Math.max(1, names.size() * FILTER_BITS / Long.SIZE)) * 2;
         filter = new long[names.isEmpty() ? 1 : words];
         filterMask = filter.length * Long.SIZE - 1;
@@ -64,14 +73,6 @@ final class CategoryLists {
         return (filter[(second & filterMask) >>> 6] & 1L << second) != 0;
     }
 
-    private static int subtreeBits() {
-        int bits = 0;
-        for (Category category : Category.values()) {
-            bits |= category.coversSubdomains() ? category.bit() : 0;
-        }
-        return bits;
-    }
-
     /** The lists of these categories; read once for each of the first few sets that policies ask for. */
     static CategoryLists of(Set<Category> categories) {
         Set<Category> wanted = Set.copyOf(categories);
@@ -79,15 +80,31 @@ final class CategoryLists {
         if (known != null) {
             return known;
         }
-        CategoryLists lists = read(wanted);
+        CategoryLists lists = new CategoryLists(read(wanted));
         if (READ.size() < MOST_KEPT) {
             READ.put(wanted, lists);
         }
         return lists;
     }
 
-    private static CategoryLists read(Set<Category> wanted) {
-        Map<String, Integer> names = new LinkedHashMap<>();
+    /** The same with a policy's own lists, by their bits. Not kept: a policy is compiled once. */
+    static CategoryLists of(Set<Category> categories, Map<Long, HostList> own) {
+        if (own.isEmpty()) {
+            return of(categories);
+        }
+        Names names = read(Set.copyOf(categories));
+        own.forEach((bit, list) -> list.forEach(pattern -> {
+            if (pattern.startsWith("*.")) {
+                names.add(pattern.substring(2), 0, bit);
+            } else {
+                names.add(pattern, bit, 0);
+            }
+        }));
+        return new CategoryLists(names);
+    }
+
+    private static Names read(Set<Category> wanted) {
+        Names names = new Names();
         for (Category category : wanted) {
             for (String file : category.files()) {
                 resource(file).lines().forEach(line -> add(names, line, category));
@@ -101,7 +118,7 @@ final class CategoryLists {
                         .ifPresent(category -> add(names, line.substring(comma + 1), category));
             });
         }
-        return new CategoryLists(names);
+        return names;
     }
 
     /** The text of a resource in the folder of the categories. */
@@ -116,7 +133,7 @@ final class CategoryLists {
         }
     }
 
-    private static void add(Map<String, Integer> names, String line, Category category) {
+    private static void add(Names names, String line, Category category) {
         String entry = line.strip();
         if (entry.isEmpty() || entry.startsWith("#")) {
             return;
@@ -124,12 +141,15 @@ final class CategoryLists {
         // A path says where on a host the service is; what is denied is the host, since paths have many spellings.
         int slash = entry.indexOf('/');
         String name = slash < 0 ? entry : entry.substring(0, slash);
-        names.merge(name.startsWith(".") ? name.substring(1) : name, category.bit(), (a, b) -> a | b);
+        names.add(
+                name.startsWith(".") ? name.substring(1) : name,
+                category.bit(),
+                category.coversSubdomains() ? category.bit() : 0);
     }
 
     /** The categories of a host, as {@link Category#bit bits}. */
-    int of(String host) {
-        int found = 0;
+    long of(String host) {
+        long found = 0;
         long hash = 0;
         int labels = 1;
         for (int i = host.length() - 1; i >= 0; i--) {
@@ -138,7 +158,7 @@ final class CategoryLists {
                 if (index.hasNameOf(labels)) {
                     int record = index.find(host, i + 1, NameIndex.mix(hash));
                     if (record >= 0) {
-                        found |= index.value(record) & SUBTREE;
+                        found |= below[index.value(record)];
                     }
                 }
                 labels++;
@@ -146,7 +166,7 @@ final class CategoryLists {
             hash = NameIndex.step(hash, c);
         }
         int record = index.find(host, 0, NameIndex.mix(hash));
-        return record < 0 ? found : found | index.value(record);
+        return record < 0 ? found : found | exact[index.value(record)];
     }
 
     /** Some of the names. */
@@ -154,5 +174,25 @@ final class CategoryLists {
         List<String> names = new ArrayList<>();
         index.visit(most, record -> names.add(index.name(record)));
         return names;
+    }
+
+    /** The categories that a name has by itself, and those that what lies below it has, as bits. */
+    private record Membership(long exact, long below) {}
+
+    /** Names in the making. Few kinds of membership are shared by many names. */
+    private static final class Names {
+
+        private final Map<String, Integer> values = new LinkedHashMap<>();
+        private final Map<Membership, Integer> known = new HashMap<>();
+        private final List<Membership> memberships = new ArrayList<>();
+
+        void add(String name, long exact, long below) {
+            Integer before = values.get(name);
+            Membership old = before == null ? new Membership(0, 0) : memberships.get(before);
+            values.put(name, known.computeIfAbsent(new Membership(old.exact | exact, old.below | below), membership -> {
+                memberships.add(membership);
+                return memberships.size() - 1;
+            }));
+        }
     }
 }

@@ -18,30 +18,30 @@ import org.jspecify.annotations.Nullable;
  */
 final class CompiledComponent {
 
-    private static final int DENIED_TO_WILDCARDS = Category.deniedToWildcards();
-
     private final HostRules hosts;
     private final AddressRules addresses;
     private final List<CategoryRule> allowedCategories = new ArrayList<>();
     private final List<CategoryRule> deniedCategories = new ArrayList<>();
     private final CategoryLists lists;
+    private final long deniedToWildcards;
     private final Refusals refusals;
 
-    CompiledComponent(String name, ComponentPolicy component, CategoryLists lists) {
+    CompiledComponent(String name, ComponentPolicy component, Categories categories, CategoryLists lists) {
         this.hosts = new HostRules(component, lists);
         this.addresses = new AddressRules(component);
         this.lists = lists;
+        this.deniedToWildcards = categories.deniedToWildcards();
         for (EgressRule rule : component.allow()) {
             if (rule instanceof EgressRule.Category category) {
-                allowedCategories.add(CategoryRule.of(category, CompiledScope.ofAllow(category.scope())));
+                allowedCategories.add(CategoryRule.of(category, categories, CompiledScope.ofAllow(category.scope())));
             }
         }
         for (EgressRule rule : component.deny()) {
             if (rule instanceof EgressRule.Category category) {
-                deniedCategories.add(CategoryRule.of(category, CompiledScope.ofDeny(category.scope())));
+                deniedCategories.add(CategoryRule.of(category, categories, CompiledScope.ofDeny(category.scope())));
             }
         }
-        this.refusals = new Refusals(name, hosts, allowedCategories);
+        this.refusals = new Refusals(name, hosts, allowedCategories, categories);
     }
 
     EgressDecision decide(EgressRequest request) {
@@ -74,12 +74,12 @@ final class CompiledComponent {
             return none ? refusals.notAllowed(request, 0) : hosts.answer(rule);
         }
         boolean exact = !none && !hosts.isWildcard(rule);
-        int categories = lists.of(request.host());
+        long categories = lists.of(request.host());
         CategoryRule denying = first(deniedCategories, categories, request);
         if (denying != null) {
-            return refusals.deniedByCategory(request, denying.category());
+            return refusals.deniedByCategory(request, denying.category().label());
         }
-        if (exact || (!none && (categories & DENIED_TO_WILDCARDS) == 0)) {
+        if (exact || (!none && (categories & deniedToWildcards) == 0)) {
             return hosts.answer(rule);
         }
         CategoryRule allowing = first(allowedCategories, categories, request);
@@ -88,7 +88,7 @@ final class CompiledComponent {
         }
         return none
                 ? refusals.notAllowed(request, categories)
-                : refusals.deniedToWildcard(request, hosts.pattern(rule), categories & DENIED_TO_WILDCARDS);
+                : refusals.deniedToWildcard(request, hosts.pattern(rule), categories & deniedToWildcards);
     }
 
     private EgressDecision decideLiteral(EgressRequest request, byte[] address) {
@@ -96,10 +96,10 @@ final class CompiledComponent {
         if (denied != null) {
             return denied;
         }
-        int form = Category.RAW_IP.bit() | lists.of(request.host());
+        long form = Category.RAW_IP.bit() | lists.of(request.host());
         CategoryRule category = first(deniedCategories, form, request);
         if (category != null) {
-            return refusals.deniedByCategory(request, category.category());
+            return refusals.deniedByCategory(request, category.category().label());
         }
         List<AddressRules.Rule> covering = addresses.allowing(address);
         for (AddressRules.Rule rule : covering) {
@@ -164,7 +164,7 @@ final class CompiledComponent {
     }
 
     private static @Nullable CategoryRule first(
-            List<CategoryRule> rules, int categories, Predicate<CompiledScope> counts) {
+            List<CategoryRule> rules, long categories, Predicate<CompiledScope> counts) {
         for (CategoryRule rule : rules) {
             if ((rule.category().bit() & categories) != 0 && counts.test(rule.scope())) {
                 return rule;
@@ -173,7 +173,7 @@ final class CompiledComponent {
         return null;
     }
 
-    private static @Nullable CategoryRule first(List<CategoryRule> rules, int categories, EgressRequest request) {
+    private static @Nullable CategoryRule first(List<CategoryRule> rules, long categories, EgressRequest request) {
         for (int i = 0; i < rules.size(); i++) {
             CategoryRule rule = rules.get(i);
             if ((rule.category().bit() & categories) != 0 && rule.scope().matches(request)) {
@@ -189,11 +189,9 @@ final class CompiledComponent {
     }
 
     /** A compiled rule for a category, with the answer that it gives when it allows. */
-    record CategoryRule(Category category, CompiledScope scope, Allowed allowed) {
-        static CategoryRule of(EgressRule.Category rule, CompiledScope scope) {
-            Category category = Category.named(rule.name())
-                    .orElseThrow(() -> new IllegalStateException("an unknown category passed the check"));
-            return new CategoryRule(category, scope, new Allowed(rule.describe()));
+    record CategoryRule(Categories.Named category, CompiledScope scope, Allowed allowed) {
+        static CategoryRule of(EgressRule.Category rule, Categories categories, CompiledScope scope) {
+            return new CategoryRule(categories.get(rule.name()), scope, new Allowed(rule.describe()));
         }
     }
 }

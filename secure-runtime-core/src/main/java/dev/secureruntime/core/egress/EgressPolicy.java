@@ -1,6 +1,5 @@
 package dev.secureruntime.core.egress;
 
-import dev.secureruntime.core.text.NearestName;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
@@ -10,12 +9,10 @@ import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
 import java.net.InetAddress;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A policy, compiled to decide on requests.
@@ -50,54 +47,49 @@ public final class EgressPolicy {
      *     that can only be denied
      */
     public static EgressPolicy compile(Policy policy) {
-        Set<Category> needed = EnumSet.noneOf(Category.class);
-        policy.components().forEach((name, component) -> needed.addAll(categories(policy.source(), name, component)));
-        CategoryLists lists = CategoryLists.of(needed);
+        Categories categories = Categories.of(policy);
+        long needed = 0;
+        for (Map.Entry<String, ComponentPolicy> component : policy.components().entrySet()) {
+            needed |= needed(categories, policy.source(), component.getKey(), component.getValue());
+        }
+        CategoryLists lists = categories.lists(needed);
         Map<String, CompiledComponent> compiled = new HashMap<>();
         policy.components()
-                .forEach((name, component) -> compiled.put(name, new CompiledComponent(name, component, lists)));
-        return new EgressPolicy(policy.source(), compiled, PolicyWarnings.of(policy, lists));
+                .forEach((name, component) ->
+                        compiled.put(name, new CompiledComponent(name, component, categories, lists)));
+        return new EgressPolicy(policy.source(), compiled, PolicyWarnings.of(policy, categories, lists, needed));
     }
 
-    private static Set<Category> categories(String source, String component, ComponentPolicy policy) {
-        Set<Category> needed = EnumSet.noneOf(Category.class);
+    /** The bits of the categories that a component's decisions depend on. */
+    private static long needed(Categories categories, String source, String component, ComponentPolicy policy) {
+        long needed = 0;
         for (EgressRule rule : policy.allow()) {
             if (rule instanceof EgressRule.Category category) {
-                Category known = known(source, component, category);
-                if (!known.mayBeAllowed()) {
+                needed |= known(categories, source, component, category).bit();
+                if (!Category.named(category.name()).map(Category::mayBeAllowed).orElse(true)) {
                     throw invalid(
                             source,
                             component,
-                            "category \"" + known.label() + "\" can only be denied; open single addresses with cidr");
+                            "category \"" + category.name() + "\" can only be denied; open single addresses with cidr");
                 }
-                needed.add(known);
             }
             if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
-                Arrays.stream(Category.values())
-                        .filter(Category::isDeniedToWildcards)
-                        .forEach(needed::add);
+                needed |= categories.deniedToWildcards();
             }
         }
         for (EgressRule rule : policy.deny()) {
             if (rule instanceof EgressRule.Category category) {
-                needed.add(known(source, component, category));
+                needed |= known(categories, source, component, category).bit();
             }
         }
         return needed;
     }
 
-    private static Category known(String source, String component, EgressRule.Category rule) {
-        return Category.named(rule.name()).orElseThrow(() -> {
-            List<String> labels =
-                    Arrays.stream(Category.values()).map(Category::label).toList();
-            String nearest = NearestName.of(rule.name(), labels)
-                    .map(label -> "; did you mean \"" + label + "\"?")
-                    .orElse("");
-            return invalid(
-                    source,
-                    component,
-                    "unknown category \"" + rule.name() + "\"; expected one of " + String.join(", ", labels) + nearest);
-        });
+    private static Categories.Named known(
+            Categories categories, String source, String component, EgressRule.Category rule) {
+        return categories
+                .find(rule.name())
+                .orElseThrow(() -> invalid(source, component, categories.unknown(rule.name())));
     }
 
     private static SecureRuntimeException invalid(String source, String component, String why) {

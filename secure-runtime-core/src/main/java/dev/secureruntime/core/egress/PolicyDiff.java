@@ -2,6 +2,7 @@ package dev.secureruntime.core.egress;
 
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class PolicyDiff {
 
     private static final int CATEGORY_SAMPLES = 3;
+    private static final int CHANGED_SAMPLES = 20;
 
     private PolicyDiff() {}
 
@@ -53,14 +55,40 @@ public final class PolicyDiff {
         EgressPolicy young = EgressPolicy.compile(after);
         Set<String> names = new LinkedHashSet<>(before.components().keySet());
         names.addAll(after.components().keySet());
+        Categories categories = Categories.of(after);
+        Categories former = Categories.of(before);
+        Set<String> changed = changedHosts(before, after);
         List<Change> changes = new ArrayList<>();
         for (String name : names) {
             List<EgressRule> rules = new ArrayList<>();
             addRules(before.components().get(name), rules);
             addRules(after.components().get(name), rules);
-            compare(name, new Probes(rules), old, young, changes);
+            compare(name, new Probes(rules, List.of(former, categories), changed), old, young, changes);
         }
         return changes;
+    }
+
+    /** Some of the hosts that only one of two lists of the same category has. */
+    private static Set<String> changedHosts(Policy before, Policy after) {
+        Set<String> hosts = new LinkedHashSet<>();
+        after.categories().forEach((name, young) -> {
+            CategoryPolicy old = before.categories().get(name);
+            if (old != null && !old.hosts().sha256().equals(young.hosts().sha256())) {
+                Set<String> only = new LinkedHashSet<>();
+                old.hosts().forEach(only::add);
+                young.hosts().forEach(pattern -> {
+                    if (!only.remove(pattern)) {
+                        only.add(pattern);
+                    }
+                });
+                only.stream().limit(CHANGED_SAMPLES).map(PolicyDiff::hostOf).forEach(hosts::add);
+            }
+        });
+        return hosts;
+    }
+
+    private static String hostOf(String pattern) {
+        return pattern.startsWith("*.") ? "any-name" + pattern.substring(1) : pattern;
     }
 
     private static void addRules(@Nullable ComponentPolicy component, List<EgressRule> rules) {
@@ -113,9 +141,10 @@ public final class PolicyDiff {
         private final Set<String> methods = new LinkedHashSet<>(List.of("GET", "POST"));
         private final Set<String> paths = new LinkedHashSet<>(List.of("/"));
 
-        Probes(List<EgressRule> rules) {
+        Probes(List<EgressRule> rules, List<Categories> categories, Set<String> more) {
+            hosts.addAll(more);
             for (EgressRule rule : rules) {
-                addHosts(rule);
+                addHosts(rule, categories);
                 ports.addAll(rule.scope().ports());
                 methods.addAll(rule.scope().methods());
                 for (String pattern : rule.scope().paths()) {
@@ -124,16 +153,15 @@ public final class PolicyDiff {
             }
         }
 
-        private void addHosts(EgressRule rule) {
+        private void addHosts(EgressRule rule, List<Categories> categories) {
             if (rule instanceof EgressRule.Host host) {
-                hosts.add(
-                        host.pattern().startsWith("*.")
-                                ? "any-name" + host.pattern().substring(1)
-                                : host.pattern());
+                hosts.add(hostOf(host.pattern()));
             } else if (rule instanceof EgressRule.Category category) {
-                Category.named(category.name())
-                        .ifPresent(known ->
-                                hosts.addAll(CategoryLists.of(Set.of(known)).sample(CATEGORY_SAMPLES)));
+                for (Categories known : categories) {
+                    known.find(category.name())
+                            .ifPresent(named ->
+                                    hosts.addAll(known.lists(named.bit()).sample(CATEGORY_SAMPLES)));
+                }
             } else if (rule instanceof EgressRule.Cidr cidr) {
                 int slash = cidr.block().indexOf('/');
                 String text = slash < 0 ? cidr.block() : cidr.block().substring(0, slash);

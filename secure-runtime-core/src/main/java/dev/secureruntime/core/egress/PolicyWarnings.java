@@ -10,24 +10,29 @@ final class PolicyWarnings {
 
     private PolicyWarnings() {}
 
-    static List<String> of(Policy policy, CategoryLists lists) {
+    static List<String> of(Policy policy, Categories categories, CategoryLists lists, long used) {
         List<String> warnings = new ArrayList<>();
         policy.components().forEach((name, component) -> {
             for (EgressRule rule : component.allow()) {
                 if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
-                    wildcard("components." + name + ".egress.allow", host.pattern(), lists, warnings);
+                    wildcard("components." + name + ".egress.allow", host.pattern(), categories, lists, warnings);
                 }
             }
         });
+        for (String unused : categories.unused(used)) {
+            warnings.add(
+                    "category \"" + unused + "\" is listed under categories, and no rule and no wildcard needs it");
+        }
         return List.copyOf(warnings);
     }
 
-    private static void wildcard(String place, String pattern, CategoryLists lists, List<String> warnings) {
+    private static void wildcard(
+            String place, String pattern, Categories known, CategoryLists lists, List<String> warnings) {
         String suffix = pattern.substring(2);
-        int categories = lists.of(suffix) & Category.deniedToWildcards();
+        long categories = lists.of("_." + suffix) & known.deniedToWildcards();
         if (categories != 0) {
             warnings.add("\"" + pattern + "\" under " + place + " opens nothing: all of it is in category "
-                    + String.join(", ", Category.labels(categories)) + "; allow the hosts by their exact names");
+                    + String.join(", ", known.labels(categories)) + "; allow the hosts by their exact names");
         } else if (PublicSuffixes.list().isOpenBelow(suffix)) {
             warnings.add("\"" + pattern + "\" under " + place
                     + " opens every name that anybody registers below a public suffix; allow a narrower name");

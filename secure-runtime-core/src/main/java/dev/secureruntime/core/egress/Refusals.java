@@ -20,12 +20,14 @@ final class Refusals {
     private final String denyPlace;
     private final HostRules hosts;
     private final List<CompiledComponent.CategoryRule> categories;
+    private final Categories known;
 
-    Refusals(String component, HostRules hosts, List<CompiledComponent.CategoryRule> categories) {
+    Refusals(String component, HostRules hosts, List<CompiledComponent.CategoryRule> categories, Categories known) {
         this.place = "components." + component + ".egress.allow";
         this.denyPlace = "components." + component + ".egress.deny";
         this.hosts = hosts;
         this.categories = categories;
+        this.known = known;
     }
 
     static Denied unknownComponent(EgressRequest request) {
@@ -55,8 +57,8 @@ final class Refusals {
         return denyRule(request, ErrorCode.EGRESS_DENIED, "\"" + rule + "\"");
     }
 
-    Denied deniedByCategory(EgressRequest request, Category category) {
-        return denyRule(request, ErrorCode.EGRESS_DENIED, "category " + category.label());
+    Denied deniedByCategory(EgressRequest request, String category) {
+        return denyRule(request, ErrorCode.EGRESS_DENIED, "category " + category);
     }
 
     Denied deniedAddress(EgressRequest request, String rule) {
@@ -72,18 +74,18 @@ final class Refusals {
                 "take " + rule + " out of " + denyPlace + ", or narrow it; a rule that denies beats all that allow");
     }
 
-    Denied deniedToWildcard(EgressRequest request, String pattern, int bits) {
+    Denied deniedToWildcard(EgressRequest request, String pattern, long bits) {
         return new Denied(
                 ErrorCode.EGRESS_DENIED,
                 Reason.HOST_NOT_ALLOWED,
-                "the host is in category " + String.join(", ", Category.labels(bits)) + ", which the wildcard \""
-                        + pattern + "\" does not open" + redirect(request),
+                "the host is in category " + String.join(", ", known.labels(bits)) + ", which the wildcard \"" + pattern
+                        + "\" does not open" + redirect(request),
                 null,
                 "allow \"" + request.host() + "\" by its exact name under " + place);
     }
 
     /** No rule matches in full; the one that comes closest says what is missing. */
-    Denied notAllowed(EgressRequest request, int bits) {
+    Denied notAllowed(EgressRequest request, long bits) {
         Denied nearMiss = null;
         for (long rule : hosts.covering(request.host())) {
             if (!hosts.isDeny(rule)) {

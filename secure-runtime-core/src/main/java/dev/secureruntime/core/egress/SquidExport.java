@@ -1,11 +1,12 @@
 package dev.secureruntime.core.egress;
 
 import dev.secureruntime.core.egress.AddressBlocks.Block;
+import dev.secureruntime.core.egress.PolicyExport.Effect;
+import dev.secureruntime.core.egress.PolicyExport.Gap;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -28,30 +29,34 @@ public final class SquidExport {
 
     private static final int NAMES_PER_LINE = 40;
 
-    private final StringBuilder text = new StringBuilder();
+    private final ExportText text = new ExportText();
+    private final String component;
+    private final Categories categories;
     private int count;
 
-    private SquidExport() {}
+    private SquidExport(String component, Categories categories) {
+        this.component = component;
+        this.categories = categories;
+    }
 
     /**
      * The access rules.
      *
      * @throws IllegalArgumentException when the policy has no such component
      */
-    public static String of(Policy policy, String component) {
-        ComponentPolicy rules = policy.components().get(component);
-        if (rules == null) {
-            throw new IllegalArgumentException("the policy has no component \"" + component + "\"");
-        }
+    public static PolicyExport of(Policy policy, String component) {
+        ComponentPolicy rules = ComponentRules.of(policy, component);
         // The checks of the policy's categories are those of the compiler.
         EgressPolicy.compile(policy);
-        SquidExport export = new SquidExport();
-        export.write(policy.source(), component, rules);
-        return export.text.toString();
+        SquidExport export = new SquidExport(component, Categories.of(policy));
+        export.write(policy.source(), rules);
+        return export.text.done();
     }
 
-    private void write(String source, String component, ComponentPolicy rules) {
-        line("# Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
+    private void write(String source, ComponentPolicy rules) {
+        text.comment(
+                "",
+                "Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
         line(
                 "# Within https the proxy sees host and port only: methods and paths of https rules are not enforced here.");
         line("acl sr_connect method CONNECT");
@@ -84,32 +89,20 @@ public final class SquidExport {
             return;
         }
         String ports = scope.ports().isEmpty() ? "" : " " + ports(scope.ports());
-        boolean https = scope.schemes().isEmpty() || scope.schemes().contains("https");
-        boolean http = scope.schemes().isEmpty() || scope.schemes().contains("http");
-        boolean inside = !scope.methods().isEmpty() || !scope.paths().isEmpty();
-        if (https && inside) {
-            line("# not enforced for https: deny " + rule.describe() + " names methods or paths");
-        } else if (https) {
+        ExportScope said = ExportScope.ofDeny(scope);
+        if (said.https() && said.inside()) {
+            unenforced("deny " + rule.describe());
+        } else if (said.https()) {
             line("http_access deny sr_connect " + target + ports);
         }
-        if (http) {
+        if (said.http()) {
             line("http_access deny !sr_connect " + target + ports + inside(scope));
         }
     }
 
     private void allow(EgressRule rule, List<String> named, List<String> allows) {
         EgressRule.Scope scope = rule.scope();
-        boolean http = scope.schemes().contains("http");
-        boolean https = scope.schemes().isEmpty() || scope.schemes().contains("https");
-        Set<Integer> said = new TreeSet<>(scope.ports());
-        if (said.isEmpty()) {
-            if (https) {
-                said.add(443);
-            }
-            if (http) {
-                said.add(80);
-            }
-        }
+        ExportScope said = ExportScope.ofAllow(scope);
         String target = target(rule);
         if (target.isEmpty()) {
             return;
@@ -117,16 +110,24 @@ public final class SquidExport {
         named.add(target);
         String except = "";
         if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
-            except = " !" + categories(deniedToWildcards());
+            except = " !" + categories(categories.labels(categories.deniedToWildcards()));
         }
         String cidr = rule instanceof EgressRule.Cidr ? " sr_literal" : "";
-        String rest = cidr + " " + target + except + " " + ports(said);
-        if (https) {
+        String rest = cidr + " " + target + except + " " + ports(said.ports());
+        if (said.https() && said.inside()) {
+            unenforced("allow " + rule.describe());
+        }
+        if (said.https()) {
             allows.add("http_access allow sr_connect" + rest);
         }
-        if (http) {
+        if (said.http()) {
             allows.add("http_access allow !sr_connect sr_http" + rest + inside(scope));
         }
+    }
+
+    private void unenforced(String rule) {
+        String why = "it names methods or paths, which the proxy does not see within https";
+        text.gap("", new Gap(component, rule, Effect.WIDER, why));
     }
 
     /** Every special address that no rule opens on the port is closed; mixed answers are closed by any of them. */
@@ -135,7 +136,7 @@ public final class SquidExport {
         Set<Integer> ports = new TreeSet<>();
         for (EgressRule rule : rules.allow()) {
             if (rule instanceof EgressRule.Cidr cidr) {
-                ports.addAll(openPorts(cidr.scope()));
+                ports.addAll(ExportScope.ofAllow(cidr.scope()).ports());
             }
         }
         List<String> portNames = new ArrayList<>();
@@ -143,7 +144,7 @@ public final class SquidExport {
             List<Block> holes = new ArrayList<>();
             for (EgressRule rule : rules.allow()) {
                 if (rule instanceof EgressRule.Cidr cidr
-                        && openPorts(cidr.scope()).contains(port)) {
+                        && ExportScope.ofAllow(cidr.scope()).coversPort(port)) {
                     holes.add(Block.parse(cidr.block()));
                 }
             }
@@ -164,25 +165,11 @@ public final class SquidExport {
                 + blocks(AddressBlocks.subtract(special, List.of())));
     }
 
-    private static Set<Integer> openPorts(EgressRule.Scope scope) {
-        if (!scope.ports().isEmpty()) {
-            return scope.ports();
-        }
-        Set<Integer> ports = new TreeSet<>();
-        if (scope.schemes().isEmpty() || scope.schemes().contains("https")) {
-            ports.add(443);
-        }
-        if (scope.schemes().contains("http")) {
-            ports.add(80);
-        }
-        return ports;
-    }
-
     /** Declares what a rule is about; the name of the declaration, or nothing where it matches no request. */
     private String target(EgressRule rule) {
         if (rule instanceof EgressRule.Category category) {
-            Category known = Category.named(category.name()).orElseThrow();
-            return known == Category.RAW_IP ? "sr_literal" : categories(EnumSet.of(known));
+            boolean literals = category.name().equals(Category.RAW_IP.label());
+            return literals ? "sr_literal" : categories(List.of(category.name()));
         }
         if (rule instanceof EgressRule.Cidr cidr) {
             return blocks(List.of(Block.parse(cidr.block())));
@@ -198,32 +185,50 @@ public final class SquidExport {
         return name;
     }
 
-    private static Set<Category> deniedToWildcards() {
-        return EnumSet.allOf(Category.class).stream()
-                .filter(Category::isDeniedToWildcards)
-                .collect(Collectors.toCollection(() -> EnumSet.noneOf(Category.class)));
-    }
-
-    private String categories(Set<Category> categories) {
-        boolean subtree = categories.stream().allMatch(Category::coversSubdomains);
-        Set<String> names = new LinkedHashSet<>(CategoryLists.of(categories).sample(Integer.MAX_VALUE));
-        // Squid refuses a list in which one entry lies below another.
-        List<String> tops = names.stream()
-                .filter(name -> AddressText.parseCanonical(name) == null)
-                .filter(name -> !subtree || !hasParent(name, names))
-                .map(name -> subtree ? "." + name : name)
-                .toList();
-        String acl = next("category");
-        for (int i = 0; i < tops.size(); i += NAMES_PER_LINE) {
-            List<String> some = tops.subList(i, Math.min(tops.size(), i + NAMES_PER_LINE));
-            line("acl " + acl + " dstdomain -n " + String.join(" ", some));
+    /** Declares the hosts of categories: a leading dot stands for a name and all below it. */
+    private String categories(List<String> labels) {
+        Set<String> exact = new LinkedHashSet<>();
+        Set<String> below = new LinkedHashSet<>();
+        for (String label : labels) {
+            categories.forEachPattern(label, pattern -> {
+                if (pattern.startsWith("*.")) {
+                    below.add(pattern.substring(2));
+                } else if (AddressText.parseCanonical(pattern) == null) {
+                    exact.add(pattern);
+                }
+            });
         }
-        return acl;
+        List<String> entries = new ArrayList<>();
+        // Squid refuses a list in which one entry lies below another.
+        exact.stream()
+                .filter(name -> !hasParent(name, exact, below))
+                .map(name -> below.contains(name) ? "." + name : name)
+                .forEach(entries::add);
+        String names = next("category");
+        for (int i = 0; i < entries.size(); i += NAMES_PER_LINE) {
+            List<String> some = entries.subList(i, Math.min(entries.size(), i + NAMES_PER_LINE));
+            line("acl " + names + " dstdomain -n " + String.join(" ", some));
+        }
+        List<String> onlyBelow =
+                below.stream().filter(name -> !exact.contains(name)).toList();
+        if (onlyBelow.isEmpty()) {
+            return names;
+        }
+        String regexes = next("below");
+        onlyBelow.forEach(name -> line("acl " + regexes + " dstdom_regex -n [.]" + name.replace(".", "[.]") + "$"));
+        if (entries.isEmpty()) {
+            return regexes;
+        }
+        String both = next("category");
+        line("acl " + both + " any-of " + names + " " + regexes);
+        return both;
     }
 
-    private static boolean hasParent(String name, Set<String> names) {
+    /** Whether a name lies below one that stands in the list with all below it. */
+    private static boolean hasParent(String name, Set<String> exact, Set<String> below) {
         for (int dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-            if (names.contains(name.substring(dot + 1))) {
+            String parent = name.substring(dot + 1);
+            if (exact.contains(parent) && below.contains(parent)) {
                 return true;
             }
         }
@@ -286,6 +291,6 @@ public final class SquidExport {
     }
 
     private void line(String line) {
-        text.append(line).append('\n');
+        text.line(line);
     }
 }

@@ -2,13 +2,14 @@ package dev.secureruntime.core.policy;
 
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.OnManyNames;
 import java.util.List;
 import java.util.Map;
 
 /** Reads the egress rules of a component. */
 final class EgressInterpreter {
 
-    private static final List<String> EGRESS = List.of("allow", "deny");
+    private static final List<String> EGRESS = List.of("allow", "deny", "onManyNames");
     private static final List<String> TARGETS = List.of("host", "category", "cidr");
     private static final List<String> RULE =
             List.of("host", "category", "cidr", "ports", "schemes", "methods", "paths");
@@ -29,6 +30,18 @@ final class EgressInterpreter {
         for (Node rule : reading.items(members.get("deny"), deny, "rules")) {
             component.deny(rule(rule, deny));
         }
+        Node onManyNames = members.get("onManyNames");
+        if (onManyNames != null) {
+            component.onManyNames(onManyNames(onManyNames, path + ".onManyNames"));
+        }
+    }
+
+    private OnManyNames onManyNames(Node node, String path) {
+        return switch (reading.text(node, path)) {
+            case "report" -> OnManyNames.REPORT;
+            case "block" -> OnManyNames.BLOCK;
+            default -> throw reading.expected(node, path, "\"report\" or \"block\"");
+        };
     }
 
     private EgressRule rule(Node node, String path) {

@@ -22,6 +22,10 @@ final class PolicyErrors {
         return new SecureRuntimeException(ErrorCode.POLICY_UNREADABLE, file + ": " + why);
     }
 
+    SecureRuntimeException unreadable(Place at, String why) {
+        return new SecureRuntimeException(ErrorCode.POLICY_UNREADABLE, prefix(at) + why);
+    }
+
     SecureRuntimeException malformed(Place at, String why) {
         return new SecureRuntimeException(ErrorCode.POLICY_MALFORMED, prefix(at) + why);
     }

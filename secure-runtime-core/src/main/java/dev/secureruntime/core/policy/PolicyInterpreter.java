@@ -1,26 +1,32 @@
 package dev.secureruntime.core.policy;
 
+import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.SecretPolicy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Turns the tree of a policy file into the model. */
 final class PolicyInterpreter {
 
-    private static final List<String> TOP = List.of("version", "components", "secrets", "$schema");
+    private static final List<String> TOP = List.of("version", "components", "secrets", "categories", "$schema");
+    private static final int MAX_CATEGORIES = 32;
     private static final List<String> COMPONENT = List.of("egress", "secrets");
 
     private final Reading reading;
     private final EgressInterpreter egress;
     private final SecretInterpreter secrets;
+    private final CategoryInterpreter categories;
 
     PolicyInterpreter(PolicyErrors errors, Path folder) {
         this.reading = new Reading(errors);
         this.egress = new EgressInterpreter(reading);
         this.secrets = new SecretInterpreter(reading, folder);
+        this.categories = new CategoryInterpreter(reading, folder);
     }
 
     Policy policy(String source, Node root) {
@@ -48,7 +54,24 @@ final class PolicyInterpreter {
                 reading.checked(member.value(), path, () -> policy.secret(name, secret));
             });
         }
+        categories(members.get("categories"), policy);
         return reading.checked(components, "components", policy::build);
+    }
+
+    private void categories(@Nullable Node node, Policy.Builder policy) {
+        if (node == null) {
+            return;
+        }
+        Map<String, Node.Member> members = reading.named(node, "categories");
+        if (members.size() > MAX_CATEGORIES) {
+            throw reading.errors().invalid(node.at(), "categories has more than " + MAX_CATEGORIES + " members");
+        }
+        members.forEach((name, member) -> {
+            String path = "categories." + PolicyErrors.shown(name);
+            reading.checked(member.value(), path, () -> EgressRule.category(name));
+            CategoryPolicy category = categories.category(name, member.value(), path);
+            reading.checked(member.value(), path, () -> policy.category(name, category));
+        });
     }
 
     private void version(Node root, Map<String, Node> members) {

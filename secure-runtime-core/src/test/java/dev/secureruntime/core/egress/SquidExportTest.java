@@ -126,7 +126,7 @@ final class SquidExportTest {
             }
         }
         int allowed = 0;
-        try (Squid squid = new Squid(SquidExport.of(POLICY, "c"))) {
+        try (Squid squid = new Squid(SquidExport.of(POLICY, "c").text())) {
             for (EgressRequest request : requests) {
                 int status = squid.ask(request);
                 boolean expected = decide(policy, request);
