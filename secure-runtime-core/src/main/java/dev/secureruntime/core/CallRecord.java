@@ -34,6 +34,7 @@ public final class CallRecord {
     private int sendsOfHop;
     private EgressRequest target;
     private @Nullable String rule;
+    private String policyVersion = "";
     private List<String> attached = List.of();
     private int status;
     private @Nullable String protocol;
@@ -66,9 +67,10 @@ public final class CallRecord {
     }
 
     /** A hop was allowed. */
-    public synchronized void allowed(EgressRequest hop, String byRule) {
+    public synchronized void allowed(EgressRequest hop, EgressDecision.Allowed decision) {
         target = hop;
-        rule = byRule;
+        rule = decision.rule();
+        policyVersion = decision.policyVersion();
         attached = List.of();
         sendsOfHop = 0;
     }
@@ -143,11 +145,29 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
-        rule = null;
         attached = List.of(); // what an earlier hop carried did not come here
-        AuditEvent.Builder event = event("deny", "block");
+        writeDenied("block", hop, denial);
+    }
+
+    /** A hop was cut while it was under way, by a policy that came into force meanwhile. */
+    public synchronized void cut(EgressRequest hop, EgressDecision.Denied denial, @Nullable Commitment bodySoFar) {
+        if (written) {
+            return;
+        }
+        written = true;
+        target = hop;
+        responseBody = bodySoFar;
+        writeDenied("cut", hop, denial);
+    }
+
+    private void writeDenied(String action, EgressRequest hop, EgressDecision.Denied denial) {
+        rule = denial.rule().orElse(null);
+        policyVersion = denial.policyVersion();
+        AuditEvent.Builder event = event("deny", action);
         event.attribute("error.type", denial.code().code());
         event.attribute("secure_runtime.reason", denial.reason().name().toLowerCase(Locale.ROOT));
+        event.attribute("secure_runtime.layer", denial.layer().name().toLowerCase(Locale.ROOT));
+        denial.nearest().ifPresent(name -> event.attribute("secure_runtime.nearest", name));
         component.publishDenied(this, event.build(), hop, denial);
     }
 
@@ -197,6 +217,7 @@ public final class CallRecord {
         event.attribute("server.port", target.port());
         if (!target.redirectedFrom().isEmpty()) {
             event.attribute("secure_runtime.redirected_from", target.redirectedFrom());
+            event.attribute("secure_runtime.hop", target.redirectedFrom().size());
         }
         if (status != 0) {
             event.attribute("http.response.status_code", status);
@@ -210,6 +231,9 @@ public final class CallRecord {
         }
         if (rule != null) {
             event.attribute("secure_runtime.rule", rule);
+        }
+        if (!policyVersion.isEmpty()) {
+            event.attribute("secure_runtime.policy.version", policyVersion);
         }
         if (!attached.isEmpty()) {
             event.attribute("secure_runtime.attached_secrets", attached);

@@ -27,18 +27,18 @@ final class CompiledComponent {
     private final CategoryLists lists;
     private final Refusals refusals;
 
-    CompiledComponent(String name, ComponentPolicy component, CategoryLists lists) {
-        this.hosts = new HostRules(component, lists);
-        this.addresses = new AddressRules(component);
+    CompiledComponent(String name, ComponentPolicy component, CategoryLists lists, String version) {
+        this.hosts = new HostRules(component, lists, version);
+        this.addresses = new AddressRules(component, version);
         this.lists = lists;
         for (EgressRule rule : component.allow()) {
             if (rule instanceof EgressRule.Category category) {
-                allowedCategories.add(CategoryRule.of(category, CompiledScope.ofAllow(category.scope())));
+                allowedCategories.add(CategoryRule.of(category, CompiledScope.ofAllow(category.scope()), version));
             }
         }
         for (EgressRule rule : component.deny()) {
             if (rule instanceof EgressRule.Category category) {
-                deniedCategories.add(CategoryRule.of(category, CompiledScope.ofDeny(category.scope())));
+                deniedCategories.add(CategoryRule.of(category, CompiledScope.ofDeny(category.scope()), version));
             }
         }
         this.refusals = new Refusals(name, hosts, allowedCategories);
@@ -190,10 +190,10 @@ final class CompiledComponent {
 
     /** A compiled rule for a category, with the answer that it gives when it allows. */
     record CategoryRule(Category category, CompiledScope scope, Allowed allowed) {
-        static CategoryRule of(EgressRule.Category rule, CompiledScope scope) {
+        static CategoryRule of(EgressRule.Category rule, CompiledScope scope, String version) {
             Category category = Category.named(rule.name())
                     .orElseThrow(() -> new IllegalStateException("an unknown category passed the check"));
-            return new CategoryRule(category, scope, new Allowed(rule.describe()));
+            return new CategoryRule(category, scope, new Allowed(rule.describe(), version));
         }
     }
 }

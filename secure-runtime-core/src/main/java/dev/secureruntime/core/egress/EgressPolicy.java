@@ -34,11 +34,14 @@ import java.util.Set;
 public final class EgressPolicy {
 
     private final String source;
+    private final String version;
     private final Map<String, CompiledComponent> components;
     private final List<String> warnings;
 
-    private EgressPolicy(String source, Map<String, CompiledComponent> components, List<String> warnings) {
+    private EgressPolicy(
+            String source, String version, Map<String, CompiledComponent> components, List<String> warnings) {
         this.source = source;
+        this.version = version;
         this.components = components;
         this.warnings = warnings;
     }
@@ -50,13 +53,37 @@ public final class EgressPolicy {
      *     that can only be denied
      */
     public static EgressPolicy compile(Policy policy) {
+        return compile(policy, "");
+    }
+
+    /** The same, for a policy whose decisions name its version. */
+    public static EgressPolicy compile(Policy policy, String version) {
         Set<Category> needed = EnumSet.noneOf(Category.class);
         policy.components().forEach((name, component) -> needed.addAll(categories(policy.source(), name, component)));
         CategoryLists lists = CategoryLists.of(needed);
         Map<String, CompiledComponent> compiled = new HashMap<>();
         policy.components()
-                .forEach((name, component) -> compiled.put(name, new CompiledComponent(name, component, lists)));
-        return new EgressPolicy(policy.source(), compiled, PolicyWarnings.of(policy, lists));
+                .forEach((name, component) ->
+                        compiled.put(name, new CompiledComponent(name, component, lists, version)));
+        return new EgressPolicy(policy.source(), version, compiled, PolicyWarnings.of(policy, lists));
+    }
+
+    /**
+     * Compiles a policy to judge connections that are open already, and carry any method and path: rules that allow do so
+     * whatever their methods and paths, and rules that deny count where they name neither.
+     */
+    public static EgressPolicy compileForConnections(Policy policy, String version) {
+        Policy.Builder connections = Policy.builder().source(policy.source());
+        policy.components().forEach((name, component) -> {
+            ComponentPolicy.Builder wide = ComponentPolicy.builder();
+            component.allow().forEach(rule -> wide.allow(rule.ofAnyRequest()));
+            component.deny().stream()
+                    .filter(rule -> rule.scope().methods().isEmpty()
+                            && rule.scope().paths().isEmpty())
+                    .forEach(wide::deny);
+            connections.component(name, wide.build());
+        });
+        return compile(connections.build(), version);
     }
 
     private static Set<Category> categories(String source, String component, ComponentPolicy policy) {
@@ -123,7 +150,7 @@ public final class EgressPolicy {
     /** Decides on a request before its host is looked up. */
     public EgressDecision decide(EgressRequest request) {
         CompiledComponent component = components.get(request.component());
-        return component == null ? Refusals.unknownComponent(request) : component.decide(request);
+        return versioned(component == null ? Refusals.unknownComponent(request) : component.decide(request));
     }
 
     /**
@@ -133,7 +160,8 @@ public final class EgressPolicy {
      */
     public EgressDecision decideAddresses(EgressRequest request, List<InetAddress> addresses) {
         CompiledComponent component = components.get(request.component());
-        return component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses);
+        return versioned(
+                component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses));
     }
 
     /**
@@ -142,10 +170,14 @@ public final class EgressPolicy {
      */
     public Optional<EgressDecision.Denied> deniedConnection(EgressRequest request, List<InetAddress> addresses) {
         CompiledComponent component = components.get(request.component());
-        return Optional.ofNullable(
-                component == null
-                        ? Refusals.unknownComponent(request)
-                        : component.deniedConnection(request, addresses));
+        EgressDecision.Denied denied =
+                component == null ? Refusals.unknownComponent(request) : component.deniedConnection(request, addresses);
+        return denied == null ? Optional.empty() : Optional.of(denied.under(version));
+    }
+
+    /** What allows has its version already, so that allowing allocates nothing. */
+    private EgressDecision versioned(EgressDecision decision) {
+        return decision instanceof EgressDecision.Denied denied ? denied.under(version) : decision;
     }
 
     /** The bytes that a component's compiled host rules take; 0 for a component that there is not. */

@@ -1,6 +1,5 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.Gate;
 import java.io.IOException;
 import okhttp3.Interceptor;
 import okhttp3.Request;
@@ -12,12 +11,6 @@ import okhttp3.Response;
  */
 final class AttachInterceptor implements Interceptor {
 
-    private final Gate gate;
-
-    AttachInterceptor(Gate gate) {
-        this.gate = gate;
-    }
-
     @Override
     public Response intercept(Chain chain) throws IOException {
         Request request = chain.request();
@@ -25,13 +18,13 @@ final class AttachInterceptor implements Interceptor {
         if (hop == null || !hop.isAbout(request)) {
             throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
         }
-        if (!gate.isBound(hop.asked())) {
+        if (!hop.snapshot().isBound(hop.asked())) {
             return chain.proceed(request);
         }
         Request.Builder equipped = request.newBuilder();
         CredentialHeaders.NAMES.forEach(equipped::removeHeader);
         if (!hop.hasStrayed()) {
-            hop.record().attached(gate.attach(hop.asked(), equipped::header));
+            hop.record().attached(hop.snapshot().attach(hop.asked(), equipped::header));
         }
         return chain.proceed(equipped.build());
     }
