@@ -28,6 +28,19 @@ public sealed interface EgressDecision {
     }
 
     /**
+     * The rules refuse it, and the component's mode lets it go: without credentials, and recorded.
+     *
+     * @param denied the refusal that it would be
+     */
+    record Reported(Denied denied) implements EgressDecision {
+
+        @Override
+        public String policyVersion() {
+            return denied.policyVersion();
+        }
+    }
+
+    /**
      * It may not be sent.
      *
      * @param code the stable code

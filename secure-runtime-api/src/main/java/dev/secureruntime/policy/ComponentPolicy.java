@@ -15,13 +15,20 @@ import java.util.Set;
  * @param allow the egress rules of which one must match
  * @param deny the egress rules of which none may match; deny beats allow
  * @param secrets the names of the secrets that the component is entitled to
+ * @param mode what follows when the rules refuse
  */
-public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
+public record ComponentPolicy(
+        List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets, EnforcementMode mode) {
 
     public ComponentPolicy {
         allow = List.copyOf(allow);
         deny = List.copyOf(deny);
         secrets = Collections.unmodifiableSet(new LinkedHashSet<>(secrets));
+    }
+
+    /** A component whose rules are enforced. */
+    public ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
+        this(allow, deny, secrets, EnforcementMode.ENFORCE);
     }
 
     /** Starts a component that may do nothing. */
@@ -55,6 +62,7 @@ public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set
         private final List<EgressRule> allow = new ArrayList<>();
         private final List<EgressRule> deny = new ArrayList<>();
         private final Set<String> secrets = new LinkedHashSet<>();
+        private EnforcementMode mode = EnforcementMode.ENFORCE;
 
         private Builder() {}
 
@@ -81,9 +89,15 @@ public record ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set
             return this;
         }
 
+        /** Says what follows when the rules refuse; {@link EnforcementMode#ENFORCE} unless said otherwise. */
+        public Builder mode(EnforcementMode mode) {
+            this.mode = mode;
+            return this;
+        }
+
         /** The finished component. */
         public ComponentPolicy build() {
-            return new ComponentPolicy(allow, deny, secrets);
+            return new ComponentPolicy(allow, deny, secrets, mode);
         }
     }
 }

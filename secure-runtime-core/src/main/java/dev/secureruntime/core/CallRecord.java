@@ -34,6 +34,7 @@ public final class CallRecord {
     private int sendsOfHop;
     private EgressRequest target;
     private @Nullable String rule;
+    private EgressDecision.@Nullable Denied reported;
     private String policyVersion = "";
     private List<String> attached = List.of();
     private int status;
@@ -71,8 +72,17 @@ public final class CallRecord {
         target = hop;
         rule = decision.rule();
         policyVersion = decision.policyVersion();
+        reported = null;
         attached = List.of();
         sendsOfHop = 0;
+    }
+
+    /** The policy refuses a hop, and its mode lets it go. */
+    public synchronized void reported(EgressRequest hop, EgressDecision.Denied denial) {
+        allowed(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
+        rule = denial.rule().orElse(null);
+        reported = denial;
+        component.warnReported(hop, denial);
     }
 
     /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
@@ -197,7 +207,11 @@ public final class CallRecord {
             component.retries().hold(retryKey, this, retryWithin);
             return;
         }
-        AuditEvent.Builder event = event("allow", "allow");
+        AuditEvent.Builder event = event(reported == null ? "allow" : "deny", "allow");
+        if (reported != null) {
+            event.attribute("secure_runtime.would_be", reported.code().code());
+            event.attribute("secure_runtime.reason", reported.reason().name().toLowerCase(Locale.ROOT));
+        }
         if (errorType != null) {
             event.attribute("error.type", errorType);
         }

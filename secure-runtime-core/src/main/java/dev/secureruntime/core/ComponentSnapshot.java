@@ -8,6 +8,8 @@ import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EnforcementMode;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
@@ -30,12 +32,16 @@ public final class ComponentSnapshot {
     private final GuardedComponent component;
     private final List<HeaderAttachment> attachments;
     private final String version;
+    private final EnforcementMode mode;
 
     ComponentSnapshot(PolicySnapshot snapshot, GuardedComponent component, List<HeaderAttachment> attachments) {
         this.snapshot = snapshot;
         this.component = component;
         this.attachments = List.copyOf(attachments);
         this.version = snapshot.version().toString();
+        ComponentPolicy policy =
+                snapshot.policy().components().get(component.id().name());
+        this.mode = policy == null ? EnforcementMode.ENFORCE : policy.mode();
     }
 
     /** The policy's version, as decisions and records name it. */
@@ -46,7 +52,18 @@ public final class ComponentSnapshot {
     /** The decision on a request, before its host is looked up. Refuses everything when the guard itself can't work. */
     public EgressDecision decide(EgressRequest request) {
         Denied unable = component.unableToGuard();
-        return unable == null ? snapshot.egress().decide(request) : unable.under(version);
+        return unable == null ? judge(request) : unable.under(version);
+    }
+
+    /** The decision on a request by the policy and the component's mode alone. */
+    EgressDecision judge(EgressRequest request) {
+        EgressDecision decision = snapshot.egress().decide(request);
+        return decision instanceof Denied denied && isReported(denied) ? new EgressDecision.Reported(denied) : decision;
+    }
+
+    /** Rules of names are what report mode tries out; what guards the machine and its network stays as it is. */
+    private boolean isReported(Denied denied) {
+        return mode == EnforcementMode.REPORT && denied.code() == ErrorCode.EGRESS_DENIED;
     }
 
     /** Why the component may not connect to these addresses of a host; empty when it may. */
@@ -56,15 +73,16 @@ public final class ComponentSnapshot {
 
     /** Why a request that is under way may not go on; empty when it may. Of methods and paths as of all else. */
     public Optional<Denied> deniedUnderWay(EgressRequest request) {
-        return snapshot.egress().decide(request) instanceof Denied denied
-                ? Optional.of(denied.at(Layer.UNDER_WAY))
-                : Optional.empty();
+        return judge(request) instanceof Denied denied ? Optional.of(denied.at(Layer.UNDER_WAY)) : Optional.empty();
     }
 
     /** Why an open connection may not stay, whatever is sent over it; empty when it may. */
     public Optional<Denied> deniedOpen(EgressRequest connection, InetAddress address) {
-        EgressDecision decision = snapshot.connections().decideAddresses(connection, List.of(address));
-        return decision instanceof Denied denied ? Optional.of(denied.at(Layer.UNDER_WAY)) : Optional.empty();
+        EgressDecision decision = snapshot.connections().decide(connection);
+        Optional<Denied> denied = decision instanceof Denied byName && !isReported(byName)
+                ? Optional.of(byName)
+                : snapshot.connections().deniedConnection(connection, List.of(address));
+        return denied.map(reason -> reason.at(Layer.UNDER_WAY));
     }
 
     /** Whether a credential is bound to the target. */

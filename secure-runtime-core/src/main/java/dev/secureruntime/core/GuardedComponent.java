@@ -60,7 +60,9 @@ final class GuardedComponent implements Component {
 
     @Override
     public EgressDecision explain(EgressRequest request) {
-        return runtime.policy().egress().decide(request);
+        return request.component().equals(id.name())
+                ? inForce().judge(request)
+                : runtime.policy().egress().decide(request);
     }
 
     /** Why nothing can be let go now; null when the guard can work. */
@@ -120,6 +122,17 @@ final class GuardedComponent implements Component {
         }
         String text = DenialMessage.of(request, denied, runtime.policySource(), receipt);
         LOG.warn(text);
+    }
+
+    /** Tells the developer's log of a call that enforcement would refuse. */
+    void warnReported(EgressRequest request, EgressDecision.Denied denied) {
+        LOG.warn(
+                "{} would be denied, and is let go in report mode: {} of component {} under policy {}: {}",
+                denied.code(),
+                request.target(),
+                request.component(),
+                denied.policyVersion(),
+                denied.detail());
     }
 
     /** Records a call that was let go. */

@@ -44,6 +44,7 @@ final class PolicyDigest {
         rules(component.allow());
         rules(component.deny());
         texts(component.secrets());
+        text(component.mode().name());
     }
 
     private void rules(List<EgressRule> rules) {

@@ -7,7 +7,8 @@ import okhttp3.Response;
 
 /**
  * Attaches the credentials bound to the host. Where there is one, every credential that the caller sent - a placeholder,
- * or somebody else's key - is taken off first. A hop that another host chose the path of gets none.
+ * or somebody else's key - is taken off first. A hop that another host chose the path of gets none, nor
+ * does one that the policy refuses and only reports.
  */
 final class AttachInterceptor implements Interceptor {
 
@@ -23,7 +24,7 @@ final class AttachInterceptor implements Interceptor {
         }
         Request.Builder equipped = request.newBuilder();
         CredentialHeaders.NAMES.forEach(equipped::removeHeader);
-        if (!hop.hasStrayed()) {
+        if (hop.mayCarryCredentials()) {
             hop.record().attached(hop.snapshot().attach(hop.asked(), equipped::header));
         }
         return chain.proceed(equipped.build());

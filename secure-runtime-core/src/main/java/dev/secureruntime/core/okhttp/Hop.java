@@ -43,6 +43,7 @@ final class Hop {
     private final AtomicBoolean used = new AtomicBoolean();
     private final AtomicReference<Denied> cut = new AtomicReference<>();
     private volatile @Nullable Route route;
+    private volatile boolean reported;
 
     private Hop(
             ComponentSnapshot snapshot,
@@ -122,6 +123,16 @@ final class Hop {
      */
     boolean hasStrayed() {
         return strayed;
+    }
+
+    /** The policy refuses this hop, and its mode lets it go: no credential goes with it. */
+    void report() {
+        reported = true;
+    }
+
+    /** Whether credentials that are bound to the target may go with it. */
+    boolean mayCarryCredentials() {
+        return !strayed && !reported;
     }
 
     /** Whether this is the request that the question was about. */

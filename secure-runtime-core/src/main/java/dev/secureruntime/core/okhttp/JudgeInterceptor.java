@@ -4,6 +4,7 @@ import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
+import dev.secureruntime.egress.EgressDecision.Reported;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
@@ -30,7 +31,12 @@ final class JudgeInterceptor implements Interceptor {
         if (decision instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
-        hop.record().allowed(hop.asked(), (Allowed) decision);
+        if (decision instanceof Reported reported) {
+            hop.report();
+            hop.record().reported(hop.asked(), reported.denied());
+        } else {
+            hop.record().allowed(hop.asked(), (Allowed) decision);
+        }
         return chain.proceed(request);
     }
 

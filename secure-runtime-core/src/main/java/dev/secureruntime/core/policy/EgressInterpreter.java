@@ -2,13 +2,14 @@ package dev.secureruntime.core.policy;
 
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EnforcementMode;
 import java.util.List;
 import java.util.Map;
 
 /** Reads the egress rules of a component. */
 final class EgressInterpreter {
 
-    private static final List<String> EGRESS = List.of("allow", "deny");
+    private static final List<String> EGRESS = List.of("allow", "deny", "mode");
     private static final List<String> TARGETS = List.of("host", "category", "cidr");
     private static final List<String> RULE =
             List.of("host", "category", "cidr", "ports", "schemes", "methods", "paths");
@@ -29,6 +30,18 @@ final class EgressInterpreter {
         for (Node rule : reading.items(members.get("deny"), deny, "rules")) {
             component.deny(rule(rule, deny));
         }
+        Node mode = members.get("mode");
+        if (mode != null) {
+            component.mode(mode(mode, path + ".mode"));
+        }
+    }
+
+    private EnforcementMode mode(Node node, String path) {
+        return switch (reading.text(node, path)) {
+            case "enforce" -> EnforcementMode.ENFORCE;
+            case "report" -> EnforcementMode.REPORT;
+            default -> throw reading.errors().invalid(node.at(), "expected \"enforce\" or \"report\" at " + path);
+        };
     }
 
     private EgressRule rule(Node node, String path) {
