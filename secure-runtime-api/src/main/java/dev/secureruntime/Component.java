@@ -33,7 +33,7 @@ public interface Component {
     /**
      * The audit log, in this component's name: what is appended through it is said of this component. Types that the
      * runtime itself writes ({@code log.*}, {@code runtime.*}, {@code egress.*}, {@code secret.*}, {@code credential.*},
-     * {@code component.*}) are refused.
+     * {@code component.*}, {@code policy.*}) are refused.
      */
     AuditLog audit();
 }

@@ -10,6 +10,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretSource;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import javax.net.ssl.X509TrustManager;
@@ -30,6 +31,7 @@ public final class RuntimeBuilder {
     private OnAuditFailure onAuditFailure = OnAuditFailure.REFUSE;
     private HostResolver resolver = HostResolver.SYSTEM;
     private @Nullable X509TrustManager trustManager;
+    private @Nullable Duration policyReload;
 
     RuntimeBuilder(RuntimeFactory factory) {
         this.factory = factory;
@@ -91,6 +93,19 @@ public final class RuntimeBuilder {
     }
 
     /**
+     * Looks at the policy's file for a change, and reloads it as {@link SecureRuntime#reload()} does; off unless called. Its
+     * bytes are compared, not its date. A file that is not valid, or only half written, changes nothing and is reported once.
+     */
+    public RuntimeBuilder reloadPolicyEvery(Duration interval) {
+        if (interval.toMillis() < 1) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED, "reloadPolicyEvery: expected at least a millisecond");
+        }
+        this.policyReload = interval;
+        return this;
+    }
+
+    /**
      * Checks everything, then opens the log. Nothing is written before the policy is valid.
      *
      * @throws SecureRuntimeException with a code that says what is wrong
@@ -104,7 +119,11 @@ public final class RuntimeBuilder {
             throw new SecureRuntimeException(
                     ErrorCode.RUNTIME_MISCONFIGURED, "no place for the audit log: call auditLog(Path)");
         }
+        if (policyReload != null && policyFile == null) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED, "reloadPolicyEvery looks at a file: call policy(Path)");
+        }
         return factory.create(new RuntimeSettings(
-                policyFile, policy, audit, onAuditFailure, secrets, issuers, resolver, trustManager));
+                policyFile, policy, audit, onAuditFailure, secrets, issuers, resolver, trustManager, policyReload));
     }
 }

@@ -8,6 +8,7 @@ import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretSource;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param issuers the issuers of tokens that fill bound secrets, by name
  * @param resolver finds the addresses of allowed hosts
  * @param trustManager decides on server certificates; null means the platform's trust store
+ * @param policyReload how often the policy's file is looked at for a change; null means never
  */
 public record RuntimeSettings(
         @Nullable Path policyFile,
@@ -32,7 +34,8 @@ public record RuntimeSettings(
         Map<String, SecretSource> secrets,
         Map<String, CredentialIssuer<BearerToken>> issuers,
         HostResolver resolver,
-        @Nullable X509TrustManager trustManager) {
+        @Nullable X509TrustManager trustManager,
+        @Nullable Duration policyReload) {
 
     public RuntimeSettings {
         secrets = Map.copyOf(secrets);

@@ -1,6 +1,9 @@
 package dev.secureruntime;
 
 import dev.secureruntime.audit.AuditLog;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.PolicyReload;
+import dev.secureruntime.policy.PolicyVersion;
 
 /**
  * The runtime: one policy, one audit log, and the components that work under them.
@@ -36,6 +39,31 @@ public interface SecureRuntime extends AutoCloseable {
      *     component, {@code SR-COMPONENT-002} when other code has claimed it
      */
     Component component(String name);
+
+    /** The policy that is in force now. */
+    PolicyVersion policyVersion();
+
+    /**
+     * Reads the policy's file again and puts it in force.
+     *
+     * <p>What holds: the new policy is checked as a whole before it takes the old one's place; one that is not valid leaves
+     * the old one in force. Each hop of a call is judged, connected and equipped under one version. When this returns, every
+     * call under way that the new policy refuses has been cut, and every connection that it refuses closed; the cut calls
+     * fail with an {@code EgressDeniedException} whose layer is {@code UNDER_WAY}. What was sent before is sent. A component
+     * that the new policy doesn't have keeps its handle and is refused everything; one that is new can be claimed. Issuers of
+     * credentials are those that the runtime was built with: a policy that no longer binds such a secret is refused.
+     *
+     * <p>The reload is recorded ({@code policy.reloaded}), and so is one that is refused ({@code policy.rejected}). A file that
+     * says what the policy in force says changes nothing.
+     *
+     * @throws dev.secureruntime.error.SecureRuntimeException with the codes of {@link RuntimeBuilder#build} when the policy
+     *     can't be put in force, {@code SR-RUNTIME-001} when the runtime's policy was built in code; and {@code SR-AUDIT-002}
+     *     when it is in force and could not be recorded
+     */
+    PolicyReload reload();
+
+    /** Puts a policy in force that was built in code, as {@link #reload()} does with a file. */
+    PolicyReload reload(Policy policy);
 
     /** The runtime's audit log. */
     AuditLog audit();

@@ -4,15 +4,41 @@ import dev.secureruntime.error.ErrorCode;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The answer to an {@link EgressRequest}, with its reason. */
+/**
+ * The answer to an {@link EgressRequest}, with its reason. Each names the version of the policy that gave it; the hop is in
+ * the request ({@link EgressRequest#redirectedFrom}).
+ */
 public sealed interface EgressDecision {
+
+    /** The policy that gave the answer, as {@link dev.secureruntime.policy.PolicyVersion} prints it; empty outside a runtime. */
+    String policyVersion();
 
     /**
      * It may be sent.
      *
      * @param rule the rule that allows it, as the policy writes it
+     * @param policyVersion the policy that says so
      */
-    record Allowed(String rule) implements EgressDecision {}
+    record Allowed(String rule, String policyVersion) implements EgressDecision {
+
+        /** An answer given outside of a runtime. */
+        public Allowed(String rule) {
+            this(rule, "");
+        }
+    }
+
+    /**
+     * The rules refuse it, and the component's mode lets it go: without credentials, and recorded.
+     *
+     * @param denied the refusal that it would be
+     */
+    record Reported(Denied denied) implements EgressDecision {
+
+        @Override
+        public String policyVersion() {
+            return denied.policyVersion();
+        }
+    }
 
     /**
      * It may not be sent.
@@ -22,14 +48,67 @@ public sealed interface EgressDecision {
      * @param detail why, for people; free of the request's path, query, headers and body
      * @param nearestName the allowed name that resembles the target most; null when none does
      * @param remedy what to do if the call is wanted
+     * @param denyingRule the rule that denies it, as the policy writes it; null when it is refused because none allows it
+     * @param layer where it was refused
+     * @param policyVersion the policy that says so
      */
-    record Denied(ErrorCode code, Reason reason, String detail, @Nullable String nearestName, String remedy)
+    record Denied(
+            ErrorCode code,
+            Reason reason,
+            String detail,
+            @Nullable String nearestName,
+            String remedy,
+            @Nullable String denyingRule,
+            Layer layer,
+            String policyVersion)
             implements EgressDecision {
+
+        /** A refusal of a request by no particular rule, outside of a runtime. */
+        public Denied(ErrorCode code, Reason reason, String detail, @Nullable String nearestName, String remedy) {
+            this(code, reason, detail, nearestName, remedy, null, Layer.REQUEST, "");
+        }
+
+        /** The same, because of a rule that denies. */
+        public Denied by(String rule) {
+            return new Denied(code, reason, detail, nearestName, remedy, rule, layer, policyVersion);
+        }
+
+        /** The same, at another layer. */
+        public Denied at(Layer where) {
+            return new Denied(code, reason, detail, nearestName, remedy, denyingRule, where, policyVersion);
+        }
+
+        /** The same, said by a policy of this version. */
+        public Denied under(String version) {
+            return new Denied(code, reason, detail, nearestName, remedy, denyingRule, layer, version);
+        }
+
+        /** The same, with more said for people. */
+        public Denied withDetail(String more) {
+            return new Denied(code, reason, detail + more, nearestName, remedy, denyingRule, layer, policyVersion);
+        }
+
+        /** The rule that denies it. */
+        public Optional<String> rule() {
+            return Optional.ofNullable(denyingRule);
+        }
 
         /** The allowed name that resembles the target most. */
         public Optional<String> nearest() {
             return Optional.ofNullable(nearestName);
         }
+    }
+
+    /** Where a request is refused. */
+    enum Layer {
+        /** Before its host was looked up. */
+        REQUEST,
+        /** By the addresses that its host has. */
+        LOOKUP,
+        /** By the address that was about to be connected to. */
+        CONNECTION,
+        /** While it was under way, by a policy that came into force meanwhile. */
+        UNDER_WAY
     }
 
     /** Why a request is refused. */

@@ -4,7 +4,8 @@ import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
 
 /**
- * A request was refused before any byte of it left.
+ * A request was refused before any byte of it left; or, where the decision's layer is {@link
+ * EgressDecision.Layer#UNDER_WAY}, it was cut while it was under way.
  *
  * <p>The message names the code and the target only. The reason and the remedy are in {@link #decision()} and in the
  * developer's log: an exception's message may end up in text that a model reads, and must not teach it the policy.

@@ -16,9 +16,14 @@ import java.util.Set;
  * @param deny the egress rules of which none may match; deny beats allow
  * @param secrets the names of the secrets that the component is entitled to
  * @param onManyNames what happens when it asks for conspicuously many names below one domain
+ * @param mode what follows when the rules refuse
  */
 public record ComponentPolicy(
-        List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets, OnManyNames onManyNames) {
+        List<EgressRule> allow,
+        List<EgressRule> deny,
+        Set<String> secrets,
+        OnManyNames onManyNames,
+        EnforcementMode mode) {
 
     public ComponentPolicy {
         allow = List.copyOf(allow);
@@ -26,9 +31,9 @@ public record ComponentPolicy(
         secrets = Collections.unmodifiableSet(new LinkedHashSet<>(secrets));
     }
 
-    /** The same with many names reported and not blocked. */
+    /** A component whose rules are enforced, and whose many names are reported and not blocked. */
     public ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
-        this(allow, deny, secrets, OnManyNames.REPORT);
+        this(allow, deny, secrets, OnManyNames.REPORT, EnforcementMode.ENFORCE);
     }
 
     /** Starts a component that may do nothing. */
@@ -63,6 +68,7 @@ public record ComponentPolicy(
         private final List<EgressRule> deny = new ArrayList<>();
         private final Set<String> secrets = new LinkedHashSet<>();
         private OnManyNames onManyNames = OnManyNames.REPORT;
+        private EnforcementMode mode = EnforcementMode.ENFORCE;
 
         private Builder() {}
 
@@ -95,9 +101,15 @@ public record ComponentPolicy(
             return this;
         }
 
+        /** Says what follows when the rules refuse; {@link EnforcementMode#ENFORCE} unless said otherwise. */
+        public Builder mode(EnforcementMode mode) {
+            this.mode = mode;
+            return this;
+        }
+
         /** The finished component. */
         public ComponentPolicy build() {
-            return new ComponentPolicy(allow, deny, secrets, onManyNames);
+            return new ComponentPolicy(allow, deny, secrets, onManyNames, mode);
         }
     }
 }

@@ -11,6 +11,9 @@ public sealed interface EgressRule {
     /** What the rule says of ports, schemes, methods and paths. */
     Scope scope();
 
+    /** The same rule for all methods and paths. */
+    EgressRule ofAnyRequest();
+
     /** A host in the default scope: where it allows, https on port 443; where it denies, everything. */
     static EgressRule host(String pattern) {
         return new Host(pattern, Scope.DEFAULT);
@@ -81,6 +84,11 @@ public sealed interface EgressRule {
             }
         }
 
+        /** The same scope for all methods and paths. */
+        Scope ofAnyRequest() {
+            return methods.isEmpty() && paths.isEmpty() ? this : new Scope(ports, schemes, Set.of(), Set.of());
+        }
+
         /** The same scope on one port. */
         public Scope onPort(int port) {
             return new Scope(Set.of(port), schemes, methods, paths);
@@ -91,6 +99,11 @@ public sealed interface EgressRule {
     record Host(String pattern, Scope scope) implements EgressRule {
         public Host {
             pattern = HostPattern.require(pattern);
+        }
+
+        @Override
+        public EgressRule ofAnyRequest() {
+            return new Host(pattern, scope.ofAnyRequest());
         }
 
         @Override
@@ -108,6 +121,11 @@ public sealed interface EgressRule {
         }
 
         @Override
+        public EgressRule ofAnyRequest() {
+            return new Category(name, scope.ofAnyRequest());
+        }
+
+        @Override
         public String describe() {
             return "category " + name;
         }
@@ -117,6 +135,11 @@ public sealed interface EgressRule {
     record Cidr(String block, Scope scope) implements EgressRule {
         public Cidr {
             CidrBlock.parse(block);
+        }
+
+        @Override
+        public EgressRule ofAnyRequest() {
+            return new Cidr(block, scope.ofAnyRequest());
         }
 
         @Override

@@ -89,7 +89,7 @@ final class AuditReportCommand implements Callable<Integer> {
         VerificationResult result =
                 verifier(arguments, keys).anchoredBy(anchors).verify(directory);
         replace(target, page(keys, result));
-        arguments.out().println(VerdictText.words(directory.toString(), result, List.of()));
+        arguments.out().println(VerdictText.words(directory.toString(), result));
         if (result instanceof VerificationResult.Intact) {
             return 0;
         }

@@ -52,6 +52,11 @@ final class VerdictText {
                 + ",\"time\":\"" + vouched.time() + "\"}";
     }
 
+    /** The verdict in words, of a log whose evidence nobody asked for. */
+    static String words(String directory, VerificationResult result) {
+        return words(directory, result, List.of());
+    }
+
     static String words(String directory, VerificationResult result, List<AuditLogVerifier.Vouched> vouched) {
         StringBuilder text = new StringBuilder(verdict(result))
                 .append("  ")

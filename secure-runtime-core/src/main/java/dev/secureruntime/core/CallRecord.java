@@ -36,6 +36,8 @@ public final class CallRecord {
     private int sendsOfHop;
     private EgressRequest target;
     private @Nullable String rule;
+    private EgressDecision.@Nullable Denied reported;
+    private String policyVersion = "";
     private List<String> attached = List.of();
     private int status;
     private @Nullable String protocol;
@@ -94,11 +96,21 @@ public final class CallRecord {
     }
 
     /** A hop was allowed. */
-    public synchronized void allowed(EgressRequest hop, String byRule) {
+    public synchronized void allowed(EgressRequest hop, EgressDecision.Allowed decision) {
         target = hop;
-        rule = byRule;
+        rule = decision.rule();
+        policyVersion = decision.policyVersion();
+        reported = null;
         attached = List.of();
         sendsOfHop = 0;
+    }
+
+    /** The policy refuses a hop, and its mode lets it go. */
+    public synchronized void reported(EgressRequest hop, EgressDecision.Denied denial) {
+        allowed(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
+        rule = denial.rule().orElse(null);
+        reported = denial;
+        component.warnReported(hop, denial);
     }
 
     /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
@@ -171,11 +183,29 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
-        rule = null;
         attached = List.of(); // what an earlier hop carried did not come here
-        AuditEvent.Builder event = event("deny", "block");
+        writeDenied("block", hop, denial);
+    }
+
+    /** A hop was cut while it was under way, by a policy that came into force meanwhile. */
+    public synchronized void cut(EgressRequest hop, EgressDecision.Denied denial, Commitment.@Nullable Digest bodySoFar) {
+        if (written) {
+            return;
+        }
+        written = true;
+        target = hop;
+        responseBody = bodySoFar == null ? null : Body.of(bodySoFar);
+        writeDenied("cut", hop, denial);
+    }
+
+    private void writeDenied(String action, EgressRequest hop, EgressDecision.Denied denial) {
+        rule = denial.rule().orElse(null);
+        policyVersion = denial.policyVersion();
+        AuditEvent.Builder event = event("deny", action);
         event.attribute("error.type", denial.code().code());
         event.attribute("secure_runtime.reason", denial.reason().name().toLowerCase(Locale.ROOT));
+        event.attribute("secure_runtime.layer", denial.layer().name().toLowerCase(Locale.ROOT));
+        denial.nearest().ifPresent(name -> event.attribute("secure_runtime.nearest", name));
         component.publishDenied(this, event.build(), hop, denial);
     }
 
@@ -205,7 +235,11 @@ public final class CallRecord {
             component.retries().hold(retryKey, this, retryWithin);
             return;
         }
-        AuditEvent.Builder event = event("allow", "allow");
+        AuditEvent.Builder event = event(reported == null ? "allow" : "deny", "allow");
+        if (reported != null) {
+            event.attribute("secure_runtime.would_be", reported.code().code());
+            event.attribute("secure_runtime.reason", reported.reason().name().toLowerCase(Locale.ROOT));
+        }
         if (errorType != null) {
             event.attribute("error.type", errorType);
         }
@@ -225,6 +259,7 @@ public final class CallRecord {
         event.attribute("server.port", target.port());
         if (!target.redirectedFrom().isEmpty()) {
             event.attribute("secure_runtime.redirected_from", target.redirectedFrom());
+            event.attribute("secure_runtime.hop", target.redirectedFrom().size());
         }
         if (status != 0) {
             event.attribute("http.response.status_code", status);
@@ -238,6 +273,9 @@ public final class CallRecord {
         }
         if (rule != null) {
             event.attribute("secure_runtime.rule", rule);
+        }
+        if (!policyVersion.isEmpty()) {
+            event.attribute("secure_runtime.policy.version", policyVersion);
         }
         if (!attached.isEmpty()) {
             event.attribute("secure_runtime.attached_secrets", attached);

@@ -12,7 +12,7 @@ import java.util.Locale;
 final class ComponentAuditLog implements AuditLog {
 
     private static final List<String> RESERVED =
-            List.of("log", "runtime", "egress", "secret", "credential", "component");
+            List.of("log", "runtime", "egress", "secret", "credential", "component", "policy");
 
     private final String component;
     private final EventLine events;

@@ -6,6 +6,7 @@ import dev.secureruntime.identity.ComponentId;
 import dev.secureruntime.secret.SecretDeniedException;
 import dev.secureruntime.secret.SecretHandle;
 import dev.secureruntime.secret.Secrets;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,10 +16,10 @@ final class ComponentSecrets implements Secrets {
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
 
     private final ComponentId component;
-    private final SecretGuard guard;
+    private final Supplier<SecretGuard> guard;
     private final EventLine events;
 
-    ComponentSecrets(ComponentId component, SecretGuard guard, EventLine events) {
+    ComponentSecrets(ComponentId component, Supplier<SecretGuard> guard, EventLine events) {
         this.component = component;
         this.guard = guard;
         this.events = events;
@@ -28,7 +29,7 @@ final class ComponentSecrets implements Secrets {
     public SecretHandle open(String name) {
         SecretHandle handle;
         try {
-            handle = guard.open(component, name);
+            handle = guard.get().open(component, name);
         } catch (SecretDeniedException e) {
             events.publish(event(name, "deny", "block")
                     .attribute("error.type", e.code().code())

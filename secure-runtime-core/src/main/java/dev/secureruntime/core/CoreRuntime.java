@@ -9,9 +9,6 @@ import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.core.credential.RefreshingCredentialProvider;
-import dev.secureruntime.core.egress.EgressPolicy;
-import dev.secureruntime.core.policy.PolicyReader;
-import dev.secureruntime.core.secret.SecretGuard;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
@@ -19,16 +16,17 @@ import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.CodeIdentity;
 import dev.secureruntime.identity.ComponentId;
 import dev.secureruntime.policy.ComponentPolicy;
-import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.PolicyReload;
+import dev.secureruntime.policy.PolicyVersion;
 import dev.secureruntime.policy.SecretPolicy;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -45,9 +43,8 @@ final class CoreRuntime implements SecureRuntime {
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
     private static final StackWalker CALLER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
 
-    private final Policy policy;
-    private final EgressPolicy egress;
-    private final SecretGuard secrets;
+    private final RuntimeSettings settings;
+    private final PolicyInForce policies;
     private final Map<String, RefreshingCredentialProvider<BearerToken>> tokens;
     private final @Nullable HashChainedAuditLog log;
     private final EventLine events;
@@ -58,41 +55,30 @@ final class CoreRuntime implements SecureRuntime {
     private final @Nullable X509TrustManager trustManager;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private @Nullable PolicyWatch watch;
 
     /** The architecture, top to bottom: what is checked first stands first, and the log is opened last. */
     static CoreRuntime wire(RuntimeSettings settings) {
-        Policy policy = settings.policyFile() != null
-                ? PolicyReader.read(settings.policyFile())
-                : Objects.requireNonNull(settings.policy());
-        requireKnown(policy, settings);
-        EgressPolicy egress = EgressPolicy.compile(policy);
         SecretWatch watch = new SecretWatch();
-        SecretGuard secrets =
-                new SecretGuard(policy, settings.secrets(), settings.issuers().keySet(), watch::remember);
-        List<String> unread = secrets.showAll();
+        PolicyInForce policies = PolicyInForce.start(settings, watch);
 
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
         CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
-        CoreRuntime runtime = new CoreRuntime(policy, egress, secrets, log, events, credentials, settings);
-        runtime.announce(settings);
-        if (!unread.isEmpty()) {
-            LOG.warn("secrets {} can't be read yet; records are searched for them once they can", unread);
-        }
+        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings);
+        runtime.announce();
+        runtime.watchPolicy();
         return runtime;
     }
 
     private CoreRuntime(
-            Policy policy,
-            EgressPolicy egress,
-            SecretGuard secrets,
+            PolicyInForce policies,
             @Nullable HashChainedAuditLog log,
             EventLine events,
             CredentialEngine credentials,
             RuntimeSettings settings) {
-        this.policy = policy;
-        this.egress = egress;
-        this.secrets = secrets;
+        this.settings = settings;
+        this.policies = policies;
         this.log = log;
         this.events = events;
         this.credentials = credentials;
@@ -119,20 +105,18 @@ final class CoreRuntime implements SecureRuntime {
                             + " calls");
         }
         CodeIdentity caller = CodeIdentity.of(asking);
-        if (closed.get()) {
-            throw new SecureRuntimeException(ErrorCode.RUNTIME_CLOSED, "the runtime was closed");
-        }
-        ComponentPolicy component = policy.components().get(name);
-        if (component == null) {
+        requireOpen();
+        Policy policy = policies.current().policy();
+        if (!policy.components().containsKey(name)) {
             throw new SecureRuntimeException(
                     ErrorCode.COMPONENT_UNKNOWN,
                     "no component \"" + name + "\" in " + policy.source() + "; it has "
                             + policy.components().keySet() + ": add it under \"components\"");
         }
-        return claims.claim(name, caller, free -> newComponent(new ComponentId(name, caller), component));
+        return claims.claim(name, caller, free -> newComponent(new ComponentId(name, caller)));
     }
 
-    private GuardedComponent newComponent(ComponentId id, ComponentPolicy component) {
+    private GuardedComponent newComponent(ComponentId id) {
         events.publish(AuditEvent.of("component.claimed")
                 .component(id.name())
                 .attribute("secure_runtime.component.code", id.code().label())
@@ -143,23 +127,33 @@ final class CoreRuntime implements SecureRuntime {
         return new GuardedComponent(
                 id,
                 this,
-                egress,
                 events,
-                attachments(id, component),
-                new ComponentSecrets(id, secrets, events),
+                new ComponentSecrets(id, () -> policies.current().secrets(), events),
                 credentials.of(id));
     }
 
-    private List<HeaderAttachment> attachments(ComponentId id, ComponentPolicy component) {
+    /** What the policy in force says of a component. */
+    ComponentSnapshot inForce(GuardedComponent component) {
+        PolicySnapshot snapshot = policies.current();
+        return snapshot.of(
+                component.id().name(),
+                () -> new ComponentSnapshot(snapshot, component, attachments(component.id(), snapshot)));
+    }
+
+    private List<HeaderAttachment> attachments(ComponentId id, PolicySnapshot snapshot) {
         List<HeaderAttachment> attachments = new ArrayList<>();
+        ComponentPolicy component = snapshot.policy().components().get(id.name());
+        if (component == null) {
+            return attachments; // a reload took the component away
+        }
         for (String name : component.secrets()) {
-            SecretPolicy secret = policy.secrets().get(name);
+            SecretPolicy secret = snapshot.policy().secrets().get(name);
             if (secret == null || secret.attachment().isEmpty()) {
                 continue;
             }
             RefreshingCredentialProvider<BearerToken> token = tokens.get(name);
             HeaderAttachment.Value value = token == null
-                    ? reader -> secrets.<Boolean, RuntimeException>useForAttachment(id, name, bytes -> {
+                    ? reader -> snapshot.secrets().<Boolean, RuntimeException>useForAttachment(id, name, bytes -> {
                         reader.accept(bytes);
                         return true;
                     })
@@ -170,18 +164,6 @@ final class CoreRuntime implements SecureRuntime {
             attachments.add(new HeaderAttachment(name, secret.attachment().get(), value));
         }
         return attachments;
-    }
-
-    private static void requireKnown(Policy policy, RuntimeSettings settings) {
-        for (String name : settings.issuers().keySet()) {
-            SecretPolicy secret = policy.secrets().get(name);
-            if (secret == null || secret.attachment().isEmpty()) {
-                throw new SecureRuntimeException(
-                        ErrorCode.RUNTIME_MISCONFIGURED,
-                        "credential(\"" + name + "\", ...) fills a secret that " + policy.source()
-                                + " binds to no host: add \"attach\" under secrets." + name);
-            }
-        }
     }
 
     private static @Nullable HashChainedAuditLog openLog(RuntimeSettings settings, SecretWatch watch) {
@@ -197,10 +179,14 @@ final class CoreRuntime implements SecureRuntime {
         }
     }
 
-    private void announce(RuntimeSettings settings) {
+    private void announce() {
+        PolicySnapshot snapshot = policies.current();
+        Policy policy = snapshot.policy();
         List<String> okHttps = DuplicateClasses.find("okhttp3/OkHttpClient.class");
         events.publish(AuditEvent.of("runtime.start")
                 .attribute("secure_runtime.policy.source", policy.source())
+                .attribute("secure_runtime.policy.version", snapshot.version().toString())
+                .attribute("secure_runtime.policy.sha256", snapshot.version().sha256())
                 .attribute(
                         "secure_runtime.components",
                         List.copyOf(policy.components().keySet()))
@@ -210,15 +196,16 @@ final class CoreRuntime implements SecureRuntime {
                         settings.onAuditFailure().name().toLowerCase(Locale.ROOT))
                 .build());
         LOG.info(
-                "secure-runtime is up: {}, components {}, audit log {}. A guard, not a sandbox: only calls through guarded"
+                "secure-runtime is up: policy {} of {}, components {}, audit log {}. A guard, not a sandbox: only calls through guarded"
                         + " clients are judged and recorded; code that opens its own sockets is not seen.",
+                snapshot.version(),
                 policy.source(),
                 policy.components().keySet(),
                 settings.audit().directory());
         if (settings.onAuditFailure() == OnAuditFailure.PROCEED_UNRECORDED) {
             LOG.warn("guarded calls go on unrecorded when the audit log can't be written (PROCEED_UNRECORDED)");
         }
-        egress.warnings().forEach(LOG::warn);
+        snapshot.egress().warnings().forEach(LOG::warn);
         if (okHttps.size() > 1) {
             LOG.warn("OkHttp is on the class path {} times, the first one is used: {}", okHttps.size(), okHttps);
         }
@@ -236,6 +223,38 @@ final class CoreRuntime implements SecureRuntime {
     }
 
     @Override
+    public PolicyVersion policyVersion() {
+        return policies.current().version();
+    }
+
+    @Override
+    public PolicyReload reload() {
+        requireOpen();
+        return policies.reload(claims, events);
+    }
+
+    @Override
+    public PolicyReload reload(Policy policy) {
+        requireOpen();
+        return policies.reload(policy, claims, events);
+    }
+
+    private void watchPolicy() {
+        Duration interval = settings.policyReload();
+        if (interval == null) {
+            return;
+        }
+        watch = PolicyWatch.start(interval, this::lookAtPolicy);
+    }
+
+    /** Reloads the policy's file if it changed. */
+    void lookAtPolicy() {
+        if (!closed.get()) {
+            policies.look(claims, events);
+        }
+    }
+
+    @Override
     public AuditLog audit() {
         if (log == null) {
             throw new SecureRuntimeException(
@@ -250,6 +269,9 @@ final class CoreRuntime implements SecureRuntime {
             return;
         }
         timer.shutdownNow();
+        if (watch != null) {
+            watch.close();
+        }
         try {
             claims.all().forEach(GuardedComponent::close);
             tokens.values().forEach(RefreshingCredentialProvider::close);
@@ -262,17 +284,22 @@ final class CoreRuntime implements SecureRuntime {
         }
     }
 
+    private void requireOpen() {
+        if (closed.get()) {
+            throw new SecureRuntimeException(ErrorCode.RUNTIME_CLOSED, "the runtime was closed");
+        }
+    }
+
     boolean isClosed() {
         return closed.get();
     }
 
-    String policySource() {
-        return policy.source();
+    PolicySnapshot policy() {
+        return policies.current();
     }
 
-    OnManyNames onManyNames(ComponentId id) {
-        ComponentPolicy component = policy.components().get(id.name());
-        return component == null ? OnManyNames.BLOCK : component.onManyNames();
+    String policySource() {
+        return policies.current().policy().source();
     }
 
     ScheduledExecutorService timer() {

@@ -17,7 +17,11 @@ final class DenialMessage {
         StringBuilder text = new StringBuilder(256);
         text.append(denied.code()).append(" Egress denied: ").append(request.target());
         text.append("\n  component  ").append(padded(request.component(), 18));
-        text.append("policy  ").append(policy).append(" (egress default: deny)");
+        text.append("policy  ").append(policy);
+        if (!denied.policyVersion().isEmpty()) {
+            text.append(' ').append(denied.policyVersion());
+        }
+        text.append(" (egress default: deny)");
         text.append("\n  reason     ").append(denied.detail());
         denied.nearest().ifPresent(nearest -> text.append("\n  nearest    ").append(nearest));
         text.append("\n  fix        ").append(denied.remedy());

@@ -1,8 +1,6 @@
 package dev.secureruntime.core;
 
 import dev.secureruntime.Component;
-import dev.secureruntime.egress.EgressDecision;
-import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
@@ -10,17 +8,15 @@ import java.lang.invoke.MethodHandles.Lookup;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.function.BiConsumer;
 import java.util.function.Function;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an adapter asks of a component: a decision before a request leaves ({@link #decide}), one before it connects
- * ({@link #deniedConnection}), the credentials that belong on it ({@link #attach}), and a record ({@link #begin}).
+ * What an adapter asks of a component: the policy in force ({@link #inForce}), which decides on requests and
+ * connections and has the credentials that belong on them, and a record of each call ({@link #begin}).
  *
  * <p>Whoever has a gate can have the keys of its component. So a {@link Component} doesn't give it out: it is opened with
  * the private look-up of a class in one of our adapter packages, which code outside of them doesn't have.
@@ -66,15 +62,9 @@ public final class Gate {
         return component.id().name();
     }
 
-    /** The decision on a request, before its host is looked up. Refuses everything when the guard itself can't work. */
-    public EgressDecision decide(EgressRequest request) {
-        return component.decide(request);
-    }
-
-    /** Why the component may not connect to these addresses of a host; empty when it may. */
-    public Optional<EgressDecision.Denied> deniedConnection(
-            String scheme, String host, int port, List<InetAddress> addresses) {
-        return component.deniedConnection(connection(scheme, host, port), addresses);
+    /** What the policy in force says of the component; each hop takes it once. */
+    public ComponentSnapshot inForce() {
+        return component.inForce();
     }
 
     /** The question that stands for a connection: no request of its own, but what one would connect to. */
@@ -97,28 +87,13 @@ public final class Gate {
         return component.runtime().timer();
     }
 
-    /** Whether a credential is bound to the target. */
-    public boolean isBound(EgressRequest request) {
-        return component.isBound(request);
-    }
-
-    /**
-     * Puts the credentials that are bound to the target into {@code headers}: the last step before a request leaves.
-     *
-     * @return the names of the secrets that were attached
-     * @throws EgressDeniedException when one of them can't be had
-     */
-    public List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
-        return component.attach(request, headers);
-    }
-
     /** Starts the record of a logical call. */
     public CallRecord begin(EgressRequest first) {
         return component.begin(first);
     }
 
     /** The component's one transport of a kind, made by {@code first}: each component has connections of its own. */
-    public <T extends AutoCloseable> T transport(Class<T> kind, Function<Gate, T> first) {
+    public <T extends Transport> T transport(Class<T> kind, Function<Gate, T> first) {
         return component.transport(kind, () -> first.apply(this));
     }
 }

@@ -4,24 +4,22 @@ import dev.secureruntime.Component;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditLog;
 import dev.secureruntime.audit.Receipt;
-import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.credential.Credentials;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Reason;
-import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.ComponentId;
 import dev.secureruntime.secret.Secrets;
-import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,35 +35,24 @@ final class GuardedComponent implements Component {
 
     private final ComponentId id;
     private final CoreRuntime runtime;
-    private final EgressPolicy egress;
     private final EventLine events;
-    private final List<HeaderAttachment> attachments;
     private final Secrets secrets;
     private final Credentials credentials;
     private final AuditLog audit;
     private final RetryLedger retries;
     private final SubNameWatch subNames;
     private final Set<CallRecord> open = ConcurrentHashMap.newKeySet();
-    private final Map<Class<?>, AutoCloseable> transports = new ConcurrentHashMap<>();
+    private final Map<Class<?>, Transport> transports = new ConcurrentHashMap<>();
 
-    GuardedComponent(
-            ComponentId id,
-            CoreRuntime runtime,
-            EgressPolicy egress,
-            EventLine events,
-            List<HeaderAttachment> attachments,
-            Secrets secrets,
-            Credentials credentials) {
+    GuardedComponent(ComponentId id, CoreRuntime runtime, EventLine events, Secrets secrets, Credentials credentials) {
         this.id = id;
         this.runtime = runtime;
-        this.egress = egress;
         this.events = events;
-        this.attachments = List.copyOf(attachments);
         this.secrets = secrets;
         this.credentials = credentials;
         this.audit = new ComponentAuditLog(id.name(), events, runtime);
         this.retries = new RetryLedger(runtime.timer());
-        this.subNames = new SubNameWatch(id.name(), events, runtime.onManyNames(id));
+        this.subNames = new SubNameWatch(id.name(), events);
     }
 
     @Override
@@ -75,11 +62,13 @@ final class GuardedComponent implements Component {
 
     @Override
     public EgressDecision explain(EgressRequest request) {
-        return egress.decide(request);
+        return request.component().equals(id.name())
+                ? inForce().judge(request)
+                : runtime.policy().egress().decide(request);
     }
 
-    /** The decision on a request, before its host is looked up. Refuses everything when the guard itself can't work. */
-    EgressDecision decide(EgressRequest request) {
+    /** Why nothing can be let go now; null when the guard can work. */
+    EgressDecision.@Nullable Denied unableToGuard() {
         if (runtime.isClosed()) {
             return new EgressDecision.Denied(
                     ErrorCode.RUNTIME_CLOSED,
@@ -93,7 +82,17 @@ final class GuardedComponent implements Component {
         } catch (SecureRuntimeException e) {
             return unwritable();
         }
-        return subNames.pass(request, egress.decide(request));
+        return null;
+    }
+
+    /** The watch over the names that the component asks for, under every version of the policy the same. */
+    SubNameWatch subNames() {
+        return subNames;
+    }
+
+    /** What the policy in force says of this component. */
+    ComponentSnapshot inForce() {
+        return runtime.inForce(this);
     }
 
     static EgressDecision.Denied unwritable() {
@@ -105,48 +104,8 @@ final class GuardedComponent implements Component {
                 "mend the log's directory and start again, or choose onAuditFailure(PROCEED_UNRECORDED)");
     }
 
-    /** Why the component may not connect to these addresses of a host; empty when it may. */
-    Optional<EgressDecision.Denied> deniedConnection(EgressRequest connection, List<InetAddress> addresses) {
-        return egress.deniedConnection(connection, addresses);
-    }
-
     CoreRuntime runtime() {
         return runtime;
-    }
-
-    /** Whether a credential is bound to the target. */
-    boolean isBound(EgressRequest request) {
-        return attachments.stream().anyMatch(attachment -> attachment.belongsTo(request));
-    }
-
-    /**
-     * Puts the credentials that are bound to the target into {@code headers}: the last step before a request leaves.
-     *
-     * @return the names of the secrets that were attached
-     * @throws EgressDeniedException when one of them can't be had
-     */
-    List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
-        List<HeaderAttachment> due = attachments.stream()
-                .filter(attachment -> attachment.belongsTo(request))
-                .toList();
-        for (HeaderAttachment attachment : due) {
-            try {
-                attachment.attach(headers);
-            } catch (RuntimeException e) {
-                LOG.warn("secret \"{}\" can't be attached", attachment.secret(), e);
-                throw new EgressDeniedException(
-                        request,
-                        new EgressDecision.Denied(
-                                e instanceof SecureRuntimeException known
-                                        ? known.code()
-                                        : ErrorCode.CREDENTIAL_UNAVAILABLE,
-                                Reason.CREDENTIAL_UNAVAILABLE,
-                                "secret \"" + attachment.secret() + "\", bound to this host, can't be had",
-                                null,
-                                "see the error above; the call is not sent without its credential"));
-            }
-        }
-        return due.stream().map(HeaderAttachment::secret).toList();
     }
 
     /** Starts the record of a logical call. */
@@ -172,6 +131,17 @@ final class GuardedComponent implements Component {
         LOG.warn(text);
     }
 
+    /** Tells the developer's log of a call that enforcement would refuse. */
+    void warnReported(EgressRequest request, EgressDecision.Denied denied) {
+        LOG.warn(
+                "{} would be denied, and is let go in report mode: {} of component {} under policy {}: {}",
+                denied.code(),
+                request.target(),
+                request.component(),
+                denied.policyVersion(),
+                denied.detail());
+    }
+
     /** Records a call that was let go. */
     void publish(CallRecord record, AuditEvent event) {
         open.remove(record);
@@ -187,16 +157,30 @@ final class GuardedComponent implements Component {
         return retries;
     }
 
-    <T extends AutoCloseable> T transport(Class<T> kind, Supplier<T> first) {
+    <T extends Transport> T transport(Class<T> kind, Supplier<T> first) {
         return kind.cast(transports.computeIfAbsent(kind, free -> first.get()));
+    }
+
+    /** Another policy is in force: ends what it refuses. */
+    Transport.Cut policyChanged() {
+        int calls = 0;
+        int connections = 0;
+        List<String> targets = new ArrayList<>();
+        for (Transport transport : transports.values()) {
+            Transport.Cut cut = transport.policyChanged(inForce());
+            calls += cut.calls();
+            connections += cut.connections();
+            targets.addAll(cut.targets());
+        }
+        return new Transport.Cut(calls, connections, targets);
     }
 
     /** Closes connections and records what is still under way, for the runtime's end. */
     void close() {
-        for (AutoCloseable transport : transports.values()) {
+        for (Transport transport : transports.values()) {
             try {
                 transport.close();
-            } catch (Exception e) {
+            } catch (RuntimeException e) {
                 LOG.warn("a transport of component \"{}\" could not be closed", id.name(), e);
             }
         }

@@ -28,17 +28,15 @@ final class SubNameWatch {
 
     private final String component;
     private final EventLine events;
-    private final OnManyNames then;
     private final SubNameCounter counter = new SubNameCounter(THRESHOLD, WINDOW, System::nanoTime);
 
-    SubNameWatch(String component, EventLine events, OnManyNames then) {
+    SubNameWatch(String component, EventLine events) {
         this.component = component;
         this.events = events;
-        this.then = then;
     }
 
     /** Counts the name of an allowed request, and says whether it stays allowed. A report that can't be recorded refuses it. */
-    EgressDecision pass(EgressRequest request, EgressDecision decision) {
+    EgressDecision pass(EgressRequest request, EgressDecision decision, OnManyNames then) {
         if (!(decision instanceof EgressDecision.Allowed allowed)
                 || allowed.rule().equals(request.host())
                 || allowed.rule().startsWith("cidr ")) {
@@ -50,7 +48,7 @@ final class SubNameWatch {
         }
         if (sighting instanceof Alarm alarm) {
             try {
-                report(alarm, allowed.rule());
+                report(alarm, allowed.rule(), then);
             } catch (SecureRuntimeException e) {
                 return GuardedComponent.unwritable();
             }
@@ -68,7 +66,7 @@ final class SubNameWatch {
                         + component + ".egress");
     }
 
-    private void report(Alarm alarm, String rule) {
+    private void report(Alarm alarm, String rule, OnManyNames then) {
         LOG.warn(
                 "component \"{}\" asked for {} different names below {} within {}: a tunnel through DNS looks like this."
                         + " If it is none, nothing is wrong; if it may be, allow exact names instead of \"{}\"",

@@ -397,7 +397,7 @@ class CoreRuntimeTest {
     private static Object decide(Component component, String host) {
         EgressRequest request =
                 new EgressRequest(component.id().name(), "POST", "https", host, 443, "/v1/chat/completions", List.of());
-        return ((GuardedComponent) component).decide(request);
+        return ((GuardedComponent) component).inForce().decide(request);
     }
 
     private List<JsonNode> records(String type) throws IOException {

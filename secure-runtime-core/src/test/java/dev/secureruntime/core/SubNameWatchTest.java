@@ -34,7 +34,7 @@ class SubNameWatchTest {
             GuardedComponent component = (GuardedComponent) runtime.component("agent");
             for (int i = 0; i < names; i++) {
                 String host = "n" + i + ".t.example.com";
-                if (component.decide(new EgressRequest("agent", "GET", "https", host, 443, "/", List.of()))
+                if (component.inForce().decide(new EgressRequest("agent", "GET", "https", host, 443, "/", List.of()))
                         instanceof Denied denied) {
                     refusals.add(denied);
                 }

@@ -22,15 +22,15 @@ final class AddressRules {
     private final List<Rule> allow = new ArrayList<>();
     private final List<Rule> deny = new ArrayList<>();
 
-    AddressRules(ComponentPolicy component) {
+    AddressRules(ComponentPolicy component, String version) {
         for (EgressRule rule : component.allow()) {
             if (rule instanceof EgressRule.Cidr cidr) {
-                allow.add(Rule.of(cidr, CompiledScope.ofAllow(cidr.scope())));
+                allow.add(Rule.of(cidr, CompiledScope.ofAllow(cidr.scope()), version));
             }
         }
         for (EgressRule rule : component.deny()) {
             if (rule instanceof EgressRule.Cidr cidr) {
-                deny.add(Rule.of(cidr, CompiledScope.ofDeny(cidr.scope())));
+                deny.add(Rule.of(cidr, CompiledScope.ofDeny(cidr.scope()), version));
             }
         }
     }
@@ -132,8 +132,8 @@ final class AddressRules {
 
     /** A compiled rule, with the answer that it gives when it allows. */
     record Rule(CidrBlock block, CompiledScope scope, Allowed allowed) {
-        static Rule of(EgressRule.Cidr cidr, CompiledScope scope) {
-            return new Rule(CidrBlock.parse(cidr.block()), scope, new Allowed(cidr.describe()));
+        static Rule of(EgressRule.Cidr cidr, CompiledScope scope, String version) {
+            return new Rule(CidrBlock.parse(cidr.block()), scope, new Allowed(cidr.describe(), version));
         }
     }
 }

@@ -26,19 +26,22 @@ final class CompiledComponent {
     private final long deniedToWildcards;
     private final Refusals refusals;
 
-    CompiledComponent(String name, ComponentPolicy component, Categories categories, CategoryLists lists) {
-        this.hosts = new HostRules(component, lists);
-        this.addresses = new AddressRules(component);
+    CompiledComponent(
+            String name, ComponentPolicy component, Categories categories, CategoryLists lists, String version) {
+        this.hosts = new HostRules(component, lists, version);
+        this.addresses = new AddressRules(component, version);
         this.lists = lists;
         this.deniedToWildcards = categories.deniedToWildcards();
         for (EgressRule rule : component.allow()) {
             if (rule instanceof EgressRule.Category category) {
-                allowedCategories.add(CategoryRule.of(category, categories, CompiledScope.ofAllow(category.scope())));
+                allowedCategories.add(
+                        CategoryRule.of(category, categories, CompiledScope.ofAllow(category.scope()), version));
             }
         }
         for (EgressRule rule : component.deny()) {
             if (rule instanceof EgressRule.Category category) {
-                deniedCategories.add(CategoryRule.of(category, categories, CompiledScope.ofDeny(category.scope())));
+                deniedCategories.add(
+                        CategoryRule.of(category, categories, CompiledScope.ofDeny(category.scope()), version));
             }
         }
         this.refusals = new Refusals(name, hosts, allowedCategories, categories);
@@ -190,8 +193,9 @@ final class CompiledComponent {
 
     /** A compiled rule for a category, with the answer that it gives when it allows. */
     record CategoryRule(Categories.Named category, CompiledScope scope, Allowed allowed) {
-        static CategoryRule of(EgressRule.Category rule, Categories categories, CompiledScope scope) {
-            return new CategoryRule(categories.get(rule.name()), scope, new Allowed(rule.describe()));
+        static CategoryRule of(
+                EgressRule.Category rule, Categories categories, CompiledScope scope, String version) {
+            return new CategoryRule(categories.get(rule.name()), scope, new Allowed(rule.describe(), version));
         }
     }
 }

@@ -31,11 +31,14 @@ import java.util.Optional;
 public final class EgressPolicy {
 
     private final String source;
+    private final String version;
     private final Map<String, CompiledComponent> components;
     private final List<String> warnings;
 
-    private EgressPolicy(String source, Map<String, CompiledComponent> components, List<String> warnings) {
+    private EgressPolicy(
+            String source, String version, Map<String, CompiledComponent> components, List<String> warnings) {
         this.source = source;
+        this.version = version;
         this.components = components;
         this.warnings = warnings;
     }
@@ -47,6 +50,11 @@ public final class EgressPolicy {
      *     that can only be denied
      */
     public static EgressPolicy compile(Policy policy) {
+        return compile(policy, "");
+    }
+
+    /** The same, for a policy whose decisions name its version. */
+    public static EgressPolicy compile(Policy policy, String version) {
         Categories categories = Categories.of(policy);
         long needed = 0;
         for (Map.Entry<String, ComponentPolicy> component : policy.components().entrySet()) {
@@ -56,8 +64,27 @@ public final class EgressPolicy {
         Map<String, CompiledComponent> compiled = new HashMap<>();
         policy.components()
                 .forEach((name, component) ->
-                        compiled.put(name, new CompiledComponent(name, component, categories, lists)));
-        return new EgressPolicy(policy.source(), compiled, PolicyWarnings.of(policy, categories, lists, needed));
+                        compiled.put(name, new CompiledComponent(name, component, categories, lists, version)));
+        return new EgressPolicy(
+                policy.source(), version, compiled, PolicyWarnings.of(policy, categories, lists, needed));
+    }
+
+    /**
+     * Compiles a policy to judge connections that are open already, and carry any method and path: rules that allow do so
+     * whatever their methods and paths, and rules that deny count where they name neither.
+     */
+    public static EgressPolicy compileForConnections(Policy policy, String version) {
+        Policy.Builder connections = Policy.builder().source(policy.source());
+        policy.components().forEach((name, component) -> {
+            ComponentPolicy.Builder wide = ComponentPolicy.builder().mode(component.mode());
+            component.allow().forEach(rule -> wide.allow(rule.ofAnyRequest()));
+            component.deny().stream()
+                    .filter(rule -> rule.scope().methods().isEmpty()
+                            && rule.scope().paths().isEmpty())
+                    .forEach(wide::deny);
+            connections.component(name, wide.build());
+        });
+        return compile(connections.build(), version);
     }
 
     /** The bits of the categories that a component's decisions depend on. */
@@ -115,7 +142,7 @@ public final class EgressPolicy {
     /** Decides on a request before its host is looked up. */
     public EgressDecision decide(EgressRequest request) {
         CompiledComponent component = components.get(request.component());
-        return component == null ? Refusals.unknownComponent(request) : component.decide(request);
+        return versioned(component == null ? Refusals.unknownComponent(request) : component.decide(request));
     }
 
     /**
@@ -125,7 +152,8 @@ public final class EgressPolicy {
      */
     public EgressDecision decideAddresses(EgressRequest request, List<InetAddress> addresses) {
         CompiledComponent component = components.get(request.component());
-        return component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses);
+        return versioned(
+                component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses));
     }
 
     /**
@@ -134,10 +162,14 @@ public final class EgressPolicy {
      */
     public Optional<EgressDecision.Denied> deniedConnection(EgressRequest request, List<InetAddress> addresses) {
         CompiledComponent component = components.get(request.component());
-        return Optional.ofNullable(
-                component == null
-                        ? Refusals.unknownComponent(request)
-                        : component.deniedConnection(request, addresses));
+        EgressDecision.Denied denied =
+                component == null ? Refusals.unknownComponent(request) : component.deniedConnection(request, addresses);
+        return denied == null ? Optional.empty() : Optional.of(denied.under(version));
+    }
+
+    /** What allows has its version already, so that allowing allocates nothing. */
+    private EgressDecision versioned(EgressDecision decision) {
+        return decision instanceof EgressDecision.Denied denied ? denied.under(version) : decision;
     }
 
     /** The bytes that a component's compiled host rules take; 0 for a component that there is not. */

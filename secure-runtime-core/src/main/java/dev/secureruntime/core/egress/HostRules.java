@@ -38,9 +38,11 @@ final class HostRules {
     private final Allowed[] answers;
 
     private final Map<Integer, Several> several;
+    private final String version;
 
-    HostRules(ComponentPolicy component, CategoryLists lists) {
+    HostRules(ComponentPolicy component, CategoryLists lists, String version) {
         this.lists = lists;
+        this.version = version;
         Map<String, List<Integer>> byName = new LinkedHashMap<>();
         List<CompiledScope> compiled = new ArrayList<>();
         Map<EgressRule.Scope, Integer> allowScopes = new LinkedHashMap<>();
@@ -230,7 +232,7 @@ final class HostRules {
         int place = single ? index.id(record) : (int) (rule >> 32);
         Allowed answer = kept[place];
         if (answer == null) {
-            answer = new Allowed(pattern(rule));
+            answer = new Allowed(pattern(rule), version);
             kept[place] = answer;
         }
         return answer;

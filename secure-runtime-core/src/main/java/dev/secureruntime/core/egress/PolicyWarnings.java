@@ -1,6 +1,7 @@
 package dev.secureruntime.core.egress;
 
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.Policy;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,10 @@ final class PolicyWarnings {
     static List<String> of(Policy policy, Categories categories, CategoryLists lists, long used) {
         List<String> warnings = new ArrayList<>();
         policy.components().forEach((name, component) -> {
+            if (component.mode() == EnforcementMode.REPORT) {
+                warnings.add("component \"" + name + "\" is in report mode: its egress rules refuse nothing, what they"
+                        + " would refuse is recorded and let go");
+            }
             for (EgressRule rule : component.allow()) {
                 if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
                     wildcard("components." + name + ".egress.allow", host.pattern(), categories, lists, warnings);

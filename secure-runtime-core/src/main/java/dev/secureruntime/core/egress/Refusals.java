@@ -67,11 +67,13 @@ final class Refusals {
 
     private Denied denyRule(EgressRequest request, ErrorCode code, String rule) {
         return new Denied(
-                code,
-                Reason.DENY_RULE,
-                "denied by " + rule + " in " + denyPlace + redirect(request),
-                null,
-                "take " + rule + " out of " + denyPlace + ", or narrow it; a rule that denies beats all that allow");
+                        code,
+                        Reason.DENY_RULE,
+                        "denied by " + rule + " in " + denyPlace + redirect(request),
+                        null,
+                        "take " + rule + " out of " + denyPlace
+                                + ", or narrow it; a rule that denies beats all that allow")
+                .by(rule);
     }
 
     Denied deniedToWildcard(EgressRequest request, String pattern, long bits) {

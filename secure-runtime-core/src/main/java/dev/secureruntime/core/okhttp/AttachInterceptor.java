@@ -1,6 +1,5 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.Gate;
 import java.io.IOException;
 import okhttp3.Interceptor;
 import okhttp3.Request;
@@ -8,15 +7,10 @@ import okhttp3.Response;
 
 /**
  * Attaches the credentials bound to the host. Where there is one, every credential that the caller sent - a placeholder,
- * or somebody else's key - is taken off first. A hop that another host chose the path of gets none.
+ * or somebody else's key - is taken off first. A hop that another host chose the path of gets none, nor
+ * does one that the policy refuses and only reports.
  */
 final class AttachInterceptor implements Interceptor {
-
-    private final Gate gate;
-
-    AttachInterceptor(Gate gate) {
-        this.gate = gate;
-    }
 
     @Override
     public Response intercept(Chain chain) throws IOException {
@@ -25,13 +19,13 @@ final class AttachInterceptor implements Interceptor {
         if (hop == null || !hop.isAbout(request)) {
             throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
         }
-        if (!gate.isBound(hop.asked())) {
+        if (!hop.snapshot().isBound(hop.asked())) {
             return chain.proceed(request);
         }
         Request.Builder equipped = request.newBuilder();
         CredentialHeaders.NAMES.forEach(equipped::removeHeader);
-        if (!hop.hasStrayed()) {
-            hop.record().attached(gate.attach(hop.asked(), equipped::header));
+        if (hop.mayCarryCredentials()) {
+            hop.record().attached(hop.snapshot().attach(hop.asked(), equipped::header));
         }
         return chain.proceed(equipped.build());
     }

@@ -2,7 +2,6 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.Gate;
-import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
 import dev.secureruntime.core.okhttp.Hop.Timeouts;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -46,7 +45,12 @@ final class GuardedExchange {
             retries.repeated().ifPresent(record::continues);
             return follow(request);
         } catch (EgressDeniedException e) {
-            record.denied(hop.asked(), e.decision());
+            Denied cut = hop.cut();
+            if (cut == null) {
+                record.denied(hop.asked(), e.decision());
+            } else {
+                record.cut(hop.asked(), cut, null);
+            }
             throw new EgressDeniedException(hop.asked(), e.decision());
         } catch (IOException | RuntimeException | Error e) {
             if (e instanceof IOException && !callersCall.isCanceled()) {
@@ -60,16 +64,19 @@ final class GuardedExchange {
     private Response follow(Request first) throws IOException {
         Request request = first;
         for (int redirects = 0; ; redirects++) {
-            Call call = hardened.clientFor(request.url())
+            Generation generation = hardened.generation(hop.snapshot());
+            Call call = generation
+                    .clientFor(request.url())
                     .newCall(request.newBuilder().tag(Hop.class, hop).build());
-            Watch watch = hardened.cancellations().watch(callersCall, call);
+            LiveExchange exchange =
+                    generation.begin(hop, call::cancel, hardened.cancellations().watch(callersCall, call));
             boolean handedOver = false;
             try {
-                Response response = call.execute();
+                Response response = execute(call, exchange);
                 Optional<Request> next = Redirects.next(response, request);
                 if (next.isEmpty()) {
                     handedOver = true;
-                    return handOver(response, watch);
+                    return handOver(response, exchange);
                 }
                 response.close();
                 if (redirects == MAX_REDIRECTS) {
@@ -81,26 +88,36 @@ final class GuardedExchange {
                 Redirects.requireBodyStays(request, hop, callers.url());
             } finally {
                 if (!handedOver) {
-                    watch.close();
+                    exchange.close();
                 }
             }
         }
     }
 
+    private static Response execute(Call call, LiveExchange exchange) throws IOException {
+        try {
+            return call.execute();
+        } catch (IOException e) {
+            throw exchange.explained(e);
+        }
+    }
+
     private void requireAllowed(Request request) throws EgressDeniedException {
-        if (JudgeInterceptor.decide(gate, hop, request) instanceof Denied denied) {
+        if (JudgeInterceptor.decide(hop, request) instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
     }
 
-    private Response handOver(Response response, Watch watch) {
+    private Response handOver(Response response, LiveExchange exchange) {
         record.responded(response.code(), response.protocol().toString());
         retries.pauseAfter(response)
                 .ifPresent(pause -> retries.key().ifPresent(key -> record.mayBeRepeated(key, pause)));
         Response.Builder handed = HandedResponse.of(response, callers);
         if (response.body() != null) {
             boolean empty = callers.method().equals("HEAD") || response.code() == 204 || response.code() == 304;
-            handed.body(new RecordedResponseBody(response.body(), empty, record, watch));
+            handed.body(new RecordedResponseBody(response.body(), empty, record, exchange));
+        } else {
+            exchange.close();
         }
         return handed.build();
     }

@@ -1,6 +1,8 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.Transport;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
@@ -8,15 +10,15 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.net.Proxy;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
-import okhttp3.ConnectionPool;
 import okhttp3.CookieJar;
-import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.WebSocket;
@@ -24,15 +26,17 @@ import okhttp3.WebSocketListener;
 
 /**
  * The client that guarded requests really run on. Neither it nor anything that leads to it is handed out: no call, no
- * response or request of its own, no connection. One per component, with a connection pool of its own, so that no component
- * rides on a connection that another was allowed to open.
+ * response or request of its own, no connection. One per component, with connections of its own for each version of the
+ * policy ({@link Generation}), so that no component rides on a connection that another was allowed to open.
  */
-final class HardenedClient implements AutoCloseable {
+final class HardenedClient implements Transport {
 
     private final Gate gate;
     private final CancellationRelay cancellations;
     private final OkHttpClient base;
-    private final Map<String, OkHttpClient> byOrigin = new ConcurrentHashMap<>();
+    private final OpenSockets sockets = new OpenSockets();
+    private final LiveExchanges live = new LiveExchanges();
+    private final Map<ComponentSnapshot, Generation> generations = new ConcurrentHashMap<>();
 
     HardenedClient(Gate gate) {
         this.gate = gate;
@@ -51,14 +55,13 @@ final class HardenedClient implements AutoCloseable {
         X509TrustManager trustManager = trustManager();
         return new OkHttpClient.Builder()
                 .addInterceptor(new CallerTimeouts())
-                .addInterceptor(new JudgeInterceptor(gate)) // before any look-up, for WebSockets too
-                .addInterceptor(new AttachInterceptor(gate)) // last code that runs before OkHttp's own
-                .addNetworkInterceptor(new WireCheck())
+                .addInterceptor(new JudgeInterceptor()) // before any look-up, for WebSockets too
+                .addInterceptor(new AttachInterceptor()) // last code that runs before OkHttp's own
+                .addNetworkInterceptor(new WireCheck(gate))
                 .eventListener(new WipeAfterSending()) // what it is for, OkHttp leaves out for WebSockets
                 .followRedirects(false) // GuardedExchange follows them, hop by hop
                 .followSslRedirects(false)
                 .proxy(Proxy.NO_PROXY) // neither ProxySelector nor http.proxyHost is asked
-                .connectionPool(new ConnectionPool())
                 .cookieJar(CookieJar.NO_COOKIES)
                 .cache(null)
                 // Made here: OkHttp's own way asks a platform object that any code can replace.
@@ -66,15 +69,28 @@ final class HardenedClient implements AutoCloseable {
                 .build();
     }
 
-    /**
-     * The client for a URL's scheme and port. A resolver is told the host only, and a socket the address only; each must
-     * judge host, port and address together, so each scheme and port has a resolver and a socket factory that know theirs.
-     */
-    OkHttpClient clientFor(HttpUrl url) {
-        return byOrigin.computeIfAbsent(url.scheme() + ":" + url.port(), free -> base.newBuilder()
-                .dns(new JudgedDns(gate, url.scheme(), url.port()))
-                .socketFactory(new JudgedSocketFactory(gate, url.scheme()))
-                .build());
+    /** The connections of a version of the policy. */
+    Generation generation(ComponentSnapshot snapshot) {
+        return generations.computeIfAbsent(snapshot, version -> new Generation(gate, version, base, sockets, live));
+    }
+
+    @Override
+    public Cut policyChanged(ComponentSnapshot inForce) {
+        List<String> targets = new ArrayList<>();
+        // Told first, ended last: whichever way a call ends, it can say why.
+        List<LiveExchange> refused = live.refuse(inForce, gate);
+        refused.forEach(exchange -> targets.add(OpenSockets.named(exchange.hop().asked())));
+        int connections = sockets.closeRefused(inForce, targets);
+        refused.forEach(LiveExchange::cancel);
+        for (Generation generation : generations.values()) {
+            if (generation.snapshot() != inForce) {
+                if (generation.isIdle()) {
+                    generation.evictIdle();
+                    generations.remove(generation.snapshot(), generation);
+                }
+            }
+        }
+        return new Cut(refused.size(), connections, targets);
     }
 
     Gate gate() {
@@ -89,15 +105,23 @@ final class HardenedClient implements AutoCloseable {
         Request plain = RequestHeaders.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
         GuardedWebSocket socket = new GuardedWebSocket(request);
-        if (JudgeInterceptor.decide(gate, hop, plain) instanceof Denied denied) {
+        Generation generation = generation(hop.snapshot());
+        LiveExchange exchange;
+        try {
+            if (JudgeInterceptor.decide(hop, plain) instanceof Denied denied) {
+                throw new EgressDeniedException(hop.asked(), denied);
+            }
+            exchange = generation.begin(hop, socket::cancel, null);
+        } catch (EgressDeniedException e) {
             socket.cancel();
-            hop.record().denied(hop.asked(), denied);
-            listener.onFailure(socket, new EgressDeniedException(hop.asked(), denied), null);
+            hop.record().denied(hop.asked(), e.decision());
+            listener.onFailure(socket, new EgressDeniedException(hop.asked(), e.decision()), null);
             return socket;
         }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
-        socket.runsOn(
-                clientFor(plain.url()).newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop)));
+        socket.runsOn(generation
+                .clientFor(plain.url())
+                .newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop, exchange)));
         return socket;
     }
 
@@ -137,7 +161,7 @@ final class HardenedClient implements AutoCloseable {
         cancellations.cancelAll(); // open answers too: OkHttp's dispatcher forgets a call once it has answered
         base.dispatcher().cancelAll();
         base.dispatcher().executorService().shutdown();
-        base.connectionPool().evictAll();
+        generations.values().forEach(Generation::evictIdle);
     }
 
     /**

@@ -1,10 +1,10 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
+import dev.secureruntime.egress.EgressDecision.Reported;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
@@ -20,12 +20,6 @@ final class JudgeInterceptor implements Interceptor {
 
     private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
 
-    private final Gate gate;
-
-    JudgeInterceptor(Gate gate) {
-        this.gate = gate;
-    }
-
     @Override
     public Response intercept(Chain chain) throws IOException {
         Request request = chain.request();
@@ -33,22 +27,29 @@ final class JudgeInterceptor implements Interceptor {
         if (hop == null || !hop.use()) {
             throw new IOException("SR-EGRESS-005 a request that nobody asked for reached the hardened client");
         }
-        EgressDecision decision = decide(gate, hop, request);
+        EgressDecision decision = decide(hop, request);
         if (decision instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
-        hop.record().allowed(hop.asked(), ((Allowed) decision).rule());
+        if (decision instanceof Reported reported) {
+            hop.report();
+            hop.record().reported(hop.asked(), reported.denied());
+        } else {
+            hop.record().allowed(hop.asked(), (Allowed) decision);
+        }
         return chain.proceed(request);
     }
 
     /** The decision on a request: its form first, then the policy. */
-    static EgressDecision decide(Gate gate, Hop hop, Request request) {
+    static EgressDecision decide(Hop hop, Request request) {
         String disguise = disguise(request, hop);
         if (disguise != null) {
-            return malformed(disguise);
+            return malformed(disguise).under(hop.snapshot().version());
         }
         String undermined = Underpinnings.fault();
-        return undermined == null ? gate.decide(hop.asked()) : bypassed(undermined);
+        return undermined == null
+                ? hop.snapshot().decide(hop.asked())
+                : bypassed(undermined).under(hop.snapshot().version());
     }
 
     private static @Nullable String disguise(Request request, Hop hop) {

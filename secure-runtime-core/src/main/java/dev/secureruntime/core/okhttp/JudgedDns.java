@@ -1,10 +1,15 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.egress.EgressRequest;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import okhttp3.Dns;
@@ -16,11 +21,13 @@ import okhttp3.Dns;
 final class JudgedDns implements Dns {
 
     private final Gate gate;
+    private final ComponentSnapshot snapshot;
     private final String scheme;
     private final int port;
 
-    JudgedDns(Gate gate, String scheme, int port) {
+    JudgedDns(Gate gate, ComponentSnapshot snapshot, String scheme, int port) {
         this.gate = gate;
+        this.snapshot = snapshot;
         this.scheme = scheme;
         this.port = port;
     }
@@ -28,11 +35,21 @@ final class JudgedDns implements Dns {
     @Override
     public List<InetAddress> lookup(String hostname) throws UnknownHostException {
         List<InetAddress> addresses = gate.resolve(hostname);
-        Optional<Denied> denied = gate.deniedConnection(scheme, hostname, port, addresses);
+        EgressRequest asked = gate.connection(scheme, hostname, port);
+        Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
-            throw HardenedClient.sneaky(
-                    new EgressDeniedException(gate.connection(scheme, hostname, port), denied.get()));
+            throw HardenedClient.sneaky(new EgressDeniedException(asked, denied.get()));
         }
-        return addresses;
+        return named(hostname, addresses);
+    }
+
+    /** The same addresses with the name that was asked for, so that a socket knows whom it connects to. */
+    private static List<InetAddress> named(String hostname, List<InetAddress> addresses) throws UnknownHostException {
+        List<InetAddress> named = new ArrayList<>(addresses.size());
+        for (InetAddress address : addresses) {
+            boolean scoped = address instanceof Inet6Address six && six.getScopeId() != 0;
+            named.add(scoped ? address : InetAddress.getByAddress(hostname, address.getAddress()));
+        }
+        return named;
     }
 }

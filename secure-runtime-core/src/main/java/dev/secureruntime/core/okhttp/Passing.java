@@ -49,7 +49,8 @@ final class Passing {
     interface End {
         void ended(boolean readToEnd) throws IOException;
 
-        void brokeOff(IOException failure);
+        /** What the reader is told instead of the failure; the same, where there is nothing better. */
+        IOException brokeOff(IOException failure);
     }
 
     /** The end of what a request's body writes to: counts, and is shut when the body has had its turn. */
@@ -134,8 +135,7 @@ final class Passing {
             try {
                 read = source.read(sink, byteCount);
             } catch (IOException e) {
-                end.brokeOff(e);
-                throw e;
+                throw end.brokeOff(e);
             }
             if (read == -1) {
                 end.ended(true);

@@ -2,7 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
-import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
+import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import okhttp3.MediaType;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class RecordedResponseBody extends ResponseBody implements Passing.End {
 
     private final CallRecord record;
-    private final Watch watch;
+    private final LiveExchange exchange;
     private final @Nullable MediaType type;
     private final long length;
     private final boolean empty;
@@ -27,10 +27,10 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
     private boolean ended;
 
     /** The body {@code body}; {@code empty} says that by method or status there is nothing to read (RFC 9110, 6.4.1). */
-    RecordedResponseBody(ResponseBody body, boolean empty, CallRecord record, Watch watch) {
+    RecordedResponseBody(ResponseBody body, boolean empty, CallRecord record, LiveExchange exchange) {
         this.record = record;
         this.digest = record.digest("http.response.body");
-        this.watch = watch;
+        this.exchange = exchange;
         this.type = body.contentType();
         this.length = body.contentLength();
         this.empty = empty || length == 0;
@@ -59,7 +59,7 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
             return;
         }
         ended = true;
-        watch.close();
+        exchange.close();
         try {
             record.ended(digest, readToEnd || empty);
         } catch (SecureRuntimeException e) {
@@ -69,16 +69,23 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
     }
 
     @Override
-    public synchronized void brokeOff(IOException failure) {
+    public synchronized IOException brokeOff(IOException failure) {
+        IOException told = exchange.explained(failure);
         if (ended) {
-            return;
+            return told;
         }
         ended = true;
-        watch.close();
+        exchange.close();
         try {
-            record.brokeOff(failure, digest);
+            Denied cut = exchange.cut();
+            if (cut != null) {
+                record.cut(exchange.hop().asked(), cut, digest);
+            } else {
+                record.brokeOff(told, digest);
+            }
         } catch (SecureRuntimeException e) {
-            failure.addSuppressed(e);
+            told.addSuppressed(e);
         }
+        return told;
     }
 }

@@ -3,6 +3,7 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.egress.EgressDeniedException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import okhttp3.Response;
 import okhttp3.WebSocket;
@@ -21,14 +22,16 @@ final class RecordedWebSocketListener extends WebSocketListener {
     private final GuardedWebSocket guarded;
     private final CallRecord record;
     private final Hop hop;
+    private final LiveExchange exchange;
     private final Commitment.Digest received;
 
-    RecordedWebSocketListener(WebSocketListener listener, GuardedWebSocket guarded, Hop hop) {
+    RecordedWebSocketListener(WebSocketListener listener, GuardedWebSocket guarded, Hop hop, LiveExchange exchange) {
         this.listener = listener;
         this.guarded = guarded;
         this.record = hop.record();
         this.received = record.digest("http.response.body");
         this.hop = hop;
+        this.exchange = exchange;
     }
 
     @Override
@@ -64,6 +67,7 @@ final class RecordedWebSocketListener extends WebSocketListener {
     @Override
     public void onClosed(WebSocket webSocket, int code, String reason) {
         SegmentPool.wipe(); // the opening request went out on this thread
+        exchange.close();
         record.ended(received, true);
         listener.onClosed(guarded, code, reason);
     }
@@ -71,14 +75,18 @@ final class RecordedWebSocketListener extends WebSocketListener {
     @Override
     public void onFailure(WebSocket webSocket, Throwable failure, @Nullable Response response) {
         SegmentPool.wipe(); // the opening request went out on this thread
-        if (failure instanceof EgressDeniedException denial) {
+        Throwable told = failure instanceof IOException broken ? exchange.explained(broken) : failure;
+        exchange.close();
+        if (hop.cut() != null) {
+            record.cut(hop.asked(), hop.cut(), received);
+        } else if (told instanceof EgressDeniedException denial) {
             record.denied(hop.asked(), denial.decision());
         } else {
-            record.brokeOff(failure, received);
+            record.brokeOff(told, received);
         }
         listener.onFailure(
                 guarded,
-                failure,
+                told,
                 response == null
                         ? null
                         : HandedResponse.of(response, guarded.request()).build());

@@ -2,6 +2,7 @@ package dev.secureruntime.core.policy;
 
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
 import java.util.List;
 import java.util.Map;
@@ -9,7 +10,7 @@ import java.util.Map;
 /** Reads the egress rules of a component. */
 final class EgressInterpreter {
 
-    private static final List<String> EGRESS = List.of("allow", "deny", "onManyNames");
+    private static final List<String> EGRESS = List.of("allow", "deny", "onManyNames", "mode");
     private static final List<String> TARGETS = List.of("host", "category", "cidr");
     private static final List<String> RULE =
             List.of("host", "category", "cidr", "ports", "schemes", "methods", "paths");
@@ -34,6 +35,10 @@ final class EgressInterpreter {
         if (onManyNames != null) {
             component.onManyNames(onManyNames(onManyNames, path + ".onManyNames"));
         }
+        Node mode = members.get("mode");
+        if (mode != null) {
+            component.mode(mode(mode, path + ".mode"));
+        }
     }
 
     private OnManyNames onManyNames(Node node, String path) {
@@ -41,6 +46,14 @@ final class EgressInterpreter {
             case "report" -> OnManyNames.REPORT;
             case "block" -> OnManyNames.BLOCK;
             default -> throw reading.expected(node, path, "\"report\" or \"block\"");
+        };
+    }
+
+    private EnforcementMode mode(Node node, String path) {
+        return switch (reading.text(node, path)) {
+            case "enforce" -> EnforcementMode.ENFORCE;
+            case "report" -> EnforcementMode.REPORT;
+            default -> throw reading.expected(node, path, "\"enforce\" or \"report\"");
         };
     }
 

@@ -39,6 +39,11 @@ public final class PolicyReader {
      * @throws SecureRuntimeException as described above, and nothing else
      */
     public static Policy read(Path file) {
+        return parse(file, bytes(file, new PolicyErrors(file.toString())));
+    }
+
+    /** The policy that a file with these bytes holds. */
+    static Policy parse(Path file, byte[] bytes) {
         PolicyErrors errors = new PolicyErrors(file.toString());
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null) {
@@ -46,7 +51,7 @@ public final class PolicyReader {
         }
         Path nameOnly = file.getFileName();
         String name = nameOnly == null ? file.toString() : nameOnly.toString();
-        return parse(name, bytes(file, errors), folder, errors);
+        return parse(name, bytes, folder, errors);
     }
 
     /** The same for bytes that are already there; {@code name} says which syntax they have. */
@@ -66,7 +71,7 @@ public final class PolicyReader {
         return new PolicyInterpreter(errors, folder).policy(name, root);
     }
 
-    private static byte[] bytes(Path file, PolicyErrors errors) {
+    static byte[] bytes(Path file, PolicyErrors errors) {
         if (Files.isDirectory(file)) {
             throw errors.unreadable("is a folder; expected a policy file");
         }

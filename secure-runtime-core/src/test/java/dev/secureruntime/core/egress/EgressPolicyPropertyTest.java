@@ -110,7 +110,7 @@ final class EgressPolicyPropertyTest {
 
     @Property(tries = 5000)
     void match_form_isThatOfHostForm(@ForAll @From("hostTexts") String host) {
-        HostRules rules = new HostRules(ComponentPolicy.builder().build(), CategoryLists.of(Set.of()));
+        HostRules rules = new HostRules(ComponentPolicy.builder().build(), CategoryLists.of(Set.of()), "");
         long match = rules.match(new EgressRequest("c", "GET", "https", host, 443, "/", List.of()));
         assertThat(match == HostRules.NO_NAME).isEqualTo(HostForm.of(host) != HostForm.NAME);
     }

@@ -157,13 +157,21 @@ class HijackedLibraryTest {
         Request tagged = allowed.newBuilder().tag(Hop.class, hop).build();
         Request stolen =
                 tagged.newBuilder().url(world.url(GuardedWorld.PARTNER, "/")).build();
-        hardened.clientFor(tagged.url()).newCall(tagged).execute().close();
+        hardened.generation(hop.snapshot())
+                .clientFor(tagged.url())
+                .newCall(tagged)
+                .execute()
+                .close();
 
-        assertThatThrownBy(
-                        () -> hardened.clientFor(stolen.url()).newCall(stolen).execute())
+        assertThatThrownBy(() -> hardened.generation(hop.snapshot())
+                        .clientFor(stolen.url())
+                        .newCall(stolen)
+                        .execute())
                 .isInstanceOf(IOException.class);
-        assertThatThrownBy(
-                        () -> hardened.clientFor(tagged.url()).newCall(tagged).execute())
+        assertThatThrownBy(() -> hardened.generation(hop.snapshot())
+                        .clientFor(tagged.url())
+                        .newCall(tagged)
+                        .execute())
                 .hasMessageContaining("SR-EGRESS-005");
         assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
         hardened.close();

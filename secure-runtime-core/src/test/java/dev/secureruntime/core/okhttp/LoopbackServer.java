@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ServerSocketFactory;
 import okhttp3.Headers;
+import okhttp3.Protocol;
 import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.MockWebServer;
 import okhttp3.tls.HandshakeCertificates;
@@ -25,8 +28,15 @@ final class LoopbackServer implements AutoCloseable {
 
     final MockWebServer server = new MockWebServer();
     private final AtomicInteger connections = new AtomicInteger();
+    private final Object lock = new Object();
+    private int open;
 
     LoopbackServer(String... names) throws IOException {
+        this(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1), names);
+    }
+
+    LoopbackServer(List<Protocol> protocols, String... names) throws IOException {
+        server.setProtocols(protocols);
         HeldCertificate.Builder certificate =
                 new HeldCertificate.Builder().signedBy(ROOT).commonName(names[0]);
         for (String name : names) {
@@ -47,6 +57,24 @@ final class LoopbackServer implements AutoCloseable {
     /** Connections accepted so far: one is a byte too many where nothing may arrive. */
     int connections() {
         return connections.get();
+    }
+
+    /** Waits until this many connections are open, as the server sees it; false when that takes too long. */
+    boolean awaitOpen(int expected) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        synchronized (lock) {
+            for (long left = end - System.nanoTime(); open != expected && left > 0; left = end - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(lock, left);
+            }
+            return open == expected;
+        }
+    }
+
+    private void opened(int more) {
+        synchronized (lock) {
+            open += more;
+            lock.notifyAll();
+        }
     }
 
     void answer(MockResponse... responses) {
@@ -85,7 +113,9 @@ final class LoopbackServer implements AutoCloseable {
             return new ServerSocket() {
                 @Override
                 public Socket accept() throws IOException {
-                    Socket socket = super.accept();
+                    Socket socket = new CountedSocket(() -> opened(-1));
+                    implAccept(socket);
+                    opened(1);
                     connections.incrementAndGet();
                     return socket;
                 }

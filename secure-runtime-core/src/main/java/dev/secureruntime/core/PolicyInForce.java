@@ -1,0 +1,190 @@
+package dev.secureruntime.core;
+
+import dev.secureruntime.RuntimeSettings;
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.core.policy.PolicyFile;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.PolicyReload;
+import dev.secureruntime.policy.PolicyVersion;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The policy in force, and the one way to put another in its place: read and checked as a whole, swapped by one write, and
+ * what it refuses ended. A policy that is not valid leaves the old one in force.
+ *
+ * <p>Thread-safe; one reload at a time.
+ */
+final class PolicyInForce {
+
+    private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
+    private static final int MAX_NAMED = 32;
+
+    private final RuntimeSettings settings;
+    private final SecretWatch watch;
+    private volatile PolicySnapshot current;
+    /** What the file held when it was last looked at, valid or not. */
+    private String lastSeen;
+
+    private PolicyInForce(RuntimeSettings settings, SecretWatch watch, PolicySnapshot first) {
+        this.settings = settings;
+        this.watch = watch;
+        this.current = first;
+        this.lastSeen = first.version().sha256();
+    }
+
+    static PolicyInForce start(RuntimeSettings settings, SecretWatch watch) {
+        Policy policy;
+        String sha256;
+        if (settings.policyFile() != null) {
+            PolicyFile file = PolicyFile.read(settings.policyFile());
+            policy = file.parse();
+            sha256 = file.sha256();
+        } else {
+            policy = Objects.requireNonNull(settings.policy());
+            sha256 = PolicyDigest.of(policy);
+        }
+        return new PolicyInForce(
+                settings, watch, new PolicySnapshot(new PolicyVersion(1, sha256), policy, settings, watch));
+    }
+
+    PolicySnapshot current() {
+        return current;
+    }
+
+    /** Reads the file again that the first policy came from. */
+    synchronized PolicyReload reload(ComponentClaims components, EventLine events) {
+        Path file = settings.policyFile();
+        if (file == null) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "the policy was built in code: there is no file to read again; call reload(Policy)");
+        }
+        PolicyFile content = readable(file, events);
+        lastSeen = content.sha256();
+        return reload(content, components, events);
+    }
+
+    /** Puts a policy in force that was built in code. */
+    synchronized PolicyReload reload(Policy policy, ComponentClaims components, EventLine events) {
+        return replace(policy, PolicyDigest.of(policy), components, events);
+    }
+
+    /** Reloads the file if it holds something that was not tried before. What is wrong with it is told once. */
+    synchronized void look(ComponentClaims components, EventLine events) {
+        Path file = Objects.requireNonNull(settings.policyFile());
+        PolicyFile content;
+        try {
+            content = PolicyFile.read(file);
+        } catch (SecureRuntimeException e) {
+            if (!lastSeen.equals(e.getMessage())) {
+                lastSeen = String.valueOf(e.getMessage());
+                reject(e, null, events);
+            }
+            return;
+        }
+        String sha256 = content.sha256();
+        if (sha256.equals(lastSeen)) {
+            return;
+        }
+        lastSeen = sha256;
+        try {
+            reload(content, components, events);
+        } catch (SecureRuntimeException e) {
+            // It is in the log and the audit log, and the old policy stays in force: there is no caller to tell.
+        }
+    }
+
+    private static PolicyFile readable(Path file, EventLine events) {
+        try {
+            return PolicyFile.read(file);
+        } catch (SecureRuntimeException e) {
+            reject(e, null, events);
+            throw e;
+        }
+    }
+
+    private PolicyReload reload(PolicyFile content, ComponentClaims components, EventLine events) {
+        Policy policy;
+        try {
+            policy = content.parse();
+        } catch (SecureRuntimeException e) {
+            reject(e, content.sha256(), events);
+            throw e;
+        }
+        return replace(policy, content.sha256(), components, events);
+    }
+
+    private PolicyReload replace(Policy policy, String sha256, ComponentClaims components, EventLine events) {
+        PolicySnapshot before = current;
+        if (sha256.equals(before.version().sha256())) {
+            return new PolicyReload(before.version(), before.version(), 0, 0, List.of());
+        }
+        PolicySnapshot next;
+        try {
+            next = new PolicySnapshot(
+                    new PolicyVersion(before.version().number() + 1, sha256), policy, settings, watch);
+        } catch (SecureRuntimeException e) {
+            reject(e, sha256, events);
+            throw e;
+        }
+        current = next; // from here on every hop that begins is judged by it
+        PolicyReload done = enforce(before.version(), next.version(), components);
+        LOG.info(
+                "policy {} of {} is in force, components {}; {} calls were cut and {} connections closed",
+                next.version(),
+                policy.source(),
+                policy.components().keySet(),
+                done.cutCalls(),
+                done.closedConnections());
+        next.egress().warnings().forEach(LOG::warn);
+        events.publish(AuditEvent.of("policy.reloaded")
+                .attribute("secure_runtime.policy.source", policy.source())
+                .attribute("secure_runtime.policy.version", next.version().toString())
+                .attribute("secure_runtime.policy.sha256", sha256)
+                .attribute("secure_runtime.policy.previous", before.version().toString())
+                .attribute(
+                        "secure_runtime.components",
+                        List.copyOf(policy.components().keySet()))
+                .attribute("secure_runtime.cut_calls", done.cutCalls())
+                .attribute("secure_runtime.closed_connections", done.closedConnections())
+                .attribute("secure_runtime.closed", done.closed())
+                .build());
+        return done;
+    }
+
+    private static PolicyReload enforce(PolicyVersion before, PolicyVersion now, ComponentClaims components) {
+        int calls = 0;
+        int connections = 0;
+        List<String> closed = new ArrayList<>();
+        for (GuardedComponent component : components.all()) {
+            Transport.Cut cut = component.policyChanged();
+            calls += cut.calls();
+            connections += cut.connections();
+            closed.addAll(cut.targets());
+        }
+        return new PolicyReload(
+                before,
+                now,
+                calls,
+                connections,
+                closed.stream().distinct().limit(MAX_NAMED).toList());
+    }
+
+    private static void reject(SecureRuntimeException e, @Nullable String sha256, EventLine events) {
+        LOG.error("a new policy was not put in force, the old one stays: {}", e.getMessage());
+        AuditEvent.Builder event = AuditEvent.of("policy.rejected")
+                .attribute("error.type", e.code().code());
+        if (sha256 != null) {
+            event.attribute("secure_runtime.policy.sha256", sha256);
+        }
+        events.publish(event.build());
+    }
+}

@@ -1,0 +1,100 @@
+package dev.secureruntime.core.okhttp;
+
+import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDeniedException;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.ConnectionPool;
+import okhttp3.HttpUrl;
+import okhttp3.OkHttpClient;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections that a component opened under one version of the policy: a pool of their own, so that no request rides on a
+ * connection that another version let be opened.
+ *
+ * <p>What begins here is entered first and asks afterwards whether its version still is the one in force; who puts another in
+ * force writes that first and looks through what is entered afterwards. So one of the two sees the other. Thread-safe.
+ */
+final class Generation {
+
+    private final Gate gate;
+    private final ComponentSnapshot snapshot;
+    private final OkHttpClient base;
+    private final OpenSockets sockets;
+    private final Map<String, OkHttpClient> byOrigin = new ConcurrentHashMap<>();
+    private final LiveExchanges live;
+    private final AtomicInteger underWay = new AtomicInteger();
+
+    Generation(Gate gate, ComponentSnapshot snapshot, OkHttpClient base, OpenSockets sockets, LiveExchanges live) {
+        this.gate = gate;
+        this.snapshot = snapshot;
+        this.base = base.newBuilder().connectionPool(new ConnectionPool()).build();
+        this.sockets = sockets;
+        this.live = live;
+    }
+
+    /**
+     * The client for a URL's scheme and port. A resolver is told the host only, and a socket the address only; each must
+     * judge host, port and address together, so each scheme and port has a resolver and a socket factory that know theirs.
+     */
+    OkHttpClient clientFor(HttpUrl url) {
+        return byOrigin.computeIfAbsent(url.scheme() + ":" + url.port(), free -> base.newBuilder()
+                .dns(new JudgedDns(gate, snapshot, url.scheme(), url.port()))
+                .socketFactory(new JudgedSocketFactory(gate, snapshot, url.scheme(), sockets))
+                .build());
+    }
+
+    ComponentSnapshot snapshot() {
+        return snapshot;
+    }
+
+    /** Enters a hop that is about to begin; refuses it when the policy in force by now does. */
+    LiveExchange begin(Hop hop, Runnable cancel, @Nullable Watch watch) throws EgressDeniedException {
+        LiveExchange exchange = new LiveExchange(this, hop, cancel, watch);
+        underWay.incrementAndGet();
+        live.enter(exchange);
+        ComponentSnapshot inForce = gate.inForce();
+        if (inForce != snapshot) {
+            Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
+            if (denied.isPresent()) {
+                exchange.close();
+                throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.REQUEST));
+            }
+        }
+        return exchange;
+    }
+
+    void ended(LiveExchange exchange) {
+        if (!live.leave(exchange)) {
+            return;
+        }
+        if (underWay.decrementAndGet() == 0 && isOver()) {
+            evictIdle();
+        }
+    }
+
+    /** Whether another version is in force: connections are closed as soon as nothing is under way. */
+    private boolean isOver() {
+        return gate.inForce() != snapshot;
+    }
+
+    /** Whether nothing is under way. */
+    boolean isIdle() {
+        return underWay.get() == 0;
+    }
+
+    /**
+     * Closes what is idle. Only when nothing is under way: OkHttp calls a connection idle as soon as an answer's announced
+     * length has arrived, and its reader may be waiting for the end of an HTTP/2 stream still.
+     */
+    void evictIdle() {
+        base.connectionPool().evictAll();
+    }
+}

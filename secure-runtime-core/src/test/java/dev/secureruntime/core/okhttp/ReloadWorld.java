@@ -1,0 +1,122 @@
+package dev.secureruntime.core.okhttp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.Component;
+import dev.secureruntime.RuntimeBuilder;
+import dev.secureruntime.SecureRuntime;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.SecretPolicy;
+import dev.secureruntime.policy.SecretPolicy.Attachment;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import okhttp3.Protocol;
+import okhttp3.Request;
+
+/** Two servers of their own, a third name on the first, and a runtime whose policy changes between them. */
+final class ReloadWorld implements AutoCloseable {
+
+    static final String LEFT = "left.example";
+    static final String RIGHT = "right.example";
+    static final String BOTH = "both.example";
+    static final String LEFT_KEY = "left-key-0123456789";
+    static final String RIGHT_KEY = "right-key-987654321";
+
+    final LoopbackServer left;
+    final LoopbackServer right;
+    final LoopbackServer both;
+    final Path audit;
+    final SecureRuntime runtime;
+    final Component agent;
+    final GuardedCallFactory calls;
+
+    ReloadWorld(Path folder, Protocol protocol) throws IOException {
+        this(folder, protocol, builder -> builder);
+    }
+
+    ReloadWorld(Path folder, Protocol protocol, UnaryOperator<RuntimeBuilder> changes) throws IOException {
+        List<Protocol> protocols =
+                protocol == Protocol.HTTP_2 ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1) : List.of(protocol);
+        left = new LoopbackServer(protocols, LEFT);
+        right = new LoopbackServer(protocols, RIGHT);
+        both = new LoopbackServer(protocols, BOTH);
+        audit = folder.resolve("audit");
+        runtime = changes.apply(SecureRuntime.builder()
+                        .policy(leftPolicy())
+                        .auditLog(AuditSettings.in(audit))
+                        .secret("left-key", () -> LEFT_KEY.getBytes(StandardCharsets.US_ASCII))
+                        .secret("right-key", () -> RIGHT_KEY.getBytes(StandardCharsets.US_ASCII))
+                        .resolver(new FakeResolver())
+                        .trustManager(LoopbackServer.CLIENT.trustManager()))
+                .build();
+        agent = runtime.component("agent");
+        calls = GuardedOkHttp.callFactory(agent);
+    }
+
+    /** The left host and the common one, with the left key. */
+    Policy leftPolicy() {
+        return policy("left-key", allowing(LEFT, left), allowing(BOTH, both));
+    }
+
+    Policy rightPolicy() {
+        return policy("right-key", allowing(RIGHT, right), allowing(BOTH, both));
+    }
+
+    static EgressRule allowing(String host, LoopbackServer server) {
+        return EgressRule.host(host, Scope.HTTPS.onPort(server.port()));
+    }
+
+    Policy policy(String key, EgressRule... hosts) {
+        ComponentPolicy.Builder component = ComponentPolicy.builder().secret(key);
+        for (EgressRule host : hosts) {
+            component.allow(host);
+        }
+        for (LoopbackServer server : List.of(left, right, both)) {
+            component.allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(server.port())));
+        }
+        return policy(key, component);
+    }
+
+    Policy policy(String key, ComponentPolicy.Builder component) {
+        return Policy.builder()
+                .component("agent", component.build())
+                .secret(
+                        key,
+                        SecretPolicy.suppliedByCode()
+                                .attachedAs(Attachment.header("x-api-key", BOTH + ":" + both.port())))
+                .build();
+    }
+
+    Request get(String host) {
+        LoopbackServer server = host.equals(LEFT) ? left : host.equals(RIGHT) ? right : both;
+        return new Request.Builder()
+                .url("https://" + host + ":" + server.port() + "/")
+                .build();
+    }
+
+    /** The audit records of a type, after the runtime was closed. */
+    List<JsonNode> records(String type) throws IOException {
+        List<JsonNode> found = new ArrayList<>();
+        for (JsonNode record : GuardedWorld.records(audit)) {
+            if (record.path("type").asText().equals(type)) {
+                found.add(record);
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public void close() throws IOException {
+        runtime.close();
+        left.close();
+        right.close();
+        both.close();
+    }
+}
