@@ -188,7 +188,8 @@ public final class CallRecord {
     }
 
     /** A hop was cut while it was under way, by a policy that came into force meanwhile. */
-    public synchronized void cut(EgressRequest hop, EgressDecision.Denied denial, Commitment.@Nullable Digest bodySoFar) {
+    public synchronized void cut(
+            EgressRequest hop, EgressDecision.Denied denial, Commitment.@Nullable Digest bodySoFar) {
         if (written) {
             return;
         }

@@ -193,8 +193,7 @@ final class CompiledComponent {
 
     /** A compiled rule for a category, with the answer that it gives when it allows. */
     record CategoryRule(Categories.Named category, CompiledScope scope, Allowed allowed) {
-        static CategoryRule of(
-                EgressRule.Category rule, Categories categories, CompiledScope scope, String version) {
+        static CategoryRule of(EgressRule.Category rule, Categories categories, CompiledScope scope, String version) {
             return new CategoryRule(categories.get(rule.name()), scope, new Allowed(rule.describe(), version));
         }
     }

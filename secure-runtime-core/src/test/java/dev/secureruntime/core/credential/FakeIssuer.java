@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** An issuer with a memory: it does what it was last told, and knows when it was asked and what it gave. */
 final class FakeIssuer implements CredentialIssuer<FakeIssuer.Key> {
@@ -45,6 +46,7 @@ final class FakeIssuer implements CredentialIssuer<FakeIssuer.Key> {
 
     private final VirtualTime time;
     private final List<Long> calls = new ArrayList<>();
+    private @Nullable Key newest;
     private CredentialIssuer<Key> behaviour = () -> {
         throw new IllegalStateException("told nothing yet");
     };
@@ -69,7 +71,14 @@ final class FakeIssuer implements CredentialIssuer<FakeIssuer.Key> {
 
     synchronized Key key(Duration lifetime) {
         long nanos = lifetime.toNanos();
-        return new Key("key-" + calls.size(), time.now().plus(lifetime), time.read() + nanos, nanos);
+        Key key = new Key("key-" + calls.size(), time.now().plus(lifetime), time.read() + nanos, nanos);
+        newest = key;
+        return key;
+    }
+
+    /** The key that it made last. */
+    synchronized @Nullable Key newest() {
+        return newest;
     }
 
     @Override
