@@ -86,6 +86,9 @@ final class EvidenceScan {
                     checkpoints.put(hash, text);
                 }
             }
+        } catch (IllegalArgumentException e) {
+            // The rest of a note whose writing was interrupted: what stands before it was verified, and nothing behind it.
+            return;
         }
     }
 
