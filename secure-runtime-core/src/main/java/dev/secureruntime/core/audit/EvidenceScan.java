@@ -87,7 +87,7 @@ final class EvidenceScan {
                 }
             }
         } catch (IllegalArgumentException e) {
-            // The rest of a note whose writing was interrupted: what stands before it was verified, and nothing behind it.
+            // The rest of a note whose writing was interrupted: all before it was verified, nothing is behind it.
             return;
         }
     }

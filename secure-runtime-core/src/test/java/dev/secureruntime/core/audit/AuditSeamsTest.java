@@ -67,7 +67,8 @@ class AuditSeamsTest {
             }
             String[] stripped = lines.clone();
             stripped[n] = null;
-            String s = String.join("\n", Arrays.stream(stripped).filter(x -> x != null).toList());
+            String s = String.join(
+                    "\n", Arrays.stream(stripped).filter(x -> x != null).toList());
             LogFixture.write(cps, s);
             VerificationResult r = LogFixture.verify(home, keys);
             assertThat(r).as("line " + n).isNotInstanceOf(VerificationResult.Intact.class);
@@ -76,7 +77,9 @@ class AuditSeamsTest {
                 swapped[n] = lines[n + 1];
                 swapped[n + 1] = lines[n];
                 LogFixture.write(cps, String.join("\n", swapped));
-                assertThat(LogFixture.verify(home, keys)).as("swap " + n).isInstanceOf(VerificationResult.Tampered.class);
+                assertThat(LogFixture.verify(home, keys))
+                        .as("swap " + n)
+                        .isInstanceOf(VerificationResult.Tampered.class);
             }
         }
     }
@@ -103,7 +106,8 @@ class AuditSeamsTest {
         List<String> keys = new AnchorWorld(
                         home,
                         checkpoint -> new dev.secureruntime.audit.AnchorEvidence.Cosigned(
-                                List.of(WitnessAnchorTest.cosign("w.example/w", seed, 5, checkpoint.text()).strip())))
+                                List.of(WitnessAnchorTest.cosign("w.example/w", seed, 5, checkpoint.text())
+                                        .strip())))
                 .write(5);
         String origin = keys.get(0).split("\\+")[0];
         Files.write(
@@ -112,7 +116,8 @@ class AuditSeamsTest {
                 StandardOpenOption.APPEND);
         assertThat(AuditLogVerifier.withKeys(keys)
                         .witnessedBy(List.of(WitnessAnchorTest.key("w.example/w", seed)))
-                        .report(LogFixture.log(home)).result())
+                        .report(LogFixture.log(home))
+                        .result())
                 .isInstanceOf(VerificationResult.Inconclusive.class);
     }
 
@@ -140,7 +145,8 @@ class AuditSeamsTest {
             LogFixture.open(LogFixture.settings(there)).close();
             VerificationResult after = LogFixture.verify(there, keys);
             assertThat(after).as(torn + after).isInstanceOf(VerificationResult.Intact.class);
-            try (HashChainedAuditLog log = LogFixture.open(LogFixture.settings(there).segmentBytes(4_000))) {
+            try (HashChainedAuditLog log =
+                    LogFixture.open(LogFixture.settings(there).segmentBytes(4_000))) {
                 LogFixture.append(log, 40);
             }
             assertThat(LogFixture.verify(there, keys)).isInstanceOf(VerificationResult.Intact.class);
@@ -196,8 +202,29 @@ class AuditSeamsTest {
     }
 
     private static final String[] BITS = {
-        "\0", "\r\n", "\n", "\n\n", "\"", "\\", "\\u0061", "\\ud800", "-0", "1e999", "9223372036854775808", "18446744073709551616",
-        "\u00ff", "\u00c0\u0080", "\u00ed\u00a0\u0080", " ", ",", "}", "{}", "log.", "log.key", "\u007f", "\"number\":1,"
+        "\0",
+        "\r\n",
+        "\n",
+        "\n\n",
+        "\"",
+        "\\",
+        "\\u0061",
+        "\\ud800",
+        "-0",
+        "1e999",
+        "9223372036854775808",
+        "18446744073709551616",
+        "\u00ff",
+        "\u00c0\u0080",
+        "\u00ed\u00a0\u0080",
+        " ",
+        ",",
+        "}",
+        "{}",
+        "log.",
+        "log.key",
+        "\u007f",
+        "\"number\":1,"
     };
 
     private static byte[] mutate(byte[] honest, Random random) {
