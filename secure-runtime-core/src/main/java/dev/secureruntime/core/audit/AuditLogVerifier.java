@@ -201,10 +201,11 @@ public final class AuditLogVerifier {
         if (result instanceof VerificationResult.Inconclusive inconclusive) {
             reasons.addAll(inconclusive.reasons());
         }
-        EvidenceScan evidence = new EvidenceScan(
-                new LogFiles(directory), witnesses, authorities.isEmpty() ? null : new TimeStampKeys(authorities));
+        List<Vouched> found = List.of();
         try {
-            evidence.run(result.signed());
+            EvidenceScan evidence = evidence(new LogFiles(directory), result.signed());
+            reasons.addAll(evidence.missing());
+            found = evidence.found();
         } catch (LogFault e) {
             VerificationResult tampered = new VerificationResult.Tampered(
                     result.size(), result.signed(), result.forwardSecurity(), result.provedUpTo(), e.firstBad());
@@ -212,12 +213,27 @@ public final class AuditLogVerifier {
         } catch (IOException e) {
             reasons.add("a file could not be read: " + e);
         }
-        reasons.addAll(evidence.missing());
         if (!reasons.isEmpty()) {
             result = new VerificationResult.Inconclusive(
                     result.size(), result.signed(), result.forwardSecurity(), result.provedUpTo(), reasons);
         }
-        return new Report(result, evidence.found());
+        return new Report(result, found);
+    }
+
+    private EvidenceScan evidence(LogFiles files, long signed) throws IOException, LogFault {
+        for (int i = 1; ; i++) {
+            byte[] retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
+            EvidenceScan scan =
+                    new EvidenceScan(files, witnesses, authorities.isEmpty() ? null : new TimeStampKeys(authorities));
+            try {
+                scan.run(signed);
+                return scan;
+            } catch (IOException | LogFault e) {
+                if (i == OVERTAKEN || Retention.isAsRead(files, retired)) {
+                    throw e;
+                }
+            }
+        }
     }
 
     private VerificationResult verdict(Path directory) {

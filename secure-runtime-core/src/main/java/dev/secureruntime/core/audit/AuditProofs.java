@@ -39,7 +39,7 @@ public final class AuditProofs {
     public static String inclusion(Path directory, long index) {
         LogFiles files = new LogFiles(directory);
         byte[] note = newest(files);
-        Checkpoint checkpoint = Checkpoint.parse(SignedNote.parse(note).text());
+        Checkpoint checkpoint = checkpoint(note);
         if (index < 0 || index >= checkpoint.size()) {
             throw new IllegalArgumentException(
                     "the newest checkpoint covers the records 0 to " + (checkpoint.size() - 1));
@@ -112,6 +112,14 @@ public final class AuditProofs {
             throw new IllegalArgumentException(files.directory() + " has no checkpoint");
         }
         return note;
+    }
+
+    private static Checkpoint checkpoint(byte[] note) {
+        try {
+            return Checkpoint.parse(SignedNote.parse(note).text());
+        } catch (IllegalArgumentException e) {
+            throw tampered(new LogFault(0, LogFiles.CHECKPOINT, 0, "not a checkpoint: " + e.getMessage()));
+        }
     }
 
     private static @Nullable RetiredHead retired(LogFiles files) {

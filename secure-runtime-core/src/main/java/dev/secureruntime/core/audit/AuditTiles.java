@@ -56,8 +56,8 @@ public final class AuditTiles {
      * Exports what is under the newest checkpoint; a second time, only what is new.
      *
      * @param verifier with the keys that the log must have been signed with
-     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log was tampered with, has no checkpoint, or is not the one
-     *     whose tiles are there
+     * @throws SecureRuntimeException {@code SR-AUDIT-004} when the log was tampered with, has no checkpoint, is not the one
+     *     whose tiles are there, or lost records to retention
      * @throws IOException when a file can't be read or written
      */
     public static Exported export(Path directory, Path out, AuditLogVerifier verifier, Existing existing)
@@ -70,6 +70,10 @@ public final class AuditTiles {
         LogScan scan = verifier.scan(directory);
         try {
             scan.run();
+            if (scan.first() > 0) {
+                throw refused("its records below " + scan.first() + " were removed under retention, and tiles hold all."
+                        + " Export before records are removed, and keep the export");
+            }
             byte[] note = scan.newestNote();
             if (note == null) {
                 throw refused("it has no checkpoint");

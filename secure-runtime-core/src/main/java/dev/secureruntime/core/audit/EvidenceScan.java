@@ -86,6 +86,9 @@ final class EvidenceScan {
                     checkpoints.put(hash, text);
                 }
             }
+        } catch (IllegalArgumentException e) {
+            // The rest of a note whose writing was interrupted: all before it was verified, nothing is behind it.
+            return;
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +73,17 @@ record LogFiles(Path directory) {
     static String segmentName(long first) {
         String digits = Long.toString(first);
         return "0".repeat(NAME_DIGITS - digits.length()) + digits + SUFFIX;
+    }
+
+    /** The index of the first record in a segment, by its name; empty where no segment has such a name. */
+    static OptionalLong segmentFirst(Path segment) {
+        String name = String.valueOf(segment.getFileName());
+        try {
+            long first = Long.parseLong(name.substring(0, Math.max(0, name.length() - SUFFIX.length())));
+            return first >= 0 && segmentName(first).equals(name) ? OptionalLong.of(first) : OptionalLong.empty();
+        } catch (NumberFormatException e) {
+            return OptionalLong.empty();
+        }
     }
 
     /** The size of a file, 0 when there is none. */

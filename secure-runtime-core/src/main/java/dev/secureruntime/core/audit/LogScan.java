@@ -416,7 +416,7 @@ final class LogScan {
                 records.lastLeaf(),
                 newestHash,
                 checkpointsEnd,
-                records.segments().number(),
+                records.segmentNumber(),
                 records.segmentFirst(),
                 records.end());
     }

@@ -9,6 +9,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
@@ -174,7 +175,13 @@ final class LogStart {
 
     /** Cuts off what an interrupted writer left, once it is kept, with its length and hash. */
     private void repair(LogScan scan, LogState state, AppendQueue queue) throws IOException {
-        if (scan.hasTornRecord()) {
+        Path next = files.segment(state.size());
+        if (Files.exists(next, LinkOption.NOFOLLOW_LINKS)) {
+            // A segment without a whole record: left there, the log would go on in the segment before and not verify.
+            cut(next, 0, queue);
+            Files.delete(next);
+            Durable.forceDirectory(files.segments());
+        } else if (scan.hasTornRecord()) {
             cut(files.segment(state.segmentFirst()), state.segmentSize(), queue);
         }
         if (scan.hasTornNote()) {

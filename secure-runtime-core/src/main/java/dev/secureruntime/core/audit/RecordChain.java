@@ -29,6 +29,7 @@ final class RecordChain implements AutoCloseable {
     private String lastFile = "";
     private long lastOffset;
     private long segmentFirst;
+    private long segmentNumber;
     private long end;
     private boolean signedUpToHere = true;
     private String unsignedFile = "";
@@ -207,6 +208,7 @@ final class RecordChain implements AutoCloseable {
         if (first) {
             requireSegment(parser.record(), signed, checkpoint);
             segmentFirst = tree.size();
+            segmentNumber = segments.number();
         } else if (parser.isType(KEY)) {
             if (announced != null) {
                 throw fault("a second log.key record without a checkpoint in between");
@@ -305,9 +307,14 @@ final class RecordChain implements AutoCloseable {
         return lastLeaf.clone();
     }
 
-    /** The index of the first record in the current segment. */
+    /** The index of the first record in the segment of the last record. */
     long segmentFirst() {
         return segmentFirst;
+    }
+
+    /** That segment's number. */
+    long segmentNumber() {
+        return segmentNumber;
     }
 
     /** The end of the last record in its segment. */

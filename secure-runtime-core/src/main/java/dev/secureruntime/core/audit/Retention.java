@@ -124,8 +124,7 @@ final class Retention {
         List<Long> starts = new ArrayList<>();
         try (DirectoryStream<Path> segments = Files.newDirectoryStream(files.segments(), "*" + LogFiles.SUFFIX)) {
             for (Path segment : segments) {
-                String name = segment.getFileName().toString();
-                starts.add(Long.parseLong(name.substring(0, name.length() - LogFiles.SUFFIX.length())));
+                LogFiles.segmentFirst(segment).ifPresent(starts::add);
             }
         }
         starts.sort(null);

@@ -76,8 +76,8 @@ record RetiredHead(
         long below = number(lines.after(BELOW));
         long segment = number(lines.after(SEGMENT));
         String[] anchored = lines.after(ANCHORED).split(" ", 2);
-        if (below < 1 || anchored.length < 2) {
-            throw new IllegalArgumentException("expected below 1 or more, and an anchored size and hash");
+        if (below < 1 || anchored.length < 2 || number(anchored[0]) < below) {
+            throw new IllegalArgumentException("expected below 1 or more, and an anchored size, not less, and hash");
         }
         byte[] leaf = hash(lines.after(LEAF));
         List<byte[]> subtrees = new ArrayList<>();

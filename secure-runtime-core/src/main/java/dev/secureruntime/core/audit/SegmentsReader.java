@@ -60,9 +60,12 @@ final class SegmentsReader implements AutoCloseable {
 
     /** Leaves out the segments below {@code index}, which retention has removed or is about to. */
     void startAt(long index, long number) {
-        String name = LogFiles.segmentName(index);
-        while (!segments.isEmpty() && segments.get(0).getFileName().toString().compareTo(name) < 0) {
-            removed.add(segments.remove(0));
+        for (Path segment : List.copyOf(segments)) {
+            // What has another name than a segment stays: it was not removed, and is a fault.
+            if (LogFiles.segmentFirst(segment).orElse(Long.MAX_VALUE) < index) {
+                segments.remove(segment);
+                removed.add(segment);
+            }
         }
         firstNumber = number;
         start = index;

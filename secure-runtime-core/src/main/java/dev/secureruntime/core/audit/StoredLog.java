@@ -111,10 +111,7 @@ public final class StoredLog {
             }
             segments.sort(Comparator.comparing(path -> path.getFileName().toString()));
             if (!segments.isEmpty()) {
-                String name = segments.get(0).getFileName().toString();
-                index = name.matches("0[0-9]{18}[0-9]\\.jsonl")
-                        ? Long.parseLong(name.substring(0, name.length() - LogFiles.SUFFIX.length()))
-                        : 0;
+                index = LogFiles.segmentFirst(segments.get(0)).orElse(0);
             }
         }
 
