@@ -88,7 +88,7 @@ class AuditCommandTest {
         Files.writeString(Path.of(pin()), "# nothing\n");
         Run verify = run("audit", "verify", log(), "--key", pin());
         assertThat(verify.code()).isEqualTo(3);
-        assertThat(verify.err()).contains("expected one or two verifier keys");
+        assertThat(verify.err()).contains("expected one to three verifier keys");
     }
 
     @Test
