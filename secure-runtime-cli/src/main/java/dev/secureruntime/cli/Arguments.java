@@ -70,7 +70,8 @@ final class Arguments {
     /** Says of anchors in the log's directory that they prove nothing. */
     void warnOfAnchorsWithin(Path directory, List<Path> anchors) {
         for (Path anchor : within(directory, anchors)) {
-            err().println("note: the anchor " + anchor + " lies in the log's directory; who can cut the log can replace it,"
+            err().println("note: the anchor " + anchor
+                    + " lies in the log's directory; who can cut the log can replace it,"
                     + " so it proves no completeness");
         }
     }

@@ -26,7 +26,8 @@ class ExcerptWindowTest {
         long first;
         try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, Clock.systemUTC())) {
             for (int i = 0; i < 900; i++) {
-                log.append(AuditEvent.of("test").attribute("text", "x".repeat(100)).build());
+                log.append(
+                        AuditEvent.of("test").attribute("text", "x".repeat(100)).build());
             }
             log.checkpoint();
             Files.copy(home.resolve("log/checkpoint"), anchor);
