@@ -6,6 +6,7 @@ import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.core.audit.ContentSweep;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.error.SecureRuntimeException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -71,24 +72,46 @@ final class AuditEraseCommand implements Callable<Integer> {
         if (!Files.isRegularFile(signer)) {
             throw arguments.usage("--signer: " + signer + " is no file");
         }
+        if (!Files.exists(directory.resolve("log.json"))) {
+            throw arguments.usage(directory + " holds no log");
+        }
         ContentSettings store = content.settings(arguments);
+        if (!Files.exists(store.store().resolve("store"))) {
+            // Opening would make an empty store, and record an erasure that reached nothing.
+            throw arguments.usage("--store: " + store.store() + " is no content store");
+        }
         try {
             AuditSettings settings = AuditSettings.in(directory).signer(signer).content(store);
             Receipt receipt;
             try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, Clock.systemUTC())) {
                 receipt = log.erase(subject);
             }
-            ContentSweep.Swept swept = ContentSweep.run(directory, store);
+            // Said before the sweep: when that fails, the key is destroyed all the same.
+            arguments.out().print("erased, record " + receipt.index() + "; ");
+            arguments.out().flush();
+            ContentSweep.Swept swept = sweep(arguments, store);
             arguments
                     .out()
-                    .println("erased, record " + receipt.index() + "; removed " + swept.erased() + " erased and "
-                            + swept.orphaned() + " orphaned values, " + swept.kept() + " stay");
+                    .println("removed " + swept.erased() + " erased and " + swept.orphaned() + " orphaned values, "
+                            + swept.kept() + " stay");
+            if (swept.erased() == 0) {
+                arguments.err().println("note: no stored value belonged to this subject; check how it is written");
+            }
             return 0;
         } catch (IllegalArgumentException e) {
             throw arguments.usage(String.valueOf(e.getMessage()));
         } catch (SecureRuntimeException e) {
             arguments.err().println(e.getMessage());
             return SecureRuntimeCommand.exitCode(e, UNWRITABLE);
+        }
+    }
+
+    private ContentSweep.Swept sweep(Arguments arguments, ContentSettings store) {
+        try {
+            return ContentSweep.run(directory, store);
+        } catch (SecureRuntimeException | UncheckedIOException e) {
+            arguments.out().println("values that can't be decrypted any more were not removed");
+            throw e;
         }
     }
 }

@@ -82,6 +82,9 @@ final class AuditRetireCommand implements Callable<Integer> {
             // Opening would start a new log.
             throw arguments.usage("expected a log in " + directory + " and its signer in " + signer);
         }
+        if (!arguments.within(directory, anchors).isEmpty()) {
+            throw arguments.usage("--anchor: expected a checkpoint that is kept outside " + directory);
+        }
         boolean index = before.matches("[0-9]{1,18}");
         Instant time = index ? Instant.MIN : time(arguments);
         AuditSettings settings = AuditSettings.in(directory).signer(signer);

@@ -4,6 +4,7 @@ import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.AuditRecords;
 import dev.secureruntime.core.audit.StoredRecord;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -62,6 +63,9 @@ final class AuditShowCommand implements Callable<Integer> {
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
+        if (!Files.exists(directory.resolve("segments")) && !Files.exists(directory.resolve("log.json"))) {
+            throw arguments.usage(directory + " holds no log");
+        }
         if (index != null && (from != null || to != null)) {
             throw arguments.usage("INDEX and --from or --to exclude each other");
         }

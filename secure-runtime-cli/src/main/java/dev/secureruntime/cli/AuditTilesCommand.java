@@ -4,6 +4,7 @@ import dev.secureruntime.core.audit.AuditLogVerifier;
 import dev.secureruntime.core.audit.AuditTiles;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +59,9 @@ final class AuditTilesCommand implements Callable<Integer> {
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
+        if (!Files.exists(directory.resolve("segments")) && !Files.exists(directory.resolve("log.json"))) {
+            throw arguments.usage(directory + " holds no log");
+        }
         try {
             AuditLogVerifier verifier =
                     key == null ? AuditLogVerifier.withoutKeys() : AuditLogVerifier.withKeys(arguments.keys(key));

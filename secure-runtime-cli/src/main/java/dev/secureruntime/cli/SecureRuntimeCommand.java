@@ -3,7 +3,10 @@ package dev.secureruntime.cli;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ScopeType;
@@ -26,6 +29,11 @@ public final class SecureRuntimeCommand {
     /** Wrong usage, for every command. */
     static final int USAGE = 3;
 
+    private static final int UNUSABLE = 2;
+
+    /** Examples are to be copied: none may be broken in two. */
+    private static final int HELP_WIDTH = 124;
+
     private SecureRuntimeCommand() {}
 
     /** Runs the command and ends the virtual machine with its exit code. */
@@ -38,7 +46,7 @@ public final class SecureRuntimeCommand {
     /** Runs the command; the exit code. */
     static int run(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new SecureRuntimeCommand());
-        command.setOut(out).setErr(err).setExitCodeExceptionMapper(e -> USAGE);
+        command.setUsageHelpWidth(HELP_WIDTH).setOut(out).setErr(err).setExitCodeExceptionMapper(e -> USAGE);
         command.setParameterExceptionHandler((e, given) -> {
             CommandLine at = e.getCommandLine();
             at.getErr().println(e.getMessage());
@@ -47,14 +55,25 @@ public final class SecureRuntimeCommand {
             return USAGE;
         });
         command.setExecutionExceptionHandler((e, at, parsed) -> {
-            String message = e instanceof SecureRuntimeException ? e.getMessage() : e.toString();
-            at.getErr().println("error: " + message);
-            return at.getCommandSpec().exitCodeOnExecutionException();
+            at.getErr().println("error: " + words(e));
+            // Never 1, which says that something is wrong with the log, and is picocli's default.
+            return Math.max(UNUSABLE, at.getCommandSpec().exitCodeOnExecutionException());
         });
         int code = command.execute(arguments);
         out.flush();
         err.flush();
         return code;
+    }
+
+    private static String words(Exception e) {
+        Throwable cause = e instanceof UncheckedIOException unchecked ? unchecked.getCause() : e;
+        if (cause instanceof NoSuchFileException missing) {
+            return "no such file or directory: " + missing.getFile();
+        }
+        if (cause instanceof AccessDeniedException denied) {
+            return "access denied: " + denied.getFile();
+        }
+        return cause instanceof SecureRuntimeException ? String.valueOf(cause.getMessage()) : cause.toString();
     }
 
     /** The exit code of an error: wrong usage where the command was given something that can't work. */

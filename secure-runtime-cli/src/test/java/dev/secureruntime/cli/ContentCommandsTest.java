@@ -95,6 +95,33 @@ class ContentCommandsTest {
     }
 
     @Test
+    void erase_directoryThatIsNoStore_isWrongUsageAndRecordsNothing() throws Exception {
+        Files.createDirectory(at("other"));
+        Run erase = run("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("other"));
+        assertThat(erase.code()).isEqualTo(3);
+        assertThat(at("other")).isEmptyDirectory();
+        assertThat(run("audit", "show", at("log"), "--type", "content.erased").out())
+                .isEmpty();
+        assertThat(disclose().code()).isZero();
+    }
+
+    @Test
+    void erase_subjectThatHadNothing_saysSo() {
+        Run erase = run("audit", "erase", at("log"), "user-4712", "--signer", at("signer"), "--store", at("store"));
+        assertThat(erase.code()).isZero();
+        assertThat(erase.err()).contains("no stored value belonged to this subject");
+    }
+
+    @Test
+    void erase_whereTheSweepFails_saysThatTheKeyIsDestroyed_andNeverExitsWithOne() throws Exception {
+        // Another subject's key file, damaged.
+        Files.writeString(at("store").resolve("keys").resolve("0".repeat(32) + ".key"), "garbage");
+        Run erase = run("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
+        assertThat(erase.out()).startsWith("erased, record ").contains("were not removed");
+        assertThat(erase.code()).isEqualTo(2);
+    }
+
+    @Test
     void erase_withoutSigner_isWrongUsageAndMakesNoLog() {
         assertThat(run("audit", "erase", at("log"), "u", "--signer", at("none"), "--store", at("store"))
                         .code())

@@ -3,6 +3,7 @@ package dev.secureruntime.core.audit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +53,10 @@ public final class ExcerptWindow {
             if (first < 0) {
                 first = line.index();
                 start = first;
+                if (first > 0) {
+                    // Records before were removed under retention; what the command verified says how they ended.
+                    line.record().ifPresent(record -> lastLeaf = HexFormat.of().parseHex(record.prev()));
+                }
             }
             lines.add(line);
             bytes += line.bytes().length + PER_ITEM;
@@ -73,7 +78,7 @@ public final class ExcerptWindow {
                 pass(notes.removeFirst());
             }
         }
-        if (start > Math.max(first, 0)) {
+        if (start > 0) {
             letGoNotes();
         }
     }

@@ -74,13 +74,18 @@ public final class ActivityCollector {
         } else if (record.type().startsWith("secret.") || record.type().startsWith("credential.")) {
             secret(record, component);
             return;
-        } else if (has(record, "secure_runtime.verdict")) {
+        } else if (has(record, "secure_runtime.verdict") || isForeignCall(record)) {
             call(record, component);
             return;
         } else {
             components.add(List.of(component), 1, 0, 0, 0);
         }
         timeline.add(now, Timeline.Count.OTHER, 1);
+    }
+
+    /** A call that other software recorded: it has the convention's attributes, but nobody decided on it. */
+    private static boolean isForeignCall(StoredRecord record) {
+        return record.attributes().keySet().stream().anyMatch(name -> name.startsWith("gen_ai."));
     }
 
     private void call(StoredRecord record, String component) {
@@ -94,7 +99,7 @@ public final class ActivityCollector {
         if (denied) {
             String why = firstOf(record, "secure_runtime.rule", "secure_runtime.reason", "error.type");
             denials.add(List.of(component, destination, why), 1);
-        } else {
+        } else if (!destination.isEmpty() || has(record, "secure_runtime.verdict")) {
             destinations.add(List.of(destination, text(record, "secure_runtime.rule")), 1);
         }
         if (failed) {

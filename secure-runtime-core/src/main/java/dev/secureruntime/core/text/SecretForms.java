@@ -21,6 +21,7 @@ final class SecretForms {
     private static final byte[] LOWER = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] UPPER = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
     private static final int[] UNKNOWN_IN_FRONT = {0, 2, 3};
+    private static final String[] HTML_SAFE = {"<>&", "<>&='"};
 
     private SecretForms() {}
 
@@ -63,12 +64,30 @@ final class SecretForms {
         into.add(json(once, LOWER, false));
         into.add(json(secret, UPPER, false));
         into.add(json(secret, LOWER, true));
+        for (String more : HTML_SAFE) {
+            byte[] safe = htmlSafe(once, more);
+            into.add(json(safe, LOWER, false));
+            into.add(safe);
+        }
         String text = new String(secret, StandardCharsets.UTF_8);
         if (Arrays.equals(text.getBytes(StandardCharsets.UTF_8), secret)) {
             into.add(jsonAscii(text, LOWER, false));
             into.add(jsonAscii(text, UPPER, false));
             into.add(jsonAscii(text, LOWER, true));
         }
+    }
+
+    /** What an encoder escapes besides, so that JSON can stand in HTML; those in use write lower-case digits. */
+    private static byte[] htmlSafe(byte[] json, String more) {
+        Output out = new Output(2 * json.length);
+        for (byte b : json) {
+            if (more.indexOf(b) >= 0) {
+                unicode(out, b, LOWER);
+            } else {
+                out.write(b);
+            }
+        }
+        return out.take();
     }
 
     private static byte[] json(byte[] secret, byte[] digits, boolean slash) {

@@ -77,7 +77,15 @@ public final class SecretMatcher {
             }
             byte[] digest = PatternTable.mac(key).doFinal(secret);
             synchronized (lock) {
-                if (values.stream().noneMatch(value -> MessageDigest.isEqual(value.digest(), digest))) {
+                Value known = values.stream()
+                        .filter(value -> MessageDigest.isEqual(value.digest(), digest))
+                        .findFirst()
+                        .orElse(null);
+                if (known != null) {
+                    // A value that came back is the newest again: others must not push it out.
+                    values.remove(known);
+                    values.addLast(known);
+                } else {
                     values.addLast(new Value(digest, patterns(secret)));
                     if (values.size() > keep) {
                         values.removeFirst();

@@ -78,6 +78,18 @@ class ActivityCollectorTest {
     }
 
     @Test
+    void importedCalls_haveNoVerdict_areCountedWithTheirTokensAndErrors() {
+        add(NOON, "model.call", "chat", "gen_ai.request.model", "m1", "gen_ai.usage.input_tokens", 100);
+        add(NOON, "tool.call", "chat", "gen_ai.tool.name", "search", "error.type", "timeout");
+        add(NOON, "note", "chat", "text", "no call");
+        Activity activity = collector.result();
+        assertThat(sums(activity.tokens(), "chat", "m1")).containsExactly(1L, 100L, 0L);
+        assertThat(sums(activity.components(), "chat")).containsExactly(3L, 2L, 0L, 1L);
+        assertThat(sums(activity.errors(), "chat", "", "timeout")).containsExactly(1L);
+        assertThat(activity.destinations().rows()).isEmpty();
+    }
+
+    @Test
     void denialsAndErrors_areToldApart() {
         add(
                 NOON,

@@ -31,6 +31,28 @@ class SecretMatcherTest {
         assertThat(matcher.slot(4).remember(utf8(secret))).isEqualTo(SecretMatcher.Outcome.REGISTERED);
     }
 
+    @Test
+    void scan_secretInJsonThatMayStandInHtml_isFound() {
+        register("a<b&c'deadbeef==");
+        for (String written : List.of(
+                "a\\u003cb\\u0026c'deadbeef==",
+                "a\\u003cb\\u0026c\\u0027deadbeef\\u003d\\u003d",
+                "a\\\\u003cb\\\\u0026c\\\\u0027deadbeef\\\\u003d\\\\u003d")) {
+            assertThat(matcher.occursIn("{\"k\":\"" + written + "\"}")).isTrue();
+        }
+    }
+
+    @Test
+    void remember_valueThatCameBack_isTheNewestAgain() {
+        SecretMatcher.Slot slot = matcher.slot(2);
+        for (String value : List.of("value-one", "value-two", "value-one", "value-three")) {
+            slot.remember(utf8(value));
+        }
+        assertThat(matcher.occursIn("value-one")).isTrue();
+        assertThat(matcher.occursIn("value-three")).isTrue();
+        assertThat(matcher.occursIn("value-two")).isFalse();
+    }
+
     // ---- properties
 
     @Property(tries = 300)
