@@ -63,7 +63,12 @@ public enum ErrorCode {
     /** The runtime is set up in a way that can't work. */
     RUNTIME_MISCONFIGURED("SR-RUNTIME-001"),
     /** The runtime was closed. */
-    RUNTIME_CLOSED("SR-RUNTIME-002");
+    RUNTIME_CLOSED("SR-RUNTIME-002"),
+
+    /** The command was called in a way that it doesn't understand. */
+    COMMAND_USAGE("SR-COMMAND-001"),
+    /** The command could not read or write a file, or failed in a way that has no code of its own. */
+    COMMAND_FAILED("SR-COMMAND-002");
 
     private final String code;
 

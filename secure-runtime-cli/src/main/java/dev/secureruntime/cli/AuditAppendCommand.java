@@ -100,6 +100,7 @@ final class AuditAppendCommand implements Callable<Integer> {
             names = "--witness",
             arity = "2",
             paramLabel = "URL VKEY|FILE",
+            hideParamSyntax = true,
             description =
                     "Have checkpoints cosigned by a witness (C2SP tlog-witness): its submission prefix and its key.")
     private List<String> witness = List.of();
@@ -108,6 +109,7 @@ final class AuditAppendCommand implements Callable<Integer> {
             names = "--tsa",
             arity = "2",
             paramLabel = "URL CERT.pem",
+            hideParamSyntax = true,
             description = "Have checkpoints time-stamped (RFC 3161): the authority's address and its or its CA's"
                     + " certificate.")
     private List<String> authority = List.of();
@@ -159,7 +161,7 @@ final class AuditAppendCommand implements Callable<Integer> {
             err.println(e.getMessage());
             return SecureRuntimeCommand.exitCode(e, UNWRITABLE);
         } catch (IOException e) {
-            err.println("error: " + e);
+            err.println(SecureRuntimeCommand.error(e));
             return UNWRITABLE;
         }
     }

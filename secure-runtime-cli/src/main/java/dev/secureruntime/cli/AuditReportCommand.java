@@ -63,7 +63,8 @@ final class AuditReportCommand implements Callable<Integer> {
             names = "--key",
             required = true,
             paramLabel = "VKEY|FILE",
-            description = "The verifier key to trust, or a file of one or two lines: log key, first epoch key.")
+            description =
+                    "The verifier key to trust, or a file of one to three lines, as 'audit append --pin' writes it.")
     private String key = "";
 
     @Option(

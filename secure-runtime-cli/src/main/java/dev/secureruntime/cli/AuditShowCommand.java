@@ -75,8 +75,10 @@ final class AuditShowCommand implements Callable<Integer> {
             throw arguments.usage("expected an index, or 0 <= N of --from <= N of --to");
         }
         PrintWriter out = arguments.out();
+        boolean[] found = new boolean[1];
         try {
             AuditRecords.read(directory, first, last, (record, line) -> {
+                found[0] = true;
                 if (isWanted(record)) {
                     // Not println: the record's line feed is one byte everywhere.
                     out.print((json ? line : words(record)) + "\n");
@@ -84,8 +86,11 @@ final class AuditShowCommand implements Callable<Integer> {
             });
         } catch (IllegalArgumentException e) {
             out.flush();
-            arguments.err().println("error: " + e.getMessage());
+            arguments.err().println(SecureRuntimeCommand.error(e));
             return 2;
+        }
+        if (index != null && !found[0]) {
+            throw arguments.usage("the log has no record " + index);
         }
         return 0;
     }

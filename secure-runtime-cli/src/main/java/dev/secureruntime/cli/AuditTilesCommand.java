@@ -77,7 +77,7 @@ final class AuditTilesCommand implements Callable<Integer> {
             arguments.err().println(e.getMessage());
             return REFUSED;
         } catch (IOException e) {
-            arguments.err().println("error: " + e);
+            arguments.err().println(SecureRuntimeCommand.error(e));
             return UNREADABLE;
         }
     }

@@ -64,7 +64,7 @@ final class PolicyLearnCommand implements Callable<Integer> {
     @Option(
             names = "--key",
             paramLabel = "VKEY|FILE",
-            description = "The verifier key to trust, or a file of one or two lines, as for 'audit verify'.")
+            description = "The verifier key to trust, or a file of one to three lines, as for 'audit verify'.")
     private @Nullable String key;
 
     @Option(
@@ -105,7 +105,7 @@ final class PolicyLearnCommand implements Callable<Integer> {
                 AuditRecords.read(directory, 0, result.size() - 1, (record, line) -> learn(record, learner));
             }
         } catch (IllegalArgumentException e) {
-            arguments.err().println("error: " + e.getMessage());
+            arguments.err().println(SecureRuntimeCommand.error(e));
             return 2;
         }
         print(learner.propose(), arguments);

@@ -2,6 +2,7 @@ package dev.secureruntime.cli;
 
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -49,13 +50,13 @@ public final class SecureRuntimeCommand {
         command.setUsageHelpWidth(HELP_WIDTH).setOut(out).setErr(err).setExitCodeExceptionMapper(e -> USAGE);
         command.setParameterExceptionHandler((e, given) -> {
             CommandLine at = e.getCommandLine();
-            at.getErr().println(e.getMessage());
+            at.getErr().println(ErrorCode.COMMAND_USAGE + " " + e.getMessage());
             CommandLine.UnmatchedArgumentException.printSuggestions(e, at.getErr());
             at.getErr().println("Try '" + at.getCommandSpec().qualifiedName() + " --help'.");
             return USAGE;
         });
         command.setExecutionExceptionHandler((e, at, parsed) -> {
-            at.getErr().println("error: " + words(e));
+            at.getErr().println(error(e));
             // Never 1, which says that something is wrong with the log, and is picocli's default.
             return Math.max(UNUSABLE, at.getCommandSpec().exitCodeOnExecutionException());
         });
@@ -65,15 +66,22 @@ public final class SecureRuntimeCommand {
         return code;
     }
 
-    private static String words(Exception e) {
+    /** An error as it is printed: with a code, and in words where it is about a file. */
+    static String error(Exception e) {
         Throwable cause = e instanceof UncheckedIOException unchecked ? unchecked.getCause() : e;
+        return cause instanceof SecureRuntimeException
+                ? "error: " + cause.getMessage()
+                : "error: " + ErrorCode.COMMAND_FAILED + " " + words(cause);
+    }
+
+    private static String words(Throwable cause) {
         if (cause instanceof NoSuchFileException missing) {
             return "no such file or directory: " + missing.getFile();
         }
         if (cause instanceof AccessDeniedException denied) {
             return "access denied: " + denied.getFile();
         }
-        return cause instanceof SecureRuntimeException ? String.valueOf(cause.getMessage()) : cause.toString();
+        return cause instanceof IOException ? cause.toString() : String.valueOf(cause.getMessage());
     }
 
     /** The exit code of an error: wrong usage where the command was given something that can't work. */

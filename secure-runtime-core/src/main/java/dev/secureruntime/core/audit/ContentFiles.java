@@ -28,9 +28,6 @@ final class ContentFiles {
     }
 
     static List<Path> all(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            return List.of();
-        }
         try (Stream<Path> files = Files.list(directory)) {
             return files.filter(file -> file.getFileName().toString().matches("[0-9]{20}\\.sealed"))
                     .sorted()
