@@ -8,6 +8,7 @@ import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
@@ -15,6 +16,7 @@ import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +37,7 @@ public final class ComponentSnapshot {
     private final String version;
     private final EnforcementMode mode;
     private final OnManyNames onManyNames;
+    private final List<ByteBudget> budgets;
 
     ComponentSnapshot(PolicySnapshot snapshot, GuardedComponent component, List<HeaderAttachment> attachments) {
         this.snapshot = snapshot;
@@ -43,6 +46,7 @@ public final class ComponentSnapshot {
         this.version = snapshot.version().toString();
         ComponentPolicy policy =
                 snapshot.policy().components().get(component.id().name());
+        this.budgets = policy == null ? List.of() : policy.budgets();
         this.mode = policy == null ? EnforcementMode.ENFORCE : policy.mode();
         this.onManyNames = policy == null ? OnManyNames.BLOCK : policy.onManyNames();
     }
@@ -59,7 +63,25 @@ public final class ComponentSnapshot {
             return unable.under(version);
         }
         EgressDecision decision = component.subNames().pass(request, judge(request), onManyNames);
+        if (!budgets.isEmpty() && !(decision instanceof Denied)) {
+            Denied spent = component.budgets().spent(request.host());
+            decision = spent == null ? decision : spent;
+        }
         return decision instanceof Denied denied ? denied.under(version) : decision;
+    }
+
+    /**
+     * Names the byte budgets that cover a host; empty when none does. A connection is counted towards those of the host that it
+     * was opened for, so requests to a host of other budgets must not ride on it.
+     */
+    public String budgetsOf(String host) {
+        if (budgets.isEmpty()) {
+            return "";
+        }
+        return budgets.stream()
+                .filter(budget -> budget.covers(host))
+                .map(ByteBudget::describe)
+                .collect(Collectors.joining(", "));
     }
 
     /** The decision on a request by the policy and the component's mode alone. */

@@ -9,6 +9,7 @@ import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.core.credential.RefreshingCredentialProvider;
+import dev.secureruntime.core.credential.Ticker;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
@@ -53,19 +54,25 @@ final class CoreRuntime implements SecureRuntime {
     private final OptionalInt longestContent;
     private final HostResolver resolver;
     private final @Nullable X509TrustManager trustManager;
+    private final Ticker ticker;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
 
     /** The architecture, top to bottom: what is checked first stands first, and the log is opened last. */
     static CoreRuntime wire(RuntimeSettings settings) {
+        return wire(settings, Clock.systemUTC(), Ticker.SYSTEM);
+    }
+
+    /** The same under a given time: the wall's and one that nobody sets. */
+    static CoreRuntime wire(RuntimeSettings settings, Clock clock, Ticker ticker) {
         SecretWatch watch = new SecretWatch();
         PolicyInForce policies = PolicyInForce.start(settings, watch);
 
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
-        CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings);
+        CredentialEngine credentials = new CredentialEngine(events, watch, clock);
+        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings, ticker);
         runtime.announce();
         runtime.watchPolicy();
         return runtime;
@@ -76,8 +83,10 @@ final class CoreRuntime implements SecureRuntime {
             @Nullable HashChainedAuditLog log,
             EventLine events,
             CredentialEngine credentials,
-            RuntimeSettings settings) {
+            RuntimeSettings settings,
+            Ticker ticker) {
         this.settings = settings;
+        this.ticker = ticker;
         this.policies = policies;
         this.log = log;
         this.events = events;
@@ -300,6 +309,11 @@ final class CoreRuntime implements SecureRuntime {
 
     String policySource() {
         return policies.current().policy().source();
+    }
+
+    /** Elapsed time. */
+    Ticker ticker() {
+        return ticker;
     }
 
     ScheduledExecutorService timer() {

@@ -41,6 +41,7 @@ final class GuardedComponent implements Component {
     private final AuditLog audit;
     private final RetryLedger retries;
     private final SubNameWatch subNames;
+    private final ComponentBudgets budgets;
     private final Set<CallRecord> open = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Transport> transports = new ConcurrentHashMap<>();
 
@@ -53,6 +54,7 @@ final class GuardedComponent implements Component {
         this.audit = new ComponentAuditLog(id.name(), events, runtime);
         this.retries = new RetryLedger(runtime.timer());
         this.subNames = new SubNameWatch(id.name(), events);
+        this.budgets = new ComponentBudgets(id.name(), runtime::policy, events, runtime.ticker());
     }
 
     @Override
@@ -88,6 +90,11 @@ final class GuardedComponent implements Component {
     /** The watch over the names that the component asks for, under every version of the policy the same. */
     SubNameWatch subNames() {
         return subNames;
+    }
+
+    /** What the component has sent of its byte budgets, under every version of the policy the same. */
+    ComponentBudgets budgets() {
+        return budgets;
     }
 
     /** What the policy in force says of this component. */
