@@ -37,6 +37,12 @@ final class PolicyDigest {
             said.text(name);
             said.secret(secret);
         });
+        said.count(policy.categories().size());
+        new TreeMap<>(policy.categories()).forEach((name, category) -> {
+            said.text(name);
+            said.text(category.kind().name());
+            said.text(category.hosts().sha256());
+        });
         return HexFormat.of().formatHex(said.digest.digest());
     }
 
@@ -45,6 +51,8 @@ final class PolicyDigest {
         rules(component.deny());
         texts(component.secrets());
         text(component.mode().name());
+        text(component.onManyNames().name());
+        texts(component.budgets());
     }
 
     private void rules(List<EgressRule> rules) {
