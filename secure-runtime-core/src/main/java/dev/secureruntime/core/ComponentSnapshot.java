@@ -1,6 +1,9 @@
 package dev.secureruntime.core;
 
+import dev.secureruntime.core.egress.EgressPolicy;
+import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDecision.Reason;
@@ -17,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +42,7 @@ public final class ComponentSnapshot {
     private final EnforcementMode mode;
     private final OnManyNames onManyNames;
     private final List<ByteBudget> budgets;
+    private final List<ActiveGrant> grants;
 
     ComponentSnapshot(PolicySnapshot snapshot, GuardedComponent component, List<HeaderAttachment> attachments) {
         this.snapshot = snapshot;
@@ -46,6 +51,9 @@ public final class ComponentSnapshot {
         this.version = snapshot.version().toString();
         ComponentPolicy policy =
                 snapshot.policy().components().get(component.id().name());
+        this.grants = snapshot.grants().stream()
+                .filter(grant -> grant.grant().component().equals(component.id().name()))
+                .toList();
         this.budgets = policy == null ? List.of() : policy.budgets();
         this.mode = policy == null ? EnforcementMode.ENFORCE : policy.mode();
         this.onManyNames = policy == null ? OnManyNames.BLOCK : policy.onManyNames();
@@ -87,7 +95,51 @@ public final class ComponentSnapshot {
     /** The decision on a request by the policy and the component's mode alone. */
     EgressDecision judge(EgressRequest request) {
         EgressDecision decision = snapshot.egress().decide(request);
-        return decision instanceof Denied denied && isReported(denied) ? new EgressDecision.Reported(denied) : decision;
+        if (!(decision instanceof Denied denied)) {
+            return decision;
+        }
+        Optional<Allowed> granted = granted(request, denied);
+        if (granted.isPresent()) {
+            return granted.get();
+        }
+        return isReported(denied) ? new EgressDecision.Reported(denied) : denied;
+    }
+
+    private Optional<Allowed> granted(EgressRequest request, Denied refused) {
+        return grants.isEmpty() ? Optional.empty() : GrantRules.opening(openGrants(), request, refused);
+    }
+
+    private List<GrantRules> openGrants() {
+        return grants.stream()
+                .filter(component.runtime()::isOpen)
+                .map(ActiveGrant::rules)
+                .toList();
+    }
+
+    /** Whether a break-glass grant is in force for the component. */
+    public boolean hasGrants() {
+        return !grants.isEmpty();
+    }
+
+    /** The grant that opens a connection to this address; empty when none does. */
+    Optional<ActiveGrant> opening(EgressRequest connection, InetAddress address) {
+        return grants.isEmpty() ? Optional.empty() : grants.stream()
+                .filter(grant -> grant.rules().opensAddress(connection, address)
+                        && component.runtime().isOpen(grant))
+                .findFirst();
+    }
+
+    /** The addresses that the policy judges: those that a grant opens are left out. */
+    private Optional<Denied> deniedBeyondGrants(
+            EgressPolicy policy, EgressRequest connection, List<InetAddress> addresses) {
+        List<InetAddress> judged = grants.isEmpty()
+                ? addresses
+                : addresses.stream()
+                        .filter(address -> opening(connection, address).isEmpty())
+                        .toList();
+        return judged.isEmpty() && !addresses.isEmpty()
+                ? Optional.empty()
+                : policy.deniedConnection(connection, judged);
     }
 
     /** Rules of names are what report mode tries out; what guards the machine and its network stays as it is. */
@@ -97,7 +149,24 @@ public final class ComponentSnapshot {
 
     /** Why the component may not connect to these addresses of a host; empty when it may. */
     public Optional<Denied> deniedConnection(EgressRequest connection, List<InetAddress> addresses, Layer layer) {
-        return snapshot.egress().deniedConnection(connection, addresses).map(denied -> denied.at(layer));
+        Optional<Denied> denied = deniedBeyondGrants(snapshot.egress(), connection, addresses);
+        if (layer == Layer.LOOKUP) {
+            component.shadow().compareAddresses(connection, addresses, denied);
+        } else if (layer == Layer.CONNECTION && denied.isEmpty() && !grants.isEmpty()) {
+            denied = unrecordedUse(connection, addresses);
+        }
+        return denied.map(reason -> reason.at(layer));
+    }
+
+    /** Records that a grant opened a connection's address; why it may not be used when that fails. */
+    private Optional<Denied> unrecordedUse(EgressRequest connection, List<InetAddress> addresses) {
+        for (InetAddress address : addresses) {
+            Optional<ActiveGrant> grant = opening(connection, address);
+            if (grant.isPresent() && !component.recordUse(grant.get(), connection)) {
+                return Optional.of(GuardedComponent.unwritable());
+            }
+        }
+        return Optional.empty();
     }
 
     /** Why a request that is under way may not go on; empty when it may. Of methods and paths as of all else. */
@@ -108,9 +177,11 @@ public final class ComponentSnapshot {
     /** Why an open connection may not stay, whatever is sent over it; empty when it may. */
     public Optional<Denied> deniedOpen(EgressRequest connection, InetAddress address) {
         EgressDecision decision = snapshot.connections().decide(connection);
-        Optional<Denied> denied = decision instanceof Denied byName && !isReported(byName)
+        Optional<Denied> denied = decision instanceof Denied byName
+                        && !isReported(byName)
+                        && granted(connection, byName).isEmpty()
                 ? Optional.of(byName)
-                : snapshot.connections().deniedConnection(connection, List.of(address));
+                : deniedBeyondGrants(snapshot.connections(), connection, List.of(address));
         return denied.map(reason -> reason.at(Layer.UNDER_WAY));
     }
 

@@ -1,5 +1,6 @@
 package dev.secureruntime.core;
 
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
@@ -43,6 +44,7 @@ final class PolicyDigest {
             said.text(category.kind().name());
             said.text(category.hosts().sha256());
         });
+        said.texts(policy.breakGlass().stream().map(BreakGlass::digest).toList());
         return HexFormat.of().formatHex(said.digest.digest());
     }
 

@@ -158,6 +158,18 @@ final class Hop {
                 connection.socketAddress().getAddress());
     }
 
+    /** Takes down which break-glass grant the connection's address needs, if any. */
+    void noteGrant(Gate gate) {
+        Route connection = route;
+        if (connection != null && snapshot.hasGrants()) {
+            HttpUrl opened = connection.address().url();
+            record.ranOver(
+                    snapshot,
+                    gate.connection(opened.scheme(), opened.host(), opened.port()),
+                    connection.socketAddress().getAddress());
+        }
+    }
+
     /** Says why the hop was cut while it was under way; false when it was before. */
     boolean cut(Denied reason) {
         return cut.compareAndSet(null, reason);

@@ -7,6 +7,7 @@ import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.VirtualTime;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -40,7 +41,10 @@ final class VirtualWorld implements AutoCloseable {
                 Map.of(),
                 new FakeResolver(),
                 LoopbackServer.CLIENT.trustManager(),
-                null));
+                null,
+                null,
+                null,
+                BreakGlass.LONGEST));
         agent = runtime.component("agent");
         calls = GuardedOkHttp.callFactory(agent);
     }
