@@ -22,7 +22,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,12 +55,14 @@ import picocli.CommandLine.Spec;
             "  secure-runtime egress check --policy policy.json --component chat --method POST - < urls.txt",
             "",
             "Prints 'ALLOW url' or 'DENY url CODE reason', in the order of the input. A URL that parsers read differently",
-            "is denied. Characters that could forge a line are shown as \\uXXXX."
+            "is denied. Characters that could forge a line are shown as \\uXXXX. Break-glass grants that are in force now count;",
+            "byte budgets don't, since the command doesn't know what was sent."
         })
 final class EgressCheckCommand implements Callable<Integer> {
 
     static final int USAGE = 3;
     private static final int MAX_LINE = 65_536;
+    private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final HostResolver resolver = HostResolver.SYSTEM;
@@ -97,6 +101,13 @@ final class EgressCheckCommand implements Callable<Integer> {
                     spec().commandLine(),
                     "the policy has no component \"" + component + "\"; it has "
                             + String.join(", ", policy.components().keySet()));
+        }
+        if (!METHOD.matcher(method).matches()) {
+            throw new ParameterException(spec().commandLine(), "--method: expected a plain word such as GET or POST");
+        }
+        method = method.toUpperCase(Locale.ROOT); // as guarded HTTP asks
+        if (urls.contains("-") && urls.size() > 1) {
+            throw new ParameterException(spec().commandLine(), "expected URLs, or - alone for standard input");
         }
         EgressPolicy egress = EgressPolicy.compile(policy);
         grants = policy.breakGlass().stream()
