@@ -132,6 +132,7 @@ final class LogScan {
             byte[] note = reader.next();
             while (note != null) {
                 Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
+                records.leadsTo(checkpoint);
                 while (records.tree().size() < checkpoint.size()) {
                     if (!records.advance(checkpoint.size())
                             && records.next(signed, newestHash) != RecordChain.Step.RECORD) {
