@@ -60,10 +60,14 @@ class DurabilityTest {
                 .hasMessage("the device lost a write");
         // The device works again; nothing is tried on it.
         int called = calls.size();
-        assertThatThrownBy(() -> log.append(LogFixture.event(3))).hasMessageContaining("SR-AUDIT-002");
+        assertThatThrownBy(() -> log.append(LogFixture.event(3)))
+                .hasMessageContaining("SR-AUDIT-002")
+                .hasMessageContaining("the device lost a write");
         assertThatThrownBy(log::requireWritable).hasMessageContaining("SR-AUDIT-002");
         assertThatThrownBy(log::checkpoint).hasMessageContaining("SR-AUDIT-002");
-        assertThatThrownBy(log::close).hasMessageContaining("SR-AUDIT-002");
+        assertThatThrownBy(log::close)
+                .hasMessageContaining("SR-AUDIT-002")
+                .hasMessageContaining("the device lost a write");
         assertThat(calls).hasSize(called);
         assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class);
 
@@ -99,11 +103,12 @@ class DurabilityTest {
                 }
             });
             caller.start();
-            while (caller.getState() != Thread.State.WAITING) {
+            // It also waits, for a moment, when the writer has the queue's lock.
+            while (appended.get() < 16 || caller.getState() != Thread.State.WAITING) {
                 Thread.onSpinWait();
             }
             // The bound: 16 batches of 256 KiB, and what the writer has in hand.
-            assertThat(appended.get()).isBetween(16L, 80L);
+            assertThat(appended.get()).isLessThanOrEqualTo(80L);
             stalled.countDown();
             caller.join();
         }
