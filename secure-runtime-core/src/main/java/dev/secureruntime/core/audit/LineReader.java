@@ -20,7 +20,7 @@ final class LineReader implements AutoCloseable {
     /** A byte before the first line, where the leaf hash has its prefix. */
     private static final int FRONT = 1;
 
-    private static final int RETRIES = 5;
+    private static final int RETRIES = 50;
     private static final long RETRY_NANOS = 2_000_000;
 
     /** What {@link #next} found. */

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LogScan {
 
-    private static final int RETRIES = 20;
+    private static final int RETRIES = 100;
     private static final long RETRY_NANOS = 5_000_000;
     static final LeafListener NO_LEAVES = (index, hash) -> {};
 
