@@ -289,7 +289,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         try {
             stage.join();
         } catch (CompletionException e) {
-            throw AppendQueue.unwritable(e.getCause());
+            throw AppendQueue.unwritable(e.getCause() == null ? e : e.getCause());
         }
     }
 
