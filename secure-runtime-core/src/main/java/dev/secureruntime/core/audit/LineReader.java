@@ -89,11 +89,15 @@ final class LineReader implements AutoCloseable {
             int moved = fill();
             scanned -= moved;
             if (scanned == held) {
+                if (held == from) {
+                    length = 0;
+                    return Kind.END;
+                }
                 // A writer may be in the middle of a line: its rest arrives at once, or never.
                 if (++retries > RETRIES) {
                     length = held - from;
                     next = held;
-                    return length == 0 ? Kind.END : Kind.FRAGMENT;
+                    return Kind.FRAGMENT;
                 }
                 LockSupport.parkNanos(RETRY_NANOS);
             }
