@@ -1,5 +1,6 @@
 package dev.secureruntime.core.jdkhttp;
 
+import dev.secureruntime.core.http.Origin;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Redirect;
 import java.net.http.HttpClient.Version;
@@ -18,14 +19,17 @@ record ClientSettings(@Nullable Duration connectTimeout, Version version, Redire
 
     static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
 
-    static final ClientSettings NONE = new ClientSettings(null, Version.HTTP_2, Redirect.NEVER, 0);
-
     Duration connectTimeoutOrOwn() {
         return connectTimeout == null ? CONNECT_TIMEOUT : connectTimeout;
     }
 
-    /** The part that a client of the JDK's is made for; the rest is ours to act on. */
-    record OfClient(Version version, int priority) {
+    /**
+     * What one of the JDK's clients is made for. It keeps one pool for everything that goes to a proxy in the clear: with a
+     * client for each origin, an answer to one is never read as another's.
+     *
+     * @param plain the origin, where requests go there over http; null for all of https
+     */
+    record OfClient(Version version, int priority, @Nullable Origin plain) {
 
         void applyTo(HttpClient.Builder client) {
             client.version(version);
@@ -35,7 +39,7 @@ record ClientSettings(@Nullable Duration connectTimeout, Version version, Redire
         }
     }
 
-    OfClient ofClient() {
-        return new OfClient(version, priority);
+    OfClient ofClient(Origin target) {
+        return new OfClient(version, priority, target.scheme().equals("https") ? null : target);
     }
 }

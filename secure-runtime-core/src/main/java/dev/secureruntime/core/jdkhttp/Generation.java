@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Generation {
 
+    private static final int MAX_CLIENTS = 32;
+
     private final JdkTransport transport;
     private final ComponentSnapshot snapshot;
     private final Map<ClientSettings.OfClient, HttpClient> clients = new ConcurrentHashMap<>();
@@ -38,8 +40,11 @@ final class Generation {
         return snapshot;
     }
 
-    HttpClient clientFor(ClientSettings settings) {
-        return clients.computeIfAbsent(settings.ofClient(), transport::newClient);
+    HttpClient clientFor(ClientSettings settings, Origin target) {
+        ClientSettings.OfClient kind = settings.ofClient(target);
+        return clients.size() < MAX_CLIENTS || clients.containsKey(kind)
+                ? clients.computeIfAbsent(kind, transport::newClient)
+                : transport.newClient(kind); // ends when its request is over and nobody holds it
     }
 
     /** Enters a hop that is about to begin; refuses it when the policy in force by now does. */

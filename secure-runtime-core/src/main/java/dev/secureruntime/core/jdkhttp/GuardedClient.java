@@ -42,6 +42,10 @@ final class GuardedClient extends HttpClient {
         this.onDenial = onDenial;
     }
 
+    JdkTransport transport() {
+        return transport;
+    }
+
     @Override
     public <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> handler)
             throws IOException, InterruptedException {

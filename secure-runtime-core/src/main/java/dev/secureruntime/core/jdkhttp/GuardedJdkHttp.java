@@ -26,8 +26,8 @@ import java.net.http.HttpClient.Redirect;
  * judged like requests.
  *
  * <p>What does not: the relay listens on a port of the loopback interface. Other processes of the machine can connect to it,
- * and get nothing without the token of a call that is under way, but they could use up its connections. Over http each
- * request has a connection of its own, and HTTP/2 is spoken over https only. Bodies pass through code of the caller's on
+ * and get nothing without the token of a call that is under way, but they could use up its connections. HTTP/2 is spoken
+ * over https only. Bodies pass through code of the caller's on
  * threads of this client. Pushes of a server are not taken. {@code sslSession()} of a response is empty. {@code send} within
  * a body handler or publisher can use up time-outs, as in the JDK's client. Logging switched on in the JDK's client by whoever
  * loads it first is noticed only as long as its system property is set.

@@ -47,6 +47,7 @@ final class GuardedSend<T> {
     private volatile JdkHop hop;
     private volatile @Nullable CompletableFuture<?> sending;
     private volatile @Nullable RecordedSubscriber<T> receiving;
+    private volatile Outcome.@Nullable Redirected<T> leading;
     private volatile boolean cancelled;
     private volatile boolean handed;
     private @Nullable HandedResponse<T> previous;
@@ -106,7 +107,7 @@ final class GuardedSend<T> {
             LiveExchange begun = exchange;
             record.sent();
             CompletableFuture<HttpResponse<Outcome<T>>> answer = generation
-                    .clientFor(settings)
+                    .clientFor(settings, Origin.of(now.asked()))
                     .sendAsync(equipped, info -> receive(request, info, begun, generation));
             sending = answer;
             if (cancelled) {
@@ -114,10 +115,15 @@ final class GuardedSend<T> {
             }
             answer.whenComplete((response, failure) -> {
                 try {
-                    if (failure != null) {
+                    Outcome.Redirected<T> redirected = leading;
+                    if (redirected != null && now.cut() == null && !cancelled) {
+                        follow(request, redirected, redirects, begun); // what became of its body is of no matter
+                    } else if (failure != null) {
                         fail(failure, begun, generation);
                     } else {
-                        answered(request, response, redirects, begun);
+                        Outcome.Body<T> body = (Outcome.Body<T>) response.body();
+                        result.complete(handed(
+                                request, response.statusCode(), response.headers(), response.version(), body.value()));
                     }
                 } catch (Throwable e) {
                     fail(e, begun, generation);
@@ -143,7 +149,10 @@ final class GuardedSend<T> {
             SentRequest request, ResponseInfo info, LiveExchange exchange, Generation generation) {
         Optional<SentRequest> next = request.redirected(info.statusCode(), info.headers(), settings.redirects());
         if (next.isPresent()) {
-            return new Outcome.Redirected<T>(next.get()).unread();
+            Outcome.Redirected<T> redirected =
+                    new Outcome.Redirected<>(next.get(), info.statusCode(), info.headers(), info.version());
+            leading = redirected;
+            return redirected.unread();
         }
         record.responded(info.statusCode(), protocol(info));
         handed = true;
@@ -169,35 +178,23 @@ final class GuardedSend<T> {
         return info.version() == Version.HTTP_2 ? "h2" : "http/1.1";
     }
 
-    private void answered(
-            SentRequest request, HttpResponse<Outcome<T>> response, int redirects, LiveExchange exchange)
+    private void follow(
+            SentRequest request, Outcome.Redirected<T> redirected, int redirects, LiveExchange exchange)
             throws IOException {
-        Outcome<T> outcome = response.body();
-        if (outcome instanceof Outcome.Body<T> body) {
-            result.complete(handed(request, response, body.value()));
-            return;
-        }
+        leading = null;
         exchange.close();
         if (redirects == Redirects.MAX) {
             throw new ProtocolException("more than " + Redirects.MAX + " redirects");
         }
-        previous = handed(request, response, null);
-        SentRequest next = ((Outcome.Redirected<T>) outcome).next();
-        hop = hop.next(gate, next);
-        send(next, redirects + 1);
+        previous = handed(request, redirected.status(), redirected.headers(), redirected.version(), null);
+        hop = hop.next(gate, redirected.next());
+        send(redirected.next(), redirects + 1);
     }
 
-    private HandedResponse<T> handed(SentRequest request, HttpResponse<?> response, @Nullable T body) {
-        return new HandedResponse<>(
-                callers,
-                response.statusCode(),
-                request.target() instanceof Target.Read read
-                        ? URI.create(read.url())
-                        : callers.uri(),
-                HandedResponse.headers(response.headers()),
-                response.version(),
-                previous,
-                body);
+    private HandedResponse<T> handed(
+            SentRequest request, int status, HttpHeaders headers, Version version, @Nullable T body) {
+        URI uri = request.target() instanceof Target.Read read ? URI.create(read.url()) : callers.uri();
+        return new HandedResponse<>(callers, status, uri, HandedResponse.headers(headers), version, previous, body);
     }
 
     private void fail(Throwable failure, @Nullable LiveExchange exchange, @Nullable Generation generation) {

@@ -200,7 +200,11 @@ final class GuardedWebSocket implements WebSocket {
                 return null;
             }
             over = true;
-            end(null);
+            Throwable cut = end(null);
+            if (cut instanceof EgressDeniedException) {
+                callers.onError(GuardedWebSocket.this, cut); // the JDK takes a connection that was cut for one that closed
+                return null;
+            }
             return callers.onClose(GuardedWebSocket.this, statusCode, reason);
         }
 

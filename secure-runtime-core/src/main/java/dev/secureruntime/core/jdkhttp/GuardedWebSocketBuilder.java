@@ -1,6 +1,7 @@
 package dev.secureruntime.core.jdkhttp;
 
 import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -122,7 +123,7 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
         }
 
         private WebSocket.Builder equipped(Generation generation) throws EgressDeniedException {
-            WebSocket.Builder sent = generation.clientFor(settings).newWebSocketBuilder();
+            WebSocket.Builder sent = generation.clientFor(settings, Origin.of(hop.asked())).newWebSocketBuilder();
             request.kept(hop).forEach(line -> sent.header(line.name(), line.value()));
             if (hop.isBound() && hop.mayCarryCredentials()) {
                 hop.record().attached(hop.snapshot().attach(hop.asked(), sent::header));

@@ -12,6 +12,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.net.ProxySelector;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Redirect;
+import java.net.http.HttpClient.Version;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +54,7 @@ final class JdkTransport implements Transport {
             return thread;
         });
         this.relay = Relay.open(gate, threads, sockets);
-        generation(gate.inForce()).clientFor(ClientSettings.NONE); // loads the JDK's client while it is undisturbed
+        newClient(new ClientSettings.OfClient(Version.HTTP_2, 0, null)); // loads the JDK's client while it is undisturbed
     }
 
     private static void requireUndisturbed() {

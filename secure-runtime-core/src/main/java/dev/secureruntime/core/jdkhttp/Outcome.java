@@ -1,5 +1,7 @@
 package dev.secureruntime.core.jdkhttp;
 
+import java.net.http.HttpClient.Version;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpResponse.BodySubscriber;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -22,12 +24,23 @@ sealed interface Outcome<T> {
      * A redirect that is followed.
      *
      * @param next the request that it asks for
+     * @param status its status
+     * @param headers its headers
+     * @param version the version that it came by
      */
-    record Redirected<T>(SentRequest next) implements Outcome<T> {
+    record Redirected<T>(SentRequest next, int status, HttpHeaders headers, Version version) implements Outcome<T> {
 
-        /** Reads nothing of the redirect's body: it could have no end. */
+        private static final long MOST_READ = 64 * 1024;
+
+        /**
+         * Waits for nothing of the redirect's body, which could have no end. A short one is read in passing, so that its
+         * connection can be used again.
+         */
         BodySubscriber<Outcome<T>> unread() {
             return new BodySubscriber<>() {
+                private @Nullable Subscription connection;
+                private long read;
+
                 @Override
                 public CompletionStage<Outcome<T>> getBody() {
                     return CompletableFuture.completedFuture(Redirected.this);
@@ -35,12 +48,18 @@ sealed interface Outcome<T> {
 
                 @Override
                 public void onSubscribe(Subscription subscription) {
-                    subscription.cancel();
+                    connection = subscription;
+                    subscription.request(Long.MAX_VALUE);
                 }
 
                 @Override
                 public void onNext(List<ByteBuffer> parts) {
-                    // Not asked for.
+                    for (ByteBuffer part : parts) {
+                        read += part.remaining();
+                    }
+                    if (read > MOST_READ && connection != null) {
+                        connection.cancel();
+                    }
                 }
 
                 @Override

@@ -4,8 +4,12 @@ import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.JudgedAddresses;
 import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.OpenSockets;
+import dev.secureruntime.core.http.Origin;
+import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressDeniedException;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -148,11 +152,13 @@ final class Relay implements AutoCloseable {
     }
 
     private void open(Socket client) throws IOException {
+        InputStream in;
         RelayedHead head;
         try {
             client.setTcpNoDelay(true);
             client.setSoTimeout(HEAD_TIMEOUT_MILLIS);
-            head = RelayedHead.read(client.getInputStream());
+            in = new BufferedInputStream(client.getInputStream(), 16 * 1024);
+            head = RelayedHead.read(in);
         } finally {
             unknown.release();
         }
@@ -175,13 +181,26 @@ final class Relay implements AutoCloseable {
             }
             if (head.isConnect()) {
                 client.getOutputStream().write(ESTABLISHED);
-                tunnel.run(threads, head.rest());
+                tunnel.run(threads, in);
             } else {
-                tunnel.runOne(threads, head, admission.hop().target());
+                tunnel.runPlain(threads, in, head, next -> belongsBehind(admission, next));
             }
         } finally {
             tunnels.remove(tunnel);
         }
+    }
+
+    /** The target of a request that follows another one on its connection; null when that leads elsewhere. */
+    private Target.@Nullable Read belongsBehind(Admission first, RelayedHead head) {
+        Admission admission = admitted.get(head.token());
+        if (admission == null
+                || head.isConnect()
+                || admission.generation() != first.generation()
+                || !Origin.of(admission.hop().asked()).equals(Origin.of(first.hop().asked()))
+                || !head.isFor(admission.hop().target())) {
+            return null;
+        }
+        return admission.hop().target();
     }
 
     private @Nullable JudgedSocket connected(JdkHop hop) {

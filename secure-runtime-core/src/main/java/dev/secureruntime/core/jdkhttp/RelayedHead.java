@@ -2,11 +2,10 @@ package dev.secureruntime.core.jdkhttp;
 
 import dev.secureruntime.core.http.Target;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -16,42 +15,26 @@ import java.util.Locale;
  *
  * @param start the request line
  * @param lines the header lines
- * @param rest what was read behind the head
  */
-record RelayedHead(String start, List<String> lines, byte[] rest) {
+record RelayedHead(String start, List<String> lines) {
 
     private static final int MAX_LENGTH = 256 * 1024;
-    private static final byte[] END = {'\r', '\n', '\r', '\n'};
+    private static final String END = "\r\n\r\n";
 
-    /** Reads to the end of the head, and what came along with it. */
+    /** Reads to the end of the head and no further: {@code in} should be buffered. */
     static RelayedHead read(InputStream in) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
-        byte[] chunk = new byte[8 * 1024];
-        int end = -1;
-        while (end < 0) {
-            int read = in.read(chunk);
-            if (read < 0 || all.size() + read > MAX_LENGTH) {
-                throw new IOException("no request");
+        for (int matched = 0; matched < END.length(); ) {
+            int next = in.read();
+            if (next < 0 || all.size() == MAX_LENGTH) {
+                throw new EOFException("no request");
             }
-            int from = Math.max(0, all.size() - END.length);
-            all.write(chunk, 0, read);
-            end = endOf(all.toByteArray(), from);
+            all.write(next);
+            matched = next == END.charAt(matched) ? matched + 1 : next == '\r' ? 1 : 0;
         }
-        byte[] bytes = all.toByteArray();
-        String[] lines = new String(bytes, 0, end, StandardCharsets.ISO_8859_1).split("\r\n", -1);
-        return new RelayedHead(
-                lines[0],
-                new ArrayList<>(Arrays.asList(lines).subList(1, lines.length)),
-                Arrays.copyOfRange(bytes, end + END.length, bytes.length));
-    }
-
-    private static int endOf(byte[] bytes, int from) {
-        for (int i = from; i + END.length <= bytes.length; i++) {
-            if (Arrays.equals(bytes, i, i + END.length, END, 0, END.length)) {
-                return i;
-            }
-        }
-        return -1;
+        String head = all.toString(StandardCharsets.ISO_8859_1);
+        List<String> lines = List.of(head.substring(0, head.length() - END.length()).split("\r\n", -1));
+        return new RelayedHead(lines.get(0), lines.subList(1, lines.size()));
     }
 
     boolean isConnect() {
@@ -77,7 +60,7 @@ record RelayedHead(String start, List<String> lines, byte[] rest) {
         return target.origin().scheme().equals("http") && words[1].equals(target.url());
     }
 
-    /** The head as the target gets it: without what is meant for the relay, and asked to close, so one request is all. */
+    /** The head as the target gets it: without what is meant for the relay. */
     byte[] forwarded(Target.Read target) {
         StringBuilder head = new StringBuilder(start.substring(0, start.indexOf(' ') + 1))
                 .append(target.path())
@@ -85,11 +68,11 @@ record RelayedHead(String start, List<String> lines, byte[] rest) {
                 .append(" HTTP/1.1\r\n");
         for (String line : lines) {
             String name = line.substring(0, Math.max(0, line.indexOf(':'))).toLowerCase(Locale.ROOT);
-            if (!name.startsWith("proxy-") && !name.equals("connection")) {
+            if (!name.startsWith("proxy-")) {
                 head.append(line).append("\r\n");
             }
         }
-        return head.append("Connection: close\r\n\r\n").toString().getBytes(StandardCharsets.ISO_8859_1);
+        return head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1);
     }
 
     /** The value of a header; empty when there is none. */

@@ -4,14 +4,13 @@ import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressDeniedException;
-import java.io.BufferedInputStream;
-import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.SequenceInputStream;
 import java.net.Socket;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /** Bytes between the JDK's client and a server. Ends with whichever ends first. Thread-safe. */
 final class Tunnel implements AutoCloseable {
@@ -33,12 +32,10 @@ final class Tunnel implements AutoCloseable {
     }
 
     /** Hands bytes back and forth until either side closes. */
-    void run(Executor threads, byte[] first) throws IOException {
+    void run(Executor threads, InputStream in) throws IOException {
         threads.execute(this::answer);
         OutputStream out = server.getOutputStream();
-        InputStream in = client.getInputStream();
         try {
-            out.write(first);
             byte[] chunk = new byte[CHUNK];
             for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
                 out.write(chunk, 0, read);
@@ -49,24 +46,31 @@ final class Tunnel implements AutoCloseable {
         }
     }
 
-    /**
-     * Sends one request, to its last byte and not a byte more: what the client sends behind it may be a request to somewhere
-     * else, for the JDK's client keeps one pool for all that goes to a proxy in the clear.
-     */
-    void runOne(Executor threads, RelayedHead head, Target.Read target) throws IOException {
+    /** Sends requests in the clear, one after the other, as long as {@code admitted} says that each belongs here. */
+    void runPlain(Executor threads, InputStream in, RelayedHead first, Admitted admitted) throws IOException {
         threads.execute(this::answer);
-        InputStream in = new BufferedInputStream(
-                new SequenceInputStream(new ByteArrayInputStream(head.rest()), client.getInputStream()));
         OutputStream out = server.getOutputStream();
         try {
-            out.write(head.forwarded(target));
-            PlainBody.of(head).copy(in, out);
+            RelayedHead head = first;
+            for (Target.Read target = admitted.target(head); target != null; target = admitted.target(head)) {
+                out.write(head.forwarded(target));
+                PlainBody.of(head).copy(in, out);
+                head = RelayedHead.read(in);
+            }
+        } catch (EOFException e) {
+            return; // the client has no more to send
         } catch (IOException e) {
             note(e);
+            drain(in);
         }
-        if (in.read() < 0) { // otherwise another request: the connection is closed under it
-            return;
-        }
+    }
+
+    /** Knows where a request in the clear may go. */
+    @FunctionalInterface
+    interface Admitted {
+
+        /** The target of a request that may go where this connection leads; null when it may not. */
+        Target.@Nullable Read target(RelayedHead head);
     }
 
     private void answer() {
