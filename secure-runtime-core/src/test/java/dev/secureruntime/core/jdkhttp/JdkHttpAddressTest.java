@@ -153,7 +153,8 @@ class JdkHttpAddressTest {
         try (GuardedWorld world = new GuardedWorld(
                 folder, settings -> settings.resolver(rebinding(lookups, "127.0.0.1", "127.0.0.2")));
                 ServerSocket rebound = new ServerSocket(world.provider.port(), 1, InetAddress.getByName("127.0.0.2"))) {
-            HttpClient client = GuardedJdkHttp.client(world.agent);
+            HttpClient client =
+                    GuardedJdkHttp.builder(world.agent).version(HttpClient.Version.HTTP_1_1).build();
             String url = world.url(GuardedWorld.OPENAI, "/");
             world.provider.answer(
                     LoopbackServer.json("{}"),
