@@ -118,7 +118,7 @@ public final class Policy {
          * The finished policy.
          *
          * @throws IllegalArgumentException when two secrets of one component would be attached to the same header of the
-         *     same host
+         *     same host, or a component is entitled to a canary
          */
         public Policy build() {
             return new Policy(this);

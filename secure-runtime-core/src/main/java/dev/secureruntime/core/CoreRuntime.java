@@ -48,6 +48,7 @@ final class CoreRuntime implements SecureRuntime {
     private final Map<String, RefreshingCredentialProvider<BearerToken>> tokens;
     private final @Nullable HashChainedAuditLog log;
     private final EventLine events;
+    private final SecretWatch secretWatch;
     private final CredentialEngine credentials;
     private final ScheduledExecutorService timer;
     private final OptionalInt longestContent;
@@ -65,7 +66,7 @@ final class CoreRuntime implements SecureRuntime {
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
         CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings);
+        CoreRuntime runtime = new CoreRuntime(policies, log, events, watch, credentials, settings);
         runtime.announce();
         runtime.watchPolicy();
         return runtime;
@@ -75,12 +76,14 @@ final class CoreRuntime implements SecureRuntime {
             PolicyInForce policies,
             @Nullable HashChainedAuditLog log,
             EventLine events,
+            SecretWatch secretWatch,
             CredentialEngine credentials,
             RuntimeSettings settings) {
         this.settings = settings;
         this.policies = policies;
         this.log = log;
         this.events = events;
+        this.secretWatch = secretWatch;
         this.credentials = credentials;
         this.longestContent = settings.audit().content().stream()
                 .mapToInt(ContentSettings::maxFieldBytes)
@@ -89,8 +92,7 @@ final class CoreRuntime implements SecureRuntime {
         this.trustManager = settings.trustManager();
         this.timer = newTimer();
         this.tokens = new HashMap<>();
-        settings.issuers()
-                .forEach((name, issuer) -> tokens.put(name, credentials.provider("secret:" + name, null, issuer)));
+        settings.issuers().forEach((name, issuer) -> tokens.put(name, credentials.tokens(name, issuer)));
     }
 
     @Override
@@ -296,6 +298,11 @@ final class CoreRuntime implements SecureRuntime {
 
     PolicySnapshot policy() {
         return policies.current();
+    }
+
+    /** The secrets that this runtime has seen. */
+    SecretWatch secretWatch() {
+        return secretWatch;
     }
 
     String policySource() {

@@ -19,4 +19,9 @@ final class CredentialHeaders {
     static final List<String> CROSS_HOST = List.of("Accept", "Accept-Language", "User-Agent");
 
     private CredentialHeaders() {}
+
+    /** Whether a header of this name carries credentials. */
+    static boolean contains(String name) {
+        return NAMES.stream().anyMatch(name::equalsIgnoreCase);
+    }
 }

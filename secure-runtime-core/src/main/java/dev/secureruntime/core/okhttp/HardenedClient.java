@@ -5,6 +5,7 @@ import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.Transport;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.net.Proxy;
@@ -104,18 +105,20 @@ final class HardenedClient implements Transport {
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
         Request plain = RequestHeaders.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
-        GuardedWebSocket socket = new GuardedWebSocket(request);
+        GuardedWebSocket socket = new GuardedWebSocket(request, hop);
         Generation generation = generation(hop.snapshot());
         LiveExchange exchange;
         try {
+            hop.requireNoSecretLeaves(plain);
             if (JudgeInterceptor.decide(hop, plain) instanceof Denied denied) {
                 throw new EgressDeniedException(hop.asked(), denied);
             }
             exchange = generation.begin(hop, socket::cancel, null);
         } catch (EgressDeniedException e) {
             socket.cancel();
-            hop.record().denied(hop.asked(), e.decision());
-            listener.onFailure(socket, new EgressDeniedException(hop.asked(), e.decision()), null);
+            EgressRequest shown = hop.outgoing().shown();
+            hop.record().denied(shown, e.decision());
+            listener.onFailure(socket, new EgressDeniedException(shown, e.decision()), null);
             return socket;
         }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();

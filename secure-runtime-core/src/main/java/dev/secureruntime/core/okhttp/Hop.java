@@ -3,7 +3,9 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.OutgoingScan;
 import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,6 +39,7 @@ final class Hop {
     private final EgressRequest asked;
     private final HttpUrl url;
     private final CallRecord record;
+    private final OutgoingScan outgoing;
     private final Timeouts timeouts;
     private final boolean upgrade;
     private final boolean strayed;
@@ -57,6 +60,7 @@ final class Hop {
         this.asked = asked;
         this.url = url;
         this.record = record;
+        this.outgoing = snapshot.outgoing(asked, record);
         this.timeouts = timeouts;
         this.upgrade = upgrade;
         this.strayed = strayed;
@@ -102,6 +106,26 @@ final class Hop {
     /** The question put to the policy. */
     EgressRequest asked() {
         return asked;
+    }
+
+    /** What looks for secrets that would leave with the request. */
+    OutgoingScan outgoing() {
+        return outgoing;
+    }
+
+    /** Looks for them in what stands in front of the body. */
+    void requireNoSecretLeaves(Request request) throws EgressDeniedException {
+        outgoing.target(request.method(), request.url().toString());
+        boolean bound = snapshot.isBound(asked);
+        for (int i = 0; i < request.headers().size(); i++) {
+            String name = request.headers().name(i);
+            String value = request.headers().value(i);
+            if (bound && CredentialHeaders.contains(name)) {
+                outgoing.replaced(name, value);
+            } else {
+                outgoing.header(name, value);
+            }
+        }
     }
 
     CallRecord record() {
