@@ -1,8 +1,8 @@
 package dev.secureruntime.core;
 
 import dev.secureruntime.core.SecretWatch.Known;
+import dev.secureruntime.core.text.BodyScan;
 import dev.secureruntime.core.text.SecretMatcher.Slot;
-import dev.secureruntime.core.text.SecretScan;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDecision.Reason;
@@ -61,7 +61,7 @@ public final class OutgoingScan {
         return shown;
     }
 
-    private boolean nothingKnown() {
+    boolean nothingKnown() {
         return watch.matcher().isEmpty();
     }
 
@@ -128,14 +128,14 @@ public final class OutgoingScan {
     /** Looks at a body that is in memory as a whole, before any of it leaves. */
     public void body(byte[] whole, @Nullable String contentEncoding) throws EgressDeniedException {
         if (!nothingKnown()) {
-            OutgoingBody passing = new OutgoingBody(this, contentEncoding, Layer.REQUEST);
-            passing.pass(whole);
-            passing.end();
+            OutgoingBody body = new OutgoingBody(this, contentEncoding, Layer.REQUEST);
+            body.look(whole);
+            body.end();
         }
     }
 
     /** Looks at a body that passes by, compressed as its {@code Content-Encoding} says; null when it has none. */
-    public OutgoingBody passing(@Nullable String contentEncoding) {
+    public OutgoingBody passing(@Nullable String contentEncoding) throws EgressDeniedException {
         return new OutgoingBody(this, contentEncoding, Layer.UNDER_WAY);
     }
 
@@ -147,8 +147,8 @@ public final class OutgoingScan {
         }
     }
 
-    SecretScan scanBody() {
-        return watch.matcher().scan(leaks(Place.BODY));
+    BodyScan scanBody() {
+        return watch.matcher().scanBody(leaks(Place.BODY));
     }
 
     private @Nullable Set<Slot> find(String text, Place place) {

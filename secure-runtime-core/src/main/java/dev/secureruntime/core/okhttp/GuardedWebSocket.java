@@ -17,6 +17,7 @@ final class GuardedWebSocket implements WebSocket {
     private final Hop hop;
     private @Nullable WebSocket socket;
     private boolean cancelled;
+    private boolean refused;
 
     GuardedWebSocket(Request callers, Hop hop) {
         this.callers = callers;
@@ -34,8 +35,9 @@ final class GuardedWebSocket implements WebSocket {
         }
     }
 
+    /** What to send on; null while there is nothing, and once a message was refused. */
     private synchronized @Nullable WebSocket socket() {
-        return socket;
+        return refused ? null : socket;
     }
 
     @Override
@@ -76,6 +78,9 @@ final class GuardedWebSocket implements WebSocket {
             return true;
         } catch (EgressDeniedException e) {
             hop.cut(e.decision());
+            synchronized (this) {
+                refused = true;
+            }
             cancel();
             return false;
         }

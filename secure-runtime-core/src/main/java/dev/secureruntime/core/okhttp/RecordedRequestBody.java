@@ -51,7 +51,7 @@ final class RecordedRequestBody extends RequestBody {
     /** It is about to leave with this hop: a body that is held is looked at as a whole. */
     void leavesWith(Hop next, Request request) throws EgressDeniedException {
         hop = next;
-        encoding = request.header("Content-Encoding");
+        encoding = String.join(",", request.headers("Content-Encoding"));
         if (type != null) {
             next.outgoing().header("Content-Type", type.toString());
         }

@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SecretMatcher {
 
+    /** The shortest secret that is looked for, in bytes. */
+    public static final int SHORTEST = PatternTable.WINDOW;
+
     /** The longest part of a secret that is looked for. */
     public static final int LONGEST = 4_096;
 
@@ -209,6 +212,11 @@ public final class SecretMatcher {
     /** A scan of bytes that come in pieces, for the secrets that count. */
     public SecretScan scan(Predicate<Set<Slot>> counts) {
         return new SecretScan(this, counts);
+    }
+
+    /** A scan of a body that comes in pieces, for the secrets that count. */
+    public BodyScan scanBody(Predicate<Set<Slot>> counts) {
+        return new BodyScan(scan(counts));
     }
 
     @Override

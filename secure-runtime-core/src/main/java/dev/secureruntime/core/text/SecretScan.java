@@ -26,6 +26,14 @@ public final class SecretScan {
         this.counts = counts;
     }
 
+    /** Another one that has seen the same. */
+    SecretScan copy() {
+        SecretScan copy = new SecretScan(matcher, counts);
+        copy.kept = kept.clone();
+        copy.found = found;
+        return copy;
+    }
+
     /**
      * Looks at the next piece.
      *
