@@ -21,6 +21,9 @@ public final class BodyScan {
 
     /** The slots of a secret that was found, in this piece or before; null as long as none was. */
     public @Nullable Set<Slot> update(byte[] bytes, int offset, int length) {
+        if (plain.looksForNothing()) {
+            return null;
+        }
         int first = unwrapped == null ? lineBreak(bytes, offset, offset + length) : offset;
         if (first < offset + length && unwrapped == null) {
             unwrapped = plain.copy(); // up to here, with and without line breaks is the same

@@ -58,6 +58,10 @@ public final class SecretScan {
         return found != null;
     }
 
+    boolean looksForNothing() {
+        return matcher.isEmpty();
+    }
+
     /** Whether a secret was found. */
     public boolean found() {
         return found != null;
