@@ -26,8 +26,7 @@ public final class SecretPolicy {
         CANARY
     }
 
-    private SecretPolicy(
-            @Nullable Source source, @Nullable Attachment attachment, Set<HostPort> sendTo, Use use) {
+    private SecretPolicy(@Nullable Source source, @Nullable Attachment attachment, Set<HostPort> sendTo, Use use) {
         this.source = source;
         this.attachment = attachment;
         this.sendTo = Collections.unmodifiableSet(new LinkedHashSet<>(sendTo));

@@ -132,7 +132,8 @@ public final class ComponentSnapshot {
         }
         SecretPolicy policy = snapshot.policy().secrets().get(known.name());
         if (policy != null && policy.attachment().isPresent()) {
-            return "take it out of the request; it belongs to " + policy.attachment().get().hosts()
+            return "take it out of the request; it belongs to "
+                    + policy.attachment().get().hosts()
                     + " alone, where guarded HTTP attaches it for entitled components";
         }
         return "take it out of the request; or, if component \"" + request.component()

@@ -2,6 +2,7 @@ package dev.secureruntime.core;
 
 import dev.secureruntime.core.SecretWatch.Known;
 import dev.secureruntime.core.text.BodyScan;
+import dev.secureruntime.core.text.SecretMatcher;
 import dev.secureruntime.core.text.SecretMatcher.Slot;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
@@ -152,7 +153,7 @@ public final class OutgoingScan {
     }
 
     private @Nullable Set<Slot> find(String text, Place place) {
-        return find(text.getBytes(StandardCharsets.UTF_8), place);
+        return text.length() * 3 < SecretMatcher.SHORTEST ? null : find(text.getBytes(StandardCharsets.UTF_8), place);
     }
 
     private @Nullable Set<Slot> find(byte[] text, Place place) {

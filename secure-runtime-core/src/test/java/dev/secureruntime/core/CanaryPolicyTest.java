@@ -86,7 +86,9 @@ class CanaryPolicyTest {
                     .hasMessageNotContaining("trap-value");
             Files.writeString(file, "trap-value-two\n");
             runtime.reload(Policy.builder()
-                    .component("agent", ComponentPolicy.builder().allowHost("a.example").build())
+                    .component(
+                            "agent",
+                            ComponentPolicy.builder().allowHost("a.example").build())
                     .secret("trap", SecretPolicy.from(new Source.File(file)).asCanary())
                     .build());
             SecretWatch watch = ((CoreRuntime) runtime).secretWatch();

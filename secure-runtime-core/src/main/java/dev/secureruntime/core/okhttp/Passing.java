@@ -70,8 +70,7 @@ final class Passing {
         private long written;
         private boolean shut;
 
-        private BoundedSink(
-                OutputStream target, long length, OutputStream watchers, @Nullable OutgoingBody outgoing) {
+        private BoundedSink(OutputStream target, long length, OutputStream watchers, @Nullable OutgoingBody outgoing) {
             this.target = target;
             this.length = length;
             this.watchers = watchers;

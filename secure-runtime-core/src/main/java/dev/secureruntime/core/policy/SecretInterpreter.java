@@ -51,9 +51,7 @@ final class SecretInterpreter {
         if (sendTo != null) {
             SecretPolicy sent = secret;
             String[] hosts =
-                    reading
-                            .setOf(sendTo, path + ".sendTo", "hosts", host -> host(host, path + ".sendTo"))
-                            .stream()
+                    reading.setOf(sendTo, path + ".sendTo", "hosts", host -> host(host, path + ".sendTo")).stream()
                             .map(HostPort::toString)
                             .toArray(String[]::new);
             secret = reading.checked(sendTo, path, () -> sent.sentTo(hosts));
@@ -69,7 +67,8 @@ final class SecretInterpreter {
             return secret;
         }
         if (!(canary instanceof Node.Flag flag) || !flag.value()) {
-            throw reading.errors().invalid(canary.at(), "expected true at " + path + ".canary, or leave the member out");
+            throw reading.errors()
+                    .invalid(canary.at(), "expected true at " + path + ".canary, or leave the member out");
         }
         return reading.checked(canary, path, secret::asCanary);
     }

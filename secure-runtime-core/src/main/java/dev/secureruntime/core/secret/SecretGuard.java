@@ -106,7 +106,8 @@ public final class SecretGuard {
                 if (isCanary(name)) {
                     throw new SecureRuntimeException(
                             ErrorCode.SECRET_UNAVAILABLE,
-                            "the canary \"" + name + "\" can't be looked for: its source can't be read, or holds less than "
+                            "the canary \"" + name
+                                    + "\" can't be looked for: its source can't be read, or holds less than "
                                     + SecretMatcher.SHORTEST + " bytes; mend it, or take the canary out of the policy");
                 }
                 // Not an error yet: whoever asks for the secret gets it, with its cause.
@@ -292,8 +293,7 @@ public final class SecretGuard {
     }
 
     private static SecureRuntimeException misconfigured(String subject, String problem, String remedy) {
-        return new SecureRuntimeException(
-                ErrorCode.RUNTIME_MISCONFIGURED, subject + " " + problem + ": " + remedy);
+        return new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, subject + " " + problem + ": " + remedy);
     }
 
     /** A name as callers gave it, made fit for one line of a log. */

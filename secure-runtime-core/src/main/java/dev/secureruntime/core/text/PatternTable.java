@@ -27,7 +27,8 @@ final class PatternTable {
 
     static final int WINDOW = 8;
 
-    private static final VarHandle LAST_EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LAST_EIGHT =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
     private static final int LEAST_FILTER_BITS = 12;
     private static final int MOST_FILTER_BITS = 20;
     private static final Comparator<Pattern> ORDER = Comparator.comparingInt(Pattern::windowHash)
@@ -113,9 +114,7 @@ final class PatternTable {
                 int last = end;
                 Set<Slot> found = ending(
                         (int) (hash >>> 32),
-                        length -> length > last - floor
-                                ? new byte[0]
-                                : Arrays.copyOfRange(bytes, last - length, last),
+                        length -> length > last - floor ? new byte[0] : Arrays.copyOfRange(bytes, last - length, last),
                         counts);
                 if (found != null) {
                     return found;

@@ -95,8 +95,8 @@ public final class SecretMatcher {
                     values.addLast(known);
                 } else {
                     byte[] part = Arrays.copyOf(secret, Math.min(secret.length, LONGEST));
-                    values.addLast(new Value(
-                            digest, patterns(SecretForms.of(part)), patterns(SecretForms.inHosts(part))));
+                    values.addLast(
+                            new Value(digest, patterns(SecretForms.of(part)), patterns(SecretForms.inHosts(part))));
                     Arrays.fill(part, (byte) 0);
                     if (values.size() > keep) {
                         values.removeFirst();
@@ -129,8 +129,7 @@ public final class SecretMatcher {
         }
     }
 
-    private record Value(
-            byte[] digest, List<PatternTable.Pattern> patterns, List<PatternTable.Pattern> inHosts) {}
+    private record Value(byte[] digest, List<PatternTable.Pattern> patterns, List<PatternTable.Pattern> inHosts) {}
 
     private void swap() {
         List<PatternTable.Pattern> all = new ArrayList<>();

@@ -72,9 +72,7 @@ final class LeakWorld implements AutoCloseable {
                                 .build())
                 .component("stranger", open(scope, mode).build())
                 .secret("openai-api-key", bound(Attachment.bearer(OPENAI + ":" + port)))
-                .secret(
-                        "anthropic-api-key",
-                        bound(Attachment.header("x-api-key", GuardedWorld.ANTHROPIC + ":" + port)))
+                .secret("anthropic-api-key", bound(Attachment.header("x-api-key", GuardedWorld.ANTHROPIC + ":" + port)))
                 .secret("client-secret", SecretPolicy.suppliedByCode().sentTo(PARTNER + ":" + port))
                 .secret("trap", SecretPolicy.suppliedByCode().asCanary())
                 .build();
@@ -98,7 +96,9 @@ final class LeakWorld implements AutoCloseable {
     static String lease(Component component, String token) {
         component
                 .credentials()
-                .provider("test-lease", () -> BearerToken.of("id", token, Instant.now().plusSeconds(3_600)))
+                .provider(
+                        "test-lease",
+                        () -> BearerToken.of("id", token, Instant.now().plusSeconds(3_600)))
                 .get();
         return token;
     }

@@ -47,7 +47,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LeavingBodiesTest {
 
     private static final MediaType TEXT = MediaType.get("text/plain");
-    private static final byte[] FILLER = "0123456789 all work and no play\n".repeat(40_000).getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] FILLER =
+            "0123456789 all work and no play\n".repeat(40_000).getBytes(StandardCharsets.US_ASCII);
 
     @TempDir
     Path folder;
@@ -159,8 +160,8 @@ class LeavingBodiesTest {
             RecordedRequest seen = leak.world.provider.server.takeRequest(20, TimeUnit.SECONDS);
             assertThat(seen.getBodySize()).isEqualTo(length);
             assertThat(seen.getBody().readUtf8())
-                    .isEqualTo(new String(FILLER, StandardCharsets.US_ASCII)
-                            + new String(end, StandardCharsets.US_ASCII));
+                    .isEqualTo(
+                            new String(FILLER, StandardCharsets.US_ASCII) + new String(end, StandardCharsets.US_ASCII));
         }
     }
 
@@ -174,7 +175,10 @@ class LeavingBodiesTest {
             requireRefused(new Request.Builder().url(url).post(body).build(), Layer.UNDER_WAY);
 
             String seen = sink.received();
-            assertThat(seen).contains("all work and no play").doesNotContain("sk-real").doesNotContain("in front of it>>>s");
+            assertThat(seen)
+                    .contains("all work and no play")
+                    .doesNotContain("sk-real")
+                    .doesNotContain("in front of it>>>s");
             assertThat(seen).endsWith("\r\n"); // of a chunk, and not of the last one
             assertThat(seen).doesNotContain("\r\n0\r\n");
         }
@@ -220,8 +224,15 @@ class LeavingBodiesTest {
 
         requireRefused(bare, Layer.REQUEST);
         assertThat(leak.world.provider.connections()).isEqualTo(connections);
-        byte[] longer = gzip(FILLER, new java.util.Random(1).ints(2 << 20).mapToObj(i -> "" + i).limit(200_000)
-                .collect(java.util.stream.Collectors.joining()).getBytes(StandardCharsets.US_ASCII), secret);
+        byte[] longer = gzip(
+                FILLER,
+                new java.util.Random(1)
+                        .ints(2 << 20)
+                        .mapToObj(i -> "" + i)
+                        .limit(200_000)
+                        .collect(java.util.stream.Collectors.joining())
+                        .getBytes(StandardCharsets.US_ASCII),
+                secret);
         assertThat(longer.length).isGreaterThan(64 * 1024);
         requireRefused(
                 partner()
@@ -239,10 +250,18 @@ class LeavingBodiesTest {
         for (RequestBody body : List.of(RequestBody.create(zipped, TEXT), streamed(-1, zipped))) {
             leak.world.provider.answer(LoopbackServer.json("{}"));
             leak.calls
-                    .newCall(partner().header("Content-Encoding", "gzip").post(body).build())
+                    .newCall(partner()
+                            .header("Content-Encoding", "gzip")
+                            .post(body)
+                            .build())
                     .execute()
                     .close();
-            assertThat(leak.world.provider.server.takeRequest(20, TimeUnit.SECONDS).getBody().readByteArray())
+            assertThat(leak.world
+                            .provider
+                            .server
+                            .takeRequest(20, TimeUnit.SECONDS)
+                            .getBody()
+                            .readByteArray())
                     .isEqualTo(zipped);
         }
     }
@@ -255,9 +274,9 @@ class LeavingBodiesTest {
                                 .post(RequestBody.create("plain", TEXT))
                                 .build())
                         .execute())
-                .isInstanceOfSatisfying(EgressDeniedException.class, refused -> assertThat(
-                                refused.decision().reason())
-                        .isEqualTo(Reason.BODY_UNSEARCHABLE));
+                .isInstanceOfSatisfying(
+                        EgressDeniedException.class,
+                        refused -> assertThat(refused.decision().reason()).isEqualTo(Reason.BODY_UNSEARCHABLE));
         assertThat(leak.world.provider.connections()).isZero();
     }
 
@@ -318,9 +337,9 @@ class LeavingBodiesTest {
         assertThat(socket.send("after")).isFalse();
 
         assertThat(failed.get(30, TimeUnit.SECONDS))
-                .isInstanceOfSatisfying(EgressDeniedException.class, refused -> assertThat(
-                                refused.decision().reason())
-                        .isEqualTo(Reason.SECRET_LEAVING));
+                .isInstanceOfSatisfying(
+                        EgressDeniedException.class,
+                        refused -> assertThat(refused.decision().reason()).isEqualTo(Reason.SECRET_LEAVING));
         assertThat(moreSeen.get(30, TimeUnit.SECONDS)).isEqualTo("cut");
         leak.world.runtime.close();
         JsonNode said = leak.world.records("egress.call").get(0).path("attributes");

@@ -102,11 +102,10 @@ class LeavingSecretsTest {
         abstract Request carry(Request.Builder to, String text);
 
         static Stream<Arguments> inEachForm() {
-            return Stream.of(values())
-                    .flatMap(place -> Stream.of(SecretForm.values())
-                            // OkHttp takes no quotes within a media type's parameter.
-                            .filter(form -> place != CONTENT_TYPE || !form.of("\"").contains("\""))
-                            .map(form -> Arguments.of(place, form)));
+            return Stream.of(values()).flatMap(place -> Stream.of(SecretForm.values())
+                    // OkHttp takes no quotes within a media type's parameter.
+                    .filter(form -> place != CONTENT_TYPE || !form.of("\"").contains("\""))
+                    .map(form -> Arguments.of(place, form)));
         }
     }
 
@@ -116,8 +115,8 @@ class LeavingSecretsTest {
 
     private EgressDeniedException refusal(Request request) {
         Call call = leak.calls.newCall(request);
-        EgressDeniedException refused =
-                catchThrowableOfType(EgressDeniedException.class, () -> call.execute().close());
+        EgressDeniedException refused = catchThrowableOfType(
+                EgressDeniedException.class, () -> call.execute().close());
         assertThat(refused).isNotNull();
         assertThat(refused.code()).isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING);
         return refused;
@@ -407,10 +406,14 @@ class LeavingSecretsTest {
     @EnumSource(names = {"HTTP_1_1", "HTTP_2"})
     void call_withPartsAndLookAlikes_goesThroughUnchanged(Protocol protocol) throws Exception {
         leak.protocol(protocol);
-        String text = "sk-real-openai-key sk-real-openai-key-012345678 " + LeakWorld.CRM.substring(1) + " sk-proj-other";
+        String text =
+                "sk-real-openai-key sk-real-openai-key-012345678 " + LeakWorld.CRM.substring(1) + " sk-proj-other";
         for (Place place : List.of(Place.QUERY, Place.HEADER, Place.BODY)) {
             leak.world.provider.answer(LoopbackServer.json("{}"));
-            leak.calls.newCall(place.carry(to(LeakWorld.PARTNER), text)).execute().close();
+            leak.calls
+                    .newCall(place.carry(to(LeakWorld.PARTNER), text))
+                    .execute()
+                    .close();
             assertThat(leak.world.provider.server.takeRequest(20, TimeUnit.SECONDS))
                     .isNotNull();
         }

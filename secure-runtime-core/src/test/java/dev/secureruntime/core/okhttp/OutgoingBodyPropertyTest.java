@@ -55,8 +55,8 @@ class OutgoingBodyPropertyTest {
 
     private static OutgoingScan scan(String scheme) {
         Gate gate = Gate.open(leak.world.agent, MethodHandles.lookup());
-        EgressRequest asked =
-                new EgressRequest("agent", "POST", scheme, LeakWorld.PARTNER, leak.world.provider.port(), "/", List.of());
+        EgressRequest asked = new EgressRequest(
+                "agent", "POST", scheme, LeakWorld.PARTNER, leak.world.provider.port(), "/", List.of());
         return gate.inForce().outgoing(asked, gate.begin(asked));
     }
 
