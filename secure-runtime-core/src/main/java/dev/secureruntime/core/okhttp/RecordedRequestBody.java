@@ -1,8 +1,8 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.OutgoingBody;
+import dev.secureruntime.core.http.BodyWatch;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -102,14 +102,14 @@ final class RecordedRequestBody extends RequestBody {
     }
 
     private void pass(OutputStream target, @Nullable OutgoingBody outgoing) throws IOException {
-        Commitment.Digest digest = record.digest("http.request.body");
-        Passing.BoundedSink bounded = new Passing(digest, record.requestObserver()).to(target, length, outgoing);
+        BodyWatch watch = BodyWatch.ofRequest(record);
+        Passing.BoundedSink bounded = new Passing(watch).to(target, length, outgoing);
         BufferedSink callers = Okio.buffer(bounded);
         body.writeTo(callers);
         if (callers.isOpen()) {
             callers.emit();
         }
         bounded.finish();
-        record.requestBody(digest);
+        record.requestBody(watch.digest());
     }
 }

@@ -1,11 +1,11 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import java.util.List;
 
 /** The headers that carry credentials, as the model providers and proxies name them. */
-final class CredentialHeaders {
+public final class CredentialHeaders {
 
-    static final List<String> NAMES = List.of(
+    public static final List<String> NAMES = List.of(
             "Authorization",
             "Proxy-Authorization",
             "Cookie",
@@ -16,12 +16,17 @@ final class CredentialHeaders {
             "x-auth-token");
 
     /** What may cross to another host on a redirect: a list of the harmless, since a list of the harmful is never whole. */
-    static final List<String> CROSS_HOST = List.of("Accept", "Accept-Language", "User-Agent");
+    public static final List<String> CROSS_HOST = List.of("Accept", "Accept-Language", "User-Agent");
 
     private CredentialHeaders() {}
 
-    /** Whether a header of this name carries credentials. */
-    static boolean contains(String name) {
+    /** Whether the header carries a credential. */
+    public static boolean has(String name) {
         return NAMES.stream().anyMatch(name::equalsIgnoreCase);
+    }
+
+    /** Whether the header may cross to another host. */
+    public static boolean mayCross(String name) {
+        return CROSS_HOST.stream().anyMatch(name::equalsIgnoreCase);
     }
 }
