@@ -220,12 +220,12 @@ final class GuardedSend<T> {
         try {
             Denied cut = hop.cut();
             if (cut != null) {
-                record.cut(hop.asked(), cut, null);
-                return new EgressDeniedException(hop.asked(), cut);
+                record.cut(hop.outgoing().shown(), cut, null);
+                return new EgressDeniedException(hop.outgoing().shown(), cut);
             }
             if (told instanceof EgressDeniedException denial) {
-                record.denied(hop.asked(), denial.decision());
-                return new EgressDeniedException(hop.asked(), denial.decision());
+                record.denied(hop.outgoing().shown(), denial.decision());
+                return new EgressDeniedException(hop.outgoing().shown(), denial.decision());
             }
             record.failed(told);
         } catch (RuntimeException unrecorded) {

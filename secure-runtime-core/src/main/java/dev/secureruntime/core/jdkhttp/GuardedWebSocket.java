@@ -9,10 +9,12 @@ import java.io.IOException;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,11 +23,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class GuardedWebSocket implements WebSocket {
 
+    /** Longer than the longest secret that is looked for, in its longest form. */
+    private static final int REACH = 64 * 1024;
+
     private final CallRecord record;
     private final Executor threads;
     private final Commitment.Digest received;
     private final CompletableFuture<WebSocket> real = new CompletableFuture<>();
     private volatile @Nullable LiveExchange exchange;
+    private byte[] earlier = new byte[0];
     private volatile @Nullable Listening listening;
 
     GuardedWebSocket(CallRecord record, Executor threads) {
@@ -68,10 +74,6 @@ final class GuardedWebSocket implements WebSocket {
         }
     }
 
-    private CompletableFuture<WebSocket> self(CompletableFuture<WebSocket> sent) {
-        return sent.thenApply(done -> this);
-    }
-
     private WebSocket opened() {
         WebSocket known = real.getNow(null);
         if (known == null) {
@@ -80,29 +82,65 @@ final class GuardedWebSocket implements WebSocket {
         return known;
     }
 
+    /** Sends when no secret is in what is looked at. A secret ends the WebSocket. */
+    private CompletableFuture<WebSocket> sending(
+            byte[] lookedAt, Function<WebSocket, CompletableFuture<WebSocket>> send) {
+        WebSocket socket = opened();
+        LiveExchange begun = exchange;
+        if (begun != null) {
+            try {
+                begun.hop().outgoing().message(lookedAt);
+            } catch (EgressDeniedException e) {
+                begun.hop().cut(e.decision());
+                cut();
+                return CompletableFuture.failedFuture(e);
+            }
+        }
+        return send.apply(socket).thenApply(done -> this);
+    }
+
+    /** The message that the part belongs to, as far back as a secret could reach: parts are looked at together. */
+    private synchronized byte[] message(byte[] part, boolean last) {
+        byte[] whole = Arrays.copyOf(earlier, earlier.length + part.length);
+        System.arraycopy(part, 0, whole, earlier.length, part.length);
+        earlier = last ? new byte[0] : Arrays.copyOfRange(whole, Math.max(0, whole.length - REACH), whole.length);
+        return whole;
+    }
+
+    private static byte[] bytes(ByteBuffer data) {
+        byte[] copy = new byte[data.remaining()];
+        data.get(copy);
+        return copy;
+    }
+
     @Override
     public CompletableFuture<WebSocket> sendText(CharSequence data, boolean last) {
-        return self(opened().sendText(data, last));
+        String text = data.toString();
+        return sending(message(text.getBytes(StandardCharsets.UTF_8), last), socket -> socket.sendText(text, last));
     }
 
     @Override
     public CompletableFuture<WebSocket> sendBinary(ByteBuffer data, boolean last) {
-        return self(opened().sendBinary(data, last));
+        byte[] part = bytes(data);
+        return sending(message(part, last), socket -> socket.sendBinary(ByteBuffer.wrap(part), last));
     }
 
     @Override
     public CompletableFuture<WebSocket> sendPing(ByteBuffer message) {
-        return self(opened().sendPing(message));
+        byte[] part = bytes(message);
+        return sending(part, socket -> socket.sendPing(ByteBuffer.wrap(part)));
     }
 
     @Override
     public CompletableFuture<WebSocket> sendPong(ByteBuffer message) {
-        return self(opened().sendPong(message));
+        byte[] part = bytes(message);
+        return sending(part, socket -> socket.sendPong(ByteBuffer.wrap(part)));
     }
 
     @Override
     public CompletableFuture<WebSocket> sendClose(int statusCode, String reason) {
-        return self(opened().sendClose(statusCode, reason));
+        return sending(
+                reason.getBytes(StandardCharsets.UTF_8), socket -> socket.sendClose(statusCode, reason));
     }
 
     @Override
@@ -235,14 +273,14 @@ final class GuardedWebSocket implements WebSocket {
             if (first()) {
                 begun.close();
                 if (cut != null) {
-                    record.cut(begun.hop().asked(), cut, received);
+                    record.cut(begun.hop().outgoing().shown(), cut, received);
                 } else if (failure == null) {
                     record.ended(received, true);
                 } else {
                     record.brokeOff(told, received);
                 }
             }
-            return cut == null ? told : new EgressDeniedException(begun.hop().asked(), cut);
+            return cut == null ? told : new EgressDeniedException(begun.hop().outgoing().shown(), cut);
         }
 
         private boolean first() {

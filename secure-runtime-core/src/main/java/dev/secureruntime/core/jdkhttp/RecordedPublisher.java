@@ -1,26 +1,30 @@
 package dev.secureruntime.core.jdkhttp;
 
-import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.OutgoingBody;
 import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Flow.Subscriber;
 import java.util.concurrent.Flow.Subscription;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A request's body as it really leaves: copied, committed to while it is sent, and held to the length that it announced.
- * The caller's publisher sees a subscriber of ours, and asked for bytes when the connection takes more.
+ * A request's body as it really leaves: copied, searched for secrets, committed to while it is sent, and held to the length
+ * that it announced. The caller's publisher sees a subscriber of ours, and is asked for bytes when the connection takes more.
  */
 final class RecordedPublisher implements BodyPublisher {
 
     private final BodyPublisher body;
-    private final CallRecord record;
+    private final JdkHop hop;
+    private final @Nullable String contentEncoding;
     private final long length;
 
-    RecordedPublisher(BodyPublisher body, CallRecord record) {
+    RecordedPublisher(BodyPublisher body, JdkHop hop, @Nullable String contentEncoding) {
         this.body = body;
-        this.record = record;
+        this.hop = hop;
+        this.contentEncoding = contentEncoding;
         this.length = Math.max(body.contentLength(), -1); // asked once: it is code of the caller's
     }
 
@@ -31,19 +35,40 @@ final class RecordedPublisher implements BodyPublisher {
 
     @Override
     public void subscribe(Subscriber<? super ByteBuffer> connection) {
-        body.subscribe(new Passing(connection));
+        OutgoingBody outgoing;
+        try {
+            outgoing = hop.outgoing().passing(contentEncoding);
+        } catch (EgressDeniedException e) {
+            connection.onSubscribe(new Subscription() {
+                @Override
+                public void request(long n) {
+                    connection.onError(e);
+                }
+
+                @Override
+                public void cancel() {
+                    // Nothing was asked for.
+                }
+            });
+            return;
+        }
+        body.subscribe(new Passing(connection, outgoing));
     }
 
     private final class Passing implements Subscriber<ByteBuffer>, Subscription {
 
         private final Subscriber<? super ByteBuffer> connection;
-        private final BodyWatch watch = BodyWatch.ofRequest(record);
-        private Subscription callers = this;
+        private final OutgoingBody outgoing;
+        private final BodyWatch watch = BodyWatch.ofRequest(hop.record());
+        private volatile @Nullable Subscription callers;
         private long written;
+        private long asked;
+        private byte @Nullable [] last;
         private boolean over;
 
-        Passing(Subscriber<? super ByteBuffer> connection) {
+        Passing(Subscriber<? super ByteBuffer> connection, OutgoingBody outgoing) {
             this.connection = connection;
+            this.outgoing = outgoing;
         }
 
         @Override
@@ -54,41 +79,74 @@ final class RecordedPublisher implements BodyPublisher {
 
         @Override
         public void request(long n) {
-            if (callers != this) {
-                callers.request(n);
+            synchronized (this) {
+                asked = n > Long.MAX_VALUE - asked ? Long.MAX_VALUE : asked + n;
+                if (last != null) {
+                    finish();
+                    return;
+                }
+            }
+            askForMore(n);
+        }
+
+        private void askForMore(long n) {
+            Subscription publisher = callers;
+            if (publisher != null) {
+                publisher.request(n);
             }
         }
 
         @Override
         public void cancel() {
-            if (callers != this) {
-                callers.cancel();
+            Subscription publisher = callers;
+            if (publisher != null) {
+                publisher.cancel();
             }
         }
 
         @Override
-        public synchronized void onNext(ByteBuffer part) {
+        public void onNext(ByteBuffer part) {
+            if (!pass(part)) {
+                askForMore(1); // all of it is held back, and the connection still waits for a part
+            }
+        }
+
+        private synchronized boolean pass(ByteBuffer part) {
             if (over) {
-                return;
+                return true;
             }
             // Copied first: the caller could change afterwards what was looked at already.
             byte[] copy = new byte[part.remaining()];
             part.get(copy);
             if (length >= 0 && copy.length > length - written) {
                 cancel();
-                fail("the request's body is longer than the " + length + " bytes that it announced");
-                return;
+                fail(new IOException("the request's body is longer than the " + length + " bytes that it announced"));
+                return true;
             }
             watch.write(copy, 0, copy.length);
             written += copy.length;
-            connection.onNext(ByteBuffer.wrap(copy));
+            try {
+                byte[] free = outgoing.pass(copy);
+                if (free.length > 0) {
+                    send(free);
+                }
+                return free.length > 0;
+            } catch (EgressDeniedException e) {
+                cancel();
+                fail(e);
+                return true;
+            }
+        }
+
+        private void send(byte[] bytes) {
+            asked--;
+            connection.onNext(ByteBuffer.wrap(bytes));
         }
 
         @Override
         public synchronized void onError(Throwable failure) {
             if (!over) {
-                over = true;
-                connection.onError(failure);
+                fail(failure);
             }
         }
 
@@ -97,18 +155,36 @@ final class RecordedPublisher implements BodyPublisher {
             if (over) {
                 return;
             }
+            over = true;
             if (length >= 0 && written != length) {
-                fail("the request's body has " + written + " bytes and announced " + length);
+                fail(new IOException("the request's body has " + written + " bytes and announced " + length));
                 return;
             }
-            over = true;
-            record.requestBody(watch.digest());
+            try {
+                last = outgoing.end();
+            } catch (EgressDeniedException e) {
+                fail(e);
+                return;
+            }
+            if (last.length == 0 || asked > 0) {
+                finish();
+            }
+        }
+
+        /** Sends what was held back to the end. */
+        private void finish() {
+            byte[] rest = last;
+            last = null;
+            hop.record().requestBody(watch.digest());
+            if (rest != null && rest.length > 0) {
+                send(rest);
+            }
             connection.onComplete();
         }
 
-        private void fail(String why) {
+        private void fail(Throwable why) {
             over = true;
-            connection.onError(new IOException(why));
+            connection.onError(why);
         }
     }
 }

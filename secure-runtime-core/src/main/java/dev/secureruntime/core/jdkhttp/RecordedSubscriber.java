@@ -205,8 +205,8 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
         try {
             Denied cut = exchange.cut();
             if (cut != null) {
-                record.cut(exchange.hop().asked(), cut, watch.digest());
-                return new EgressDeniedException(exchange.hop().asked(), cut);
+                record.cut(exchange.hop().outgoing().shown(), cut, watch.digest());
+                return new EgressDeniedException(exchange.hop().outgoing().shown(), cut);
             }
             record.brokeOff(told, watch.digest());
         } catch (SecureRuntimeException e) {

@@ -87,11 +87,13 @@ record SentRequest(
     /** Refuses or passes the hop that it is sent by: its form first, then the policy. */
     void judge(JdkHop hop) throws EgressDeniedException {
         hop.pass(decide(hop, false));
+        hop.requireNoSecretLeaves(method, hop.target().url(), new Headers(lines));
     }
 
     /** The same for the opening of a WebSocket. */
     void judgeUpgrade(JdkHop hop) throws EgressDeniedException {
         hop.pass(decide(hop, true));
+        hop.requireNoSecretLeaves(method, hop.target().url(), new Headers(lines));
     }
 
     private EgressDecision decide(JdkHop hop, boolean upgrade) {
@@ -171,7 +173,7 @@ record SentRequest(
         HttpRequest.Builder sent = HttpRequest.newBuilder(URI.create(hop.target().url()));
         kept(hop).forEach(line -> sent.header(line.name(), line.value()));
         sent.method(
-                method, body == null ? BodyPublishers.noBody() : new RecordedPublisher(body, hop.record()));
+                method, body == null ? BodyPublishers.noBody() : new RecordedPublisher(body, hop, contentEncoding()));
         if (hop.isBound() && hop.mayCarryCredentials()) {
             hop.record().attached(hop.snapshot().attach(hop.asked(), sent::setHeader));
         }
@@ -184,6 +186,14 @@ record SentRequest(
             sent.version(version);
         }
         return sent.build();
+    }
+
+    private @Nullable String contentEncoding() {
+        List<String> codings = lines.stream()
+                .filter(line -> line.name().equalsIgnoreCase("Content-Encoding"))
+                .map(Line::value)
+                .toList();
+        return codings.isEmpty() ? null : String.join(",", codings);
     }
 
     /** The request that a response asks for; empty when it asks for none, or for one that is not followed. */
