@@ -86,13 +86,25 @@ final class ComponentBudgets {
                 : denied(notice, Layer.REQUEST);
     }
 
+    /** Throws when a budget that covers the connection's host is used up. */
+    void requireRoom(EgressRequest connection) throws EgressDeniedException {
+        Denied spent = spent(connection.host());
+        if (spent != null) {
+            throw new EgressDeniedException(
+                    connection,
+                    spent.at(Layer.UNDER_WAY).under(policy.get().version().toString()));
+        }
+    }
+
     private void tell(Notice notice, EnforcementMode mode, EgressRequest connection) throws EgressDeniedException {
         if (notice.first() && !report(notice, mode, connection.host())) {
             throw new EgressDeniedException(
                     connection, GuardedComponent.unwritable().at(Layer.UNDER_WAY));
         }
         if (notice.level() == Level.SPENT && mode == EnforcementMode.ENFORCE) {
-            throw new EgressDeniedException(connection, denied(notice, Layer.UNDER_WAY).under(policy.get().version().toString()));
+            throw new EgressDeniedException(
+                    connection,
+                    denied(notice, Layer.UNDER_WAY).under(policy.get().version().toString()));
         }
     }
 
@@ -123,8 +135,7 @@ final class ComponentBudgets {
                     .attribute("secure_runtime.action", refuses ? "block" : "report")
                     .attribute("secure_runtime.rule", notice.budget().describe())
                     .attribute(
-                            "secure_runtime.budget.level",
-                            notice.level().name().toLowerCase(Locale.ROOT))
+                            "secure_runtime.budget.level", notice.level().name().toLowerCase(Locale.ROOT))
                     .attribute("secure_runtime.budget.sent", notice.used())
                     .attribute("secure_runtime.budget.bytes", notice.budget().bytes())
                     .attribute(
