@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * @param resolver finds the addresses of allowed hosts
  * @param trustManager decides on server certificates; null means the platform's trust store
  * @param policyReload how often the policy's file is looked at for a change; null means never
+ * @param shadowFile a candidate policy's file; null without one
+ * @param shadow a candidate policy that was built in code; null without one
+ * @param longestBreakGlass how long a break-glass grant may last
  */
 public record RuntimeSettings(
         @Nullable Path policyFile,
@@ -35,7 +38,10 @@ public record RuntimeSettings(
         Map<String, CredentialIssuer<BearerToken>> issuers,
         HostResolver resolver,
         @Nullable X509TrustManager trustManager,
-        @Nullable Duration policyReload) {
+        @Nullable Duration policyReload,
+        @Nullable Path shadowFile,
+        @Nullable Policy shadow,
+        Duration longestBreakGlass) {
 
     public RuntimeSettings {
         secrets = Map.copyOf(secrets);

@@ -107,7 +107,7 @@ public sealed interface EgressDecision {
         LOOKUP,
         /** By the address that was about to be connected to. */
         CONNECTION,
-        /** While it was under way, by a policy that came into force meanwhile. */
+        /** While it was under way: by a policy that came into force meanwhile, or because a byte budget ran out. */
         UNDER_WAY
     }
 
@@ -127,6 +127,8 @@ public sealed interface EgressDecision {
         DENY_RULE,
         /** The component asked for too many different names below one domain, as a tunnel through DNS does. */
         MANY_NAMES,
+        /** A byte budget that covers the host is used up. */
+        BUDGET_SPENT,
         /** The address is special, and no {@code cidr} rule opens it. */
         SPECIAL_ADDRESS,
         /** The host is written in a form that parsers disagree on. */

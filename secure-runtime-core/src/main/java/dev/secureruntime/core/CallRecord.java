@@ -3,10 +3,12 @@ package dev.secureruntime.core;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.audit.Opening;
+import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.core.genai.BodyObserver;
 import dev.secureruntime.core.genai.GenAiFacts;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +40,8 @@ public final class CallRecord {
     private @Nullable String rule;
     private EgressDecision.@Nullable Denied reported;
     private String policyVersion = "";
+    private @Nullable ActiveGrant grant;
+    private ShadowPolicy.@Nullable Difference shadow;
     private List<String> attached = List.of();
     private int status;
     private @Nullable String protocol;
@@ -97,6 +101,16 @@ public final class CallRecord {
 
     /** A hop was allowed. */
     public synchronized void allowed(EgressRequest hop, EgressDecision.Allowed decision) {
+        grant = GrantRules.grantOf(decision)
+                .flatMap(component.runtime()::breakGlassGrant)
+                .orElse(null);
+        if (grant == null) {
+            compare(hop, decision);
+        }
+        letGo(hop, decision);
+    }
+
+    private void letGo(EgressRequest hop, EgressDecision.Allowed decision) {
         target = hop;
         rule = decision.rule();
         policyVersion = decision.policyVersion();
@@ -107,10 +121,24 @@ public final class CallRecord {
 
     /** The policy refuses a hop, and its mode lets it go. */
     public synchronized void reported(EgressRequest hop, EgressDecision.Denied denial) {
-        allowed(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
+        grant = null;
+        compare(hop, denial);
+        letGo(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
         rule = denial.rule().orElse(null);
         reported = denial;
         component.warnReported(hop, denial);
+    }
+
+    /** The hop runs over a connection to this address, which a break-glass grant may have opened. */
+    public synchronized void ranOver(ComponentSnapshot snapshot, EgressRequest connection, InetAddress address) {
+        if (grant == null) {
+            grant = snapshot.opening(connection, address).orElse(null);
+        }
+    }
+
+    private void compare(EgressRequest hop, EgressDecision decision) {
+        ShadowPolicy.Difference difference = component.shadow().compare(hop, decision);
+        shadow = difference == null ? shadow : difference;
     }
 
     /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
@@ -183,7 +211,9 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
+        grant = null;
         attached = List.of(); // what an earlier hop carried did not come here
+        compare(hop, denial);
         writeDenied("block", hop, denial);
     }
 
@@ -277,6 +307,13 @@ public final class CallRecord {
         }
         if (!policyVersion.isEmpty()) {
             event.attribute("secure_runtime.policy.version", policyVersion);
+        }
+        if (grant != null) {
+            event.attribute("secure_runtime.break_glass", grant.id());
+            event.attribute("secure_runtime.break_glass.person", grant.grant().person());
+        }
+        if (shadow != null) {
+            shadow.describe(event);
         }
         if (!attached.isEmpty()) {
             event.attribute("secure_runtime.attached_secrets", attached);

@@ -1,5 +1,6 @@
 package dev.secureruntime.core;
 
+import dev.secureruntime.BreakGlassGrant;
 import dev.secureruntime.Component;
 import dev.secureruntime.RuntimeSettings;
 import dev.secureruntime.SecureRuntime;
@@ -9,17 +10,20 @@ import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.core.credential.RefreshingCredentialProvider;
+import dev.secureruntime.core.credential.Ticker;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.CodeIdentity;
 import dev.secureruntime.identity.ComponentId;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import dev.secureruntime.policy.PolicyVersion;
 import dev.secureruntime.policy.SecretPolicy;
+import dev.secureruntime.policy.ShadowReport;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,10 +31,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +51,8 @@ final class CoreRuntime implements SecureRuntime {
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
     private static final StackWalker CALLER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
 
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+
     private final RuntimeSettings settings;
     private final PolicyInForce policies;
     private final Map<String, RefreshingCredentialProvider<BearerToken>> tokens;
@@ -53,20 +63,33 @@ final class CoreRuntime implements SecureRuntime {
     private final OptionalInt longestContent;
     private final HostResolver resolver;
     private final @Nullable X509TrustManager trustManager;
+    private final Ticker ticker;
+    private final BreakGlassBook book;
+    private final ShadowPolicy shadow;
+    private @Nullable ScheduledFuture<?> nextReview;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
 
     /** The architecture, top to bottom: what is checked first stands first, and the log is opened last. */
     static CoreRuntime wire(RuntimeSettings settings) {
+        return wire(settings, Clock.systemUTC(), Ticker.SYSTEM);
+    }
+
+    /** The same under a given time: the wall's and one that nobody sets. */
+    static CoreRuntime wire(RuntimeSettings settings, Clock clock, Ticker ticker) {
         SecretWatch watch = new SecretWatch();
-        PolicyInForce policies = PolicyInForce.start(settings, watch);
+        BreakGlassBook book = new BreakGlassBook(clock, ticker, settings.longestBreakGlass());
+        PolicyInForce policies = PolicyInForce.start(settings, watch, book);
+        ShadowPolicy shadow = ShadowPolicy.of(settings);
 
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
-        CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings);
+        CredentialEngine credentials = new CredentialEngine(events, watch, clock);
+        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings, book, shadow, ticker);
         runtime.announce();
+        shadow.reload(events);
+        runtime.reviewGrants();
         runtime.watchPolicy();
         return runtime;
     }
@@ -76,8 +99,14 @@ final class CoreRuntime implements SecureRuntime {
             @Nullable HashChainedAuditLog log,
             EventLine events,
             CredentialEngine credentials,
-            RuntimeSettings settings) {
+            RuntimeSettings settings,
+            BreakGlassBook book,
+            ShadowPolicy shadow,
+            Ticker ticker) {
         this.settings = settings;
+        this.book = book;
+        this.shadow = shadow;
+        this.ticker = ticker;
         this.policies = policies;
         this.log = log;
         this.events = events;
@@ -134,7 +163,7 @@ final class CoreRuntime implements SecureRuntime {
 
     /** What the policy in force says of a component. */
     ComponentSnapshot inForce(GuardedComponent component) {
-        PolicySnapshot snapshot = policies.current();
+        PolicySnapshot snapshot = policy();
         return snapshot.of(
                 component.id().name(),
                 () -> new ComponentSnapshot(snapshot, component, attachments(component.id(), snapshot)));
@@ -230,13 +259,66 @@ final class CoreRuntime implements SecureRuntime {
     @Override
     public PolicyReload reload() {
         requireOpen();
-        return policies.reload(claims, events);
+        shadow.reload(events);
+        try {
+            return policies.reload(claims, events);
+        } finally {
+            scheduleReview();
+        }
     }
 
     @Override
     public PolicyReload reload(Policy policy) {
         requireOpen();
-        return policies.reload(policy, claims, events);
+        try {
+            return policies.reload(policy, claims, events);
+        } finally {
+            scheduleReview();
+        }
+    }
+
+    @Override
+    public BreakGlassGrant breakGlass(BreakGlass given) {
+        requireOpen();
+        ActiveGrant grant = policies.grant(given, claims, events);
+        scheduleReview();
+        return new HandedGrant(grant, () -> {
+            if (!closed.get()) {
+                policies.review(claims, events);
+            }
+        });
+    }
+
+    @Override
+    public ShadowReport shadowReport() {
+        return shadow.report();
+    }
+
+    /** Begins and ends break-glass grants whose time it is. */
+    void reviewGrants() {
+        try {
+            policies.review(claims, events);
+        } catch (RuntimeException e) {
+            // On the timer nobody else would hear of it. What should have ended opens nothing; what should begin waits.
+            LOG.error("break-glass grants could not be reviewed", e);
+        }
+        scheduleReview();
+    }
+
+    /** Looks again when the next grant begins or ends, and every minute until then: a wall clock may be set. */
+    private synchronized void scheduleReview() {
+        if (nextReview != null) {
+            nextReview.cancel(false);
+        }
+        Optional<Duration> next = policies.untilNextReview();
+        if (next.isPresent() && !closed.get()) {
+            long millis = Math.min(Math.max(next.get().toMillis() + 1, 1), LONGEST_PAUSE.toMillis());
+            try {
+                nextReview = timer.schedule(this::reviewGrants, millis, TimeUnit.MILLISECONDS);
+            } catch (RejectedExecutionException e) {
+                // The runtime is closing: nothing is let go any more.
+            }
+        }
     }
 
     private void watchPolicy() {
@@ -250,7 +332,9 @@ final class CoreRuntime implements SecureRuntime {
     /** Reloads the policy's file if it changed. */
     void lookAtPolicy() {
         if (!closed.get()) {
+            shadow.reload(events);
             policies.look(claims, events);
+            scheduleReview();
         }
     }
 
@@ -273,9 +357,12 @@ final class CoreRuntime implements SecureRuntime {
             watch.close();
         }
         try {
+            book.endAll();
+            policies.review(claims, events);
             claims.all().forEach(GuardedComponent::close);
             tokens.values().forEach(RefreshingCredentialProvider::close);
             credentials.close();
+            shadow.close(events);
             events.publish(AuditEvent.of("runtime.stop").build());
         } finally {
             if (log != null) {
@@ -294,12 +381,36 @@ final class CoreRuntime implements SecureRuntime {
         return closed.get();
     }
 
+    /** The policy in force, with no break-glass grant that is over. */
     PolicySnapshot policy() {
+        PolicySnapshot now = policies.current();
+        return now.grants().isEmpty() ? now : policies.reviewed(claims, events);
+    }
+
+    /** The policy in force, asked in the middle of a write: this neither waits nor ends anything. */
+    PolicySnapshot policyAsItIs() {
         return policies.current();
+    }
+
+    boolean isOpen(ActiveGrant grant) {
+        return book.isOpen(grant);
+    }
+
+    Optional<ActiveGrant> breakGlassGrant(String id) {
+        return book.find(id);
+    }
+
+    ShadowPolicy shadow() {
+        return shadow;
     }
 
     String policySource() {
         return policies.current().policy().source();
+    }
+
+    /** Elapsed time. */
+    Ticker ticker() {
+        return ticker;
     }
 
     ScheduledExecutorService timer() {

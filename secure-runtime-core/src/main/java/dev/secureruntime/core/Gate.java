@@ -76,6 +76,11 @@ public final class Gate {
         return new EgressRequest(name(), "CONNECT", scheme, host, port, "/", List.of());
     }
 
+    /** What a connection may send: asked before each write to its socket. */
+    public ConnectionBudget budget(EgressRequest connection) {
+        return component.budgets().of(connection);
+    }
+
     /** Looks up a host that was allowed. */
     public List<InetAddress> resolve(String host) throws UnknownHostException {
         return component.runtime().resolver().resolve(host);

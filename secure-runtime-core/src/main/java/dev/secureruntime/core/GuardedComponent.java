@@ -41,6 +41,7 @@ final class GuardedComponent implements Component {
     private final AuditLog audit;
     private final RetryLedger retries;
     private final SubNameWatch subNames;
+    private final ComponentBudgets budgets;
     private final Set<CallRecord> open = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Transport> transports = new ConcurrentHashMap<>();
 
@@ -53,6 +54,7 @@ final class GuardedComponent implements Component {
         this.audit = new ComponentAuditLog(id.name(), events, runtime);
         this.retries = new RetryLedger(runtime.timer());
         this.subNames = new SubNameWatch(id.name(), events);
+        this.budgets = new ComponentBudgets(id.name(), runtime::policyAsItIs, events, runtime.ticker());
     }
 
     @Override
@@ -85,9 +87,33 @@ final class GuardedComponent implements Component {
         return null;
     }
 
+    /** Records that a break-glass grant opened the address of a connection; false when it can't be recorded. */
+    boolean recordUse(ActiveGrant grant, EgressRequest connection) {
+        try {
+            events.publish(grant.event("used")
+                    .attribute("server.address", connection.host())
+                    .attribute("server.port", connection.port())
+                    .build());
+            return true;
+        } catch (SecureRuntimeException e) {
+            LOG.error("the use of break-glass grant {} could not be recorded", grant.id(), e);
+            return false;
+        }
+    }
+
+    /** The candidate policy beside the one in force. */
+    ShadowPolicy shadow() {
+        return runtime.shadow();
+    }
+
     /** The watch over the names that the component asks for, under every version of the policy the same. */
     SubNameWatch subNames() {
         return subNames;
+    }
+
+    /** What the component has sent of its byte budgets, under every version of the policy the same. */
+    ComponentBudgets budgets() {
+        return budgets;
     }
 
     /** What the policy in force says of this component. */

@@ -1,6 +1,7 @@
 package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.ConnectionBudget;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A socket that judges the address that it is told to connect to: the one that is judged is the one that is used, also for
- * hosts that were written as an address and never looked up. It can be cut, and what is read or written then says why.
+ * hosts that were written as an address and never looked up. Each byte is taken off the component's budgets before it is written.
+ * It can be cut, and what is read or written then says why.
  */
 public final class JudgedSocket extends Socket {
 
@@ -31,6 +33,7 @@ public final class JudgedSocket extends Socket {
     private final String scheme;
     private final OpenSockets open;
     private volatile @Nullable EgressRequest target;
+    private volatile @Nullable ConnectionBudget budget;
     private volatile @Nullable Denied cut;
 
     public JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
@@ -57,6 +60,7 @@ public final class JudgedSocket extends Socket {
             throw new EgressDeniedException(asked, denied.get());
         }
         target = asked;
+        budget = gate.budget(asked);
         open.enter(this);
         try {
             super.connect(endpoint, timeout);
@@ -108,6 +112,26 @@ public final class JudgedSocket extends Socket {
         return known;
     }
 
+    /** Takes bytes off the component's budgets before they are written; what doesn't fit ends the connection. */
+    private void spend(int bytes) throws IOException {
+        ConnectionBudget counted = budget;
+        if (counted == null) {
+            throw new IOException("a guarded socket that has no target writes nothing");
+        }
+        try {
+            counted.spend(bytes);
+        } catch (EgressDeniedException e) {
+            cut(e.decision());
+            throw told(e);
+        }
+    }
+
+    /** Out-of-band data would go past the output stream, uncounted. */
+    @Override
+    public void sendUrgentData(int data) throws IOException {
+        throw new IOException("guarded sockets send no urgent data");
+    }
+
     private IOException told(IOException failure) {
         Denied reason = cut;
         return reason == null ? failure : new EgressDeniedException(target(), reason);
@@ -152,6 +176,7 @@ public final class JudgedSocket extends Socket {
 
             @Override
             public void write(byte[] buffer, int offset, int length) throws IOException {
+                spend(length);
                 try {
                     out.write(buffer, offset, length);
                 } catch (IOException e) {

@@ -47,9 +47,13 @@ final class Generation {
     /**
      * The client for a URL's scheme and port. A resolver is told the host only, and a socket the address only; each must
      * judge host, port and address together, so each scheme and port has a resolver and a socket factory that know theirs.
+     *
+     * <p>Hosts of different byte budgets have resolvers of their own too: OkHttp shares an HTTP/2 connection among hosts of one
+     * resolver only, and a socket counts towards the budgets of the host that it was opened for.
      */
     OkHttpClient clientFor(HttpUrl url) {
-        return byOrigin.computeIfAbsent(url.scheme() + ":" + url.port(), free -> base.newBuilder()
+        String origin = url.scheme() + ":" + url.port() + snapshot.budgetsOf(url.host());
+        return byOrigin.computeIfAbsent(origin, free -> base.newBuilder()
                 .dns(new JudgedDns(gate, snapshot, url.scheme(), url.port()))
                 .socketFactory(new JudgedSocketFactory(gate, snapshot, url.scheme(), sockets))
                 .build());

@@ -110,6 +110,18 @@ final class Hop extends GuardedHop {
                 connection.socketAddress().getAddress());
     }
 
+    /** Takes down which break-glass grant the connection's address needs, if any. */
+    void noteGrant(Gate gate) {
+        Route connection = route;
+        if (connection != null && snapshot().hasGrants()) {
+            HttpUrl opened = connection.address().url();
+            record().ranOver(
+                    snapshot(),
+                    gate.connection(opened.scheme(), opened.host(), opened.port()),
+                    connection.socketAddress().getAddress());
+        }
+    }
+
     /** True for the first who asks. */
     boolean use() {
         return used.compareAndSet(false, true);

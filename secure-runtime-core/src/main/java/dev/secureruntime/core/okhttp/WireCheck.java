@@ -48,6 +48,7 @@ final class WireCheck implements Interceptor {
             throw new IOException("SR-EGRESS-005 a request without a connection of ours; nothing was sent");
         }
         hop.runsOver(connection.route());
+        hop.noteGrant(gate);
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != hop.snapshot()) {
             Optional<Denied> denied = hop.deniedConnection(inForce, gate);

@@ -108,7 +108,7 @@ final class PolicyReaderTest {
         assertThat(refusal.code()).isEqualTo(ErrorCode.POLICY_UNKNOWN_MEMBER);
         assertThat(refusal)
                 .hasMessage("SR-POLICY-003 " + folder.resolve("policy.json") + ":4:7: unknown member \"alow\""
-                        + " in components.chat.egress; expected one of allow, deny, onManyNames, mode;"
+                        + " in components.chat.egress; expected one of allow, deny, onManyNames, mode, budgets;"
                         + " did you mean \"allow\"?");
     }
 
