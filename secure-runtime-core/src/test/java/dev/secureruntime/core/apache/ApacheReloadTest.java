@@ -7,20 +7,29 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.policy.ByteBudget;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.PolicyReload;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Protocol;
 import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.SocketPolicy;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.classic.methods.HttpPost;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
+import org.apache.hc.core5.http.io.entity.InputStreamEntity;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,5 +129,25 @@ class ApacheReloadTest {
                 .isEqualTo(ReloadWorld.LEFT_KEY);
         assertThat(world.both.server.takeRequest(20, TimeUnit.SECONDS).getHeader("x-api-key"))
                 .isEqualTo(ReloadWorld.RIGHT_KEY);
+    }
+
+    @Test
+    void budgetOfBytes_isCountedAtTheSocket_andCutsTheRequestThatExceedsIt() throws Exception {
+        ComponentPolicy.Builder component = ComponentPolicy.builder()
+                .secret("left-key")
+                .allow(ReloadWorld.allowing(ReloadWorld.LEFT, world.left))
+                .allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(world.left.port())))
+                .budget(ByteBudget.of(ReloadWorld.LEFT, 200_000, Duration.ofHours(1)));
+        world.runtime.reload(world.policy("left-key", component));
+        HttpPost large = new HttpPost(get(ReloadWorld.LEFT).getUri());
+        large.setEntity(new InputStreamEntity(new ByteArrayInputStream(new byte[2_000_000]), null));
+
+        assertThatThrownBy(() -> client.execute(large, response -> null))
+                .isInstanceOfSatisfying(
+                        EgressDeniedException.class,
+                        spent -> assertThat(spent.decision().reason()).isEqualTo(Reason.BUDGET_SPENT));
+
+        assertThat(world.left.server.getRequestCount()).isZero();
+        assertThat(world.left.awaitOpen(0)).isTrue();
     }
 }

@@ -90,6 +90,7 @@ class GuardedAwsHttpTest {
                 "plus+and=equals&amp",
                 "slash%2Fescaped",
                 "//double//slashes/",
+                "dots/../up/./here",
                 "ümläut/日本語/🙂",
                 "question?hash#semi;colon,at@tilde~star*'()!$"
             })
