@@ -58,6 +58,7 @@ final class CoreRuntime implements SecureRuntime {
     private final Map<String, RefreshingCredentialProvider<BearerToken>> tokens;
     private final @Nullable HashChainedAuditLog log;
     private final EventLine events;
+    private final SecretWatch secretWatch;
     private final CredentialEngine credentials;
     private final ScheduledExecutorService timer;
     private final OptionalInt longestContent;
@@ -86,7 +87,8 @@ final class CoreRuntime implements SecureRuntime {
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
         CredentialEngine credentials = new CredentialEngine(events, watch, clock);
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings, book, shadow, ticker);
+        CoreRuntime runtime =
+                new CoreRuntime(policies, log, events, watch, credentials, settings, book, shadow, ticker);
         runtime.announce();
         shadow.reload(events);
         runtime.reviewGrants();
@@ -98,6 +100,7 @@ final class CoreRuntime implements SecureRuntime {
             PolicyInForce policies,
             @Nullable HashChainedAuditLog log,
             EventLine events,
+            SecretWatch secretWatch,
             CredentialEngine credentials,
             RuntimeSettings settings,
             BreakGlassBook book,
@@ -110,6 +113,7 @@ final class CoreRuntime implements SecureRuntime {
         this.policies = policies;
         this.log = log;
         this.events = events;
+        this.secretWatch = secretWatch;
         this.credentials = credentials;
         this.longestContent = settings.audit().content().stream()
                 .mapToInt(ContentSettings::maxFieldBytes)
@@ -118,8 +122,7 @@ final class CoreRuntime implements SecureRuntime {
         this.trustManager = settings.trustManager();
         this.timer = newTimer();
         this.tokens = new HashMap<>();
-        settings.issuers()
-                .forEach((name, issuer) -> tokens.put(name, credentials.provider("secret:" + name, null, issuer)));
+        settings.issuers().forEach((name, issuer) -> tokens.put(name, credentials.tokens(name, issuer)));
     }
 
     @Override
@@ -402,6 +405,11 @@ final class CoreRuntime implements SecureRuntime {
 
     ShadowPolicy shadow() {
         return shadow;
+    }
+
+    /** The secrets that this runtime has seen. */
+    SecretWatch secretWatch() {
+        return secretWatch;
     }
 
     String policySource() {

@@ -157,6 +157,31 @@ final class GuardedComponent implements Component {
         LOG.warn(text);
     }
 
+    /** Tells both logs that a canary was about to leave: somebody read what nobody may. */
+    void canaryLeaving(EgressRequest request, String canary, String place) {
+        LOG.error(
+                "the canary \"{}\" was about to leave from component \"{}\", to {} ({}): somebody read what nobody may",
+                canary,
+                id.name(),
+                request.target(),
+                place);
+        try {
+            events.publish(AuditEvent.of("secret.canary")
+                    .component(id.name())
+                    .attribute("secure_runtime.action", "block")
+                    .attribute("secure_runtime.secret", canary)
+                    .attribute("secure_runtime.found_in", place)
+                    .attribute("url.scheme", request.scheme())
+                    .attribute("server.address", request.host())
+                    .attribute("server.port", request.port())
+                    .build());
+        } catch (SecureRuntimeException e) {
+            if (!runtime.isClosed()) {
+                LOG.error("a canary's alarm could not be recorded", e);
+            }
+        }
+    }
+
     /** Tells the developer's log of a call that enforcement would refuse. */
     void warnReported(EgressRequest request, EgressDecision.Denied denied) {
         LOG.warn(

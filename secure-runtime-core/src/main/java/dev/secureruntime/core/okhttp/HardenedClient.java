@@ -9,6 +9,7 @@ import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.http.ServerTrust;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.egress.EgressRequest;
 import java.net.Proxy;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,18 +95,20 @@ final class HardenedClient implements Transport {
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
         Request plain = RequestParts.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
-        GuardedWebSocket socket = new GuardedWebSocket(request);
+        GuardedWebSocket socket = new GuardedWebSocket(request, hop);
         Generation generation = generation(hop.snapshot());
         LiveExchange exchange;
         try {
+            RequestParts.requireNoSecretLeaves(plain, hop);
             if (JudgeInterceptor.decide(hop, plain) instanceof Denied denied) {
                 throw new EgressDeniedException(hop.asked(), denied);
             }
             exchange = generation.begin(hop, socket::cancel, null);
         } catch (EgressDeniedException e) {
             socket.cancel();
-            hop.record().denied(hop.asked(), e.decision());
-            listener.onFailure(socket, new EgressDeniedException(hop.asked(), e.decision()), null);
+            EgressRequest shown = hop.outgoing().shown();
+            hop.record().denied(shown, e.decision());
+            listener.onFailure(socket, new EgressDeniedException(shown, e.decision()), null);
             return socket;
         }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
