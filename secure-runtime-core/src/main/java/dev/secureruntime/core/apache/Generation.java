@@ -175,7 +175,8 @@ final class Generation {
         secured.setSSLParameters(parameters);
         secured.setSoTimeout(timeoutMillis);
         secured.startHandshake();
-        // Asked again here: whether the platform's TLS does it depends on the trust manager, which may be the application's.
+        // Asked again here: whether the platform's TLS does it depends on the trust manager, which may be the
+        // application's.
         if (!HOSTNAMES.verify(origin.host(), secured.getSession())) {
             throw new SSLPeerUnverifiedException("the certificate is not one of " + origin.host());
         }

@@ -79,11 +79,11 @@ final class GuardedExchange {
         } catch (EgressDeniedException e) {
             Denied cut = hop.cut();
             if (cut == null) {
-                record.denied(hop.asked(), e.decision());
+                record.denied(hop.outgoing().shown(), e.decision());
             } else {
-                record.cut(hop.asked(), cut, null);
+                record.cut(hop.outgoing().shown(), cut, null);
             }
-            throw new EgressDeniedException(hop.asked(), e.decision());
+            throw new EgressDeniedException(hop.outgoing().shown(), e.decision());
         } catch (IOException | RuntimeException | Error e) {
             record.failed(e);
             throw e;
@@ -93,6 +93,9 @@ final class GuardedExchange {
     private ClassicHttpResponse follow() throws IOException {
         Outgoing request = first;
         for (int redirects = 0; ; redirects++) {
+            if (request.body() != null) {
+                request.body().leavesWith(hop, request.header("Content-Encoding"));
+            }
             Generation generation = connections.generation(hop.snapshot());
             LiveExchange exchange = generation.begin(hop);
             boolean handedOver = false;
@@ -173,7 +176,8 @@ final class GuardedExchange {
             record.sent();
             HttpCoreContext context = HttpCoreContext.create();
             ClassicHttpResponse response = new HttpRequestExecutor().execute(head, wire, context);
-            boolean reusable = wire.isConsistent() && DefaultConnectionReuseStrategy.INSTANCE.keepAlive(head, response, context);
+            boolean reusable =
+                    wire.isConsistent() && DefaultConnectionReuseStrategy.INSTANCE.keepAlive(head, response, context);
             answered = true;
             return new Answer(wire, response, reusable);
         } finally {
@@ -199,7 +203,10 @@ final class GuardedExchange {
         Target.Read target = target(request);
         Origin origin = target.origin();
         BasicClassicHttpRequest head = new BasicClassicHttpRequest(
-                request.method(), origin.scheme(), new URIAuthority(origin.host(), origin.port()), Outgoing.sent(target));
+                request.method(),
+                origin.scheme(),
+                new URIAuthority(origin.host(), origin.port()),
+                Outgoing.sent(target));
         head.addHeader("Host", origin.authority());
         boolean bound = hop.isBound();
         for (Header header : request.headers()) {
@@ -249,7 +256,8 @@ final class GuardedExchange {
         ClassicHttpResponse response = answer.response;
         ProtocolVersion version = response.getVersion();
         record.responded(
-                response.getCode(), version == null ? "http/1.1" : "http/" + version.getMajor() + "." + version.getMinor());
+                response.getCode(),
+                version == null ? "http/1.1" : "http/" + version.getMajor() + "." + version.getMinor());
         ClassicHttpResponse handed = HandedResponse.of(response);
         HttpEntity entity = response.getEntity();
         String type = entity == null ? null : entity.getContentType();

@@ -44,8 +44,7 @@ final class HardenedConnections implements Transport {
 
     /** The connections of a version of the policy. */
     Generation generation(ComponentSnapshot snapshot) {
-        return generations.computeIfAbsent(
-                snapshot, version -> new Generation(gate, version, tls, sockets, live));
+        return generations.computeIfAbsent(snapshot, version -> new Generation(gate, version, tls, sockets, live));
     }
 
     /** Keeps a connection, and sees to it that it isn't kept for ever. */

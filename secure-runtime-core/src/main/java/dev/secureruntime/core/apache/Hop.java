@@ -38,8 +38,9 @@ final class Hop extends GuardedHop {
         return new Hop(gate, request, this);
     }
 
-    /** Asks about the request: its form first, then the policy. */
+    /** Asks about the request: whether a secret would leave with it, then its form, then the policy. */
     void judge(Outgoing request, @Nullable String detour) throws EgressDeniedException {
+        requireNoSecretLeaves(request.method(), request.url(), request.lines());
         String fault = request.fault();
         EgressDecision decision;
         if (fault != null) {
@@ -80,6 +81,17 @@ final class Hop extends GuardedHop {
     /** The connection is another request's from now on. */
     synchronized void leavesWire() {
         wire = null;
+    }
+
+    /** Breaks off what is being sent, before anything that would make it look whole. */
+    void breakOff() {
+        Wire running;
+        synchronized (this) {
+            running = wire;
+        }
+        if (running != null) {
+            running.abort();
+        }
     }
 
     /** Ends the hop, wherever it is. */

@@ -31,11 +31,12 @@ import org.jspecify.annotations.Nullable;
  * @param headers copies
  * @param body null when there is none
  */
-record Outgoing(String method, String scheme, Target target, List<Header> headers, @Nullable RecordedRequestEntity body) {
+record Outgoing(
+        String method, String scheme, Target target, List<Header> headers, @Nullable RecordedRequestEntity body) {
 
     /** Reads a caller's request, and that it is meant for {@code host}. */
     static Outgoing read(HttpHost host, ClassicHttpRequest request) {
-        String scheme = lower(host.getSchemeName());
+        String scheme = known(lower(host.getSchemeName()));
         List<Header> headers = new ArrayList<>();
         for (Header header : request.getHeaders()) {
             String value = header.getValue();
@@ -97,6 +98,11 @@ record Outgoing(String method, String scheme, Target target, List<Header> header
         return text == null ? "" : text.toLowerCase(Locale.ROOT);
     }
 
+    /** A scheme for the record, which is no place for what a caller or a server makes up. */
+    private static String known(String scheme) {
+        return scheme.equals("https") || scheme.equals("http") ? scheme : "other";
+    }
+
     private static int port(String scheme, int port) {
         return port >= 0 ? port : scheme.equals("http") ? 80 : 443;
     }
@@ -131,7 +137,26 @@ record Outgoing(String method, String scheme, Target target, List<Header> header
                 return "a header's value has characters that HTTP/1.1 can't carry";
             }
         }
-        return RequestHeaders.fault(new Lines(headers), method, ((Target.Read) target).origin());
+        return RequestHeaders.fault(lines(), method, ((Target.Read) target).origin());
+    }
+
+    /** All values of a header in one; null when it has none. */
+    @Nullable
+    String header(String name) {
+        List<String> values = headers.stream()
+                .filter(header -> header.getName().equalsIgnoreCase(name))
+                .map(Header::getValue)
+                .toList();
+        return values.isEmpty() ? null : String.join(",", values);
+    }
+
+    /** The URL as it will be written; empty where it is refused, and nothing will be. */
+    String url() {
+        return target instanceof Target.Read read ? read.url() : "";
+    }
+
+    RequestHeaders.Lines lines() {
+        return new Lines(headers);
     }
 
     /** The request that a redirect asks for, with what may go along; empty when it asks for none that can be sent. */
@@ -153,12 +178,13 @@ record Outgoing(String method, String scheme, Target target, List<Header> header
         boolean stays = to instanceof Target.Read read && read.origin().equals(from.origin());
         List<Header> along = new ArrayList<>();
         for (Header header : headers) {
-            boolean goes = stays ? !header.getName().equalsIgnoreCase("Host") : CredentialHeaders.mayCross(header.getName());
+            boolean goes =
+                    stays ? !header.getName().equalsIgnoreCase("Host") : CredentialHeaders.mayCross(header.getName());
             if (goes && (keepsMethod || !Redirects.describesBody(header.getName()))) {
                 along.add(header);
             }
         }
-        String scheme = url.substring(0, Math.max(0, url.indexOf(':'))).toLowerCase(Locale.ROOT);
+        String scheme = known(lower(url.substring(0, Math.max(0, url.indexOf(':')))));
         return Optional.of(new Outgoing(keepsMethod ? method : "GET", scheme, to, along, keepsMethod ? body : null));
     }
 

@@ -7,16 +7,18 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
  * A response's body that is committed to and observed while the caller reads it, and that completes the call's record at
- * its end or when it is closed, whichever comes first. It never reads ahead of the caller; when it is closed it looks for
- * one byte, to tell an end that nobody read from one that did not come.
+ * its end or when it is closed, whichever comes first. It never reads ahead of the caller. When it is closed, what little is
+ * left and there already is read, as Apache's own streams do without a limit: the connection can then be used again.
  */
 final class RecordedContent extends InputStream {
 
-    private static final int PATIENCE_MILLIS = 20;
+    private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final int LITTLE = 16 * 1024;
 
     private final InputStream source;
     private final long length;
@@ -88,21 +90,39 @@ final class RecordedContent extends InputStream {
     @Override
     public synchronized void close() throws IOException {
         if (!ended) {
-            end(read == length || isAtEnd());
+            end(read == length || drain());
         }
     }
 
-    /** Whether all was read but the end itself, which readers of a known format needn't ask for. */
-    private boolean isAtEnd() {
-        if (length >= 0) {
+    /** Reads what little is left; false when it is not little, or not there. */
+    private boolean drain() {
+        if (length - read > LITTLE) {
             return false;
         }
+        byte[] buffer = new byte[LITTLE];
+        long end = System.nanoTime() + PATIENCE_NANOS;
         try {
-            wire.readTimeout(PATIENCE_MILLIS);
-            return source.read() < 0;
+            for (int drained = 0; drained < LITTLE; ) {
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left <= 0) {
+                    return false;
+                }
+                wire.readTimeout((int) left);
+                int got = source.read(buffer, 0, LITTLE - drained);
+                if (got < 0) {
+                    return true;
+                }
+                drained += got;
+                read += got;
+                watch.write(buffer, 0, got);
+                if (read == length) {
+                    return true;
+                }
+            }
         } catch (IOException e) {
-            return false;
+            // It is not there: the connection is closed, and the record says that the answer is not whole.
         }
+        return false;
     }
 
     private void end(boolean whole) throws IOException {

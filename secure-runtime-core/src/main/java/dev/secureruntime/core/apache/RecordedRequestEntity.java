@@ -1,14 +1,16 @@
 package dev.secureruntime.core.apache;
 
 import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.OutgoingBody;
 import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.egress.EgressDeniedException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.util.Set;
 import java.util.List;
+import java.util.Set;
 import org.apache.hc.core5.function.Supplier;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
@@ -30,6 +32,8 @@ final class RecordedRequestEntity implements HttpEntity {
     private final @Nullable String encoding;
     private final boolean repeatable;
     private @Nullable CallRecord record;
+    private @Nullable Hop hop;
+    private String leavesAs = "";
     private byte @Nullable [] held;
 
     RecordedRequestEntity(HttpEntity entity) {
@@ -46,8 +50,23 @@ final class RecordedRequestEntity implements HttpEntity {
         record = call;
         if (length >= 0 && length <= HELD) {
             ByteArrayOutputStream memory = new ByteArrayOutputStream((int) length);
-            pass(memory, call);
+            pass(memory, call, null);
             held = memory.toByteArray();
+        }
+    }
+
+    /** It is about to leave with this hop, compressed as the header or itself says: a body that is held is looked at as a whole. */
+    void leavesWith(Hop next, @Nullable String header) throws EgressDeniedException {
+        hop = next;
+        leavesAs = header != null ? header : encoding != null ? encoding : "";
+        if (type != null) {
+            next.outgoing().header("Content-Type", type);
+        }
+        if (encoding != null) {
+            next.outgoing().header("Content-Encoding", encoding);
+        }
+        if (held != null) {
+            next.outgoing().body(held, leavesAs);
         }
     }
 
@@ -57,15 +76,23 @@ final class RecordedRequestEntity implements HttpEntity {
             target.write(held);
             return;
         }
-        if (record == null) {
-            throw new IOException("a body is written for a call");
+        if (record == null || hop == null) {
+            throw new IOException("SR-EGRESS-005 a body without a hop; nothing of it was sent");
         }
-        pass(target, record);
+        boolean written = false;
+        try {
+            pass(target, record, hop.outgoing().passing(leavesAs));
+            written = true;
+        } finally {
+            if (!written) {
+                hop.breakOff(); // Apache would write the last chunk, and a part of a body would look like all of it
+            }
+        }
     }
 
-    private void pass(OutputStream target, CallRecord call) throws IOException {
+    private void pass(OutputStream target, CallRecord call, @Nullable OutgoingBody outgoing) throws IOException {
         BodyWatch watch = BodyWatch.ofRequest(call);
-        Bounded bounded = new Bounded(target, length, watch);
+        Bounded bounded = new Bounded(target, length, watch, outgoing);
         entity.writeTo(bounded);
         bounded.finish();
         call.requestBody(watch.digest());
@@ -131,13 +158,15 @@ final class RecordedRequestEntity implements HttpEntity {
         private final OutputStream target;
         private final long length;
         private final OutputStream watch;
+        private final @Nullable OutgoingBody outgoing;
         private long written;
         private boolean shut;
 
-        Bounded(OutputStream target, long length, OutputStream watch) {
+        Bounded(OutputStream target, long length, OutputStream watch, @Nullable OutgoingBody outgoing) {
             this.target = target;
             this.length = length;
             this.watch = watch;
+            this.outgoing = outgoing;
         }
 
         @Override
@@ -157,7 +186,7 @@ final class RecordedRequestEntity implements HttpEntity {
             System.arraycopy(buffer, offset, copy, 0, count);
             watch.write(copy, 0, count);
             written += count;
-            target.write(copy, 0, count);
+            target.write(outgoing == null ? copy : outgoing.pass(copy));
         }
 
         @Override
@@ -178,6 +207,9 @@ final class RecordedRequestEntity implements HttpEntity {
             shut = true;
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);
+            }
+            if (outgoing != null) {
+                target.write(outgoing.end());
             }
         }
     }

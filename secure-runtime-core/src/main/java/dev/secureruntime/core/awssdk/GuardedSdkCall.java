@@ -2,11 +2,11 @@ package dev.secureruntime.core.awssdk;
 
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.ArrayList;
 import java.util.Set;
+import java.util.TreeMap;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
@@ -45,7 +45,8 @@ final class GuardedSdkCall implements ExecutableHttpRequest {
         request.setScheme(sdk.protocol());
         request.setAuthority(new URIAuthority(sdk.host(), sdk.port()));
         String path = sdk.encodedPath().isEmpty() ? "/" : sdk.encodedPath();
-        request.setPath(sdk.encodedQueryParameters().map(query -> path + "?" + query).orElse(path));
+        request.setPath(
+                sdk.encodedQueryParameters().map(query -> path + "?" + query).orElse(path));
         sdk.forEachHeader((name, values) -> values.forEach(value -> request.addHeader(name, value)));
         return request;
     }
@@ -54,7 +55,8 @@ final class GuardedSdkCall implements ExecutableHttpRequest {
     public HttpExecuteResponse call() throws IOException {
         SdkHttpRequest sdk = execute.httpRequest();
         if (execute.contentStreamProvider().isPresent() && WITH_BODY.contains(request.getMethod())) {
-            request.setEntity(SdkRequestEntity.of(execute.contentStreamProvider().get(), sdk));
+            request.setEntity(
+                    SdkRequestEntity.of(execute.contentStreamProvider().get(), sdk));
         }
         HttpHost target = new HttpHost(sdk.protocol(), sdk.host(), sdk.port());
         return answer(guarded.executeOpen(target, request, null));

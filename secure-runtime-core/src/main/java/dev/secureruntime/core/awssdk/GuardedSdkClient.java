@@ -17,7 +17,8 @@ final class GuardedSdkClient implements SdkHttpClient {
     private final CloseableHttpClient guarded;
     private final RequestConfig config;
 
-    @SuppressWarnings("deprecation") // setConnectTimeout: its successor is set on a connection manager, of which there is none
+    @SuppressWarnings(
+            "deprecation") // setConnectTimeout: its successor is set on a connection manager, of which there is none
     GuardedSdkClient(CloseableHttpClient guarded, Duration connect, Duration read) {
         this.guarded = guarded;
         this.config = RequestConfig.custom()
@@ -29,8 +30,7 @@ final class GuardedSdkClient implements SdkHttpClient {
 
     @Override
     public ExecutableHttpRequest prepareRequest(HttpExecuteRequest request) {
-        request.metricCollector()
-                .ifPresent(metrics -> metrics.reportMetric(HttpMetric.HTTP_CLIENT_NAME, clientName()));
+        request.metricCollector().ifPresent(metrics -> metrics.reportMetric(HttpMetric.HTTP_CLIENT_NAME, clientName()));
         return new GuardedSdkCall(guarded, config, request);
     }
 

@@ -93,8 +93,8 @@ class ApacheBypassTest {
 
     @Test
     void targetWithAnAddressOfItsOwn_isRefused() throws Exception {
-        HttpHost elsewhere = new HttpHost(
-                "https", InetAddress.getByName("127.0.0.1"), GuardedWorld.OPENAI, world.evil.port());
+        HttpHost elsewhere =
+                new HttpHost("https", InetAddress.getByName("127.0.0.1"), GuardedWorld.OPENAI, world.evil.port());
         BasicClassicHttpRequest request = new BasicClassicHttpRequest("GET", elsewhere, "/");
 
         assertMalformed(elsewhere, request, "address of its own");
@@ -222,7 +222,8 @@ class ApacheBypassTest {
             public void close() {}
         });
 
-        assertThatThrownBy(() -> client.execute(request, response -> null)).hasMessageContaining("longer than the 4 bytes");
+        assertThatThrownBy(() -> client.execute(request, response -> null))
+                .hasMessageContaining("longer than the 4 bytes");
 
         assertThat(world.provider.server.getRequestCount()).isZero();
     }
@@ -249,8 +250,7 @@ class ApacheBypassTest {
     void proxyOfTheRequest_isRefused() throws Exception {
         try (Listener proxy = new Listener()) {
             HttpGet request = get(GuardedWorld.OPENAI);
-            request.setConfig(
-                    RequestConfig.custom().setProxy(proxy.host()).build());
+            request.setConfig(RequestConfig.custom().setProxy(proxy.host()).build());
             HttpClientContext context = HttpClientContext.create();
             context.setRequestConfig(request.getConfig());
 
@@ -259,7 +259,8 @@ class ApacheBypassTest {
             assertThat(proxy.connections()).isZero();
 
             try (CloseableHttpClient bare = BareApache.client()) {
-                assertThatThrownBy(() -> bare.execute(request, response -> null)).isInstanceOf(IOException.class);
+                assertThatThrownBy(() -> bare.execute(request, response -> null))
+                        .isInstanceOf(IOException.class);
             }
             assertThat(proxy.awaitConnection()).isTrue();
         }
@@ -332,7 +333,9 @@ class ApacheBypassTest {
 
     static Stream<String> bypasses() {
         try (InputStream in = ApacheBypassTest.class.getResourceAsStream("/vectors/egress/ssrf_bypass_urls.jsonl")) {
-            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
             assertThat(lines).hasSizeGreaterThan(100);
             return lines.stream();
         } catch (IOException e) {

@@ -74,7 +74,8 @@ class GuardedApacheTest {
     }
 
     private static String text(CloseableHttpClient client, HttpUriRequestBase request) throws IOException {
-        return client.execute(request, response -> response.getCode() + " " + EntityUtils.toString(response.getEntity()));
+        return client.execute(
+                request, response -> response.getCode() + " " + EntityUtils.toString(response.getEntity()));
     }
 
     private String text(HttpUriRequestBase request) throws IOException {
@@ -165,36 +166,43 @@ class GuardedApacheTest {
             assertThat(content.readNBytes(6)).isEqualTo("chunks".getBytes(StandardCharsets.US_ASCII));
             content.close(); // as readers of JSON do, who needn't see the end
         }
-        assertThat(client.<Integer>execute(new HttpHead(world.url(GuardedWorld.OPENAI, "/")), response -> response.getCode()))
+        assertThat(client.<Integer>execute(
+                        new HttpHead(world.url(GuardedWorld.OPENAI, "/")), response -> response.getCode()))
                 .isEqualTo(200);
 
         assertThat(world.provider.connections()).isEqualTo(1);
         assertThat(world.resolver.lookups()).hasSize(1);
         world.runtime.close();
-        assertThat(world.records("egress.call"))
-                .allMatch(record -> record.at("/attributes/secure_runtime.complete").asBoolean());
+        assertThat(world.records("egress.call")).allMatch(record -> record.at("/attributes/secure_runtime.complete")
+                .asBoolean());
     }
 
     @Test
     void answerThatIsNotReadToItsEnd_isRecordedSo_andItsConnectionClosed() throws Exception {
         world.provider.answer(
-                new MockResponse().setBody("0123456789").throttleBody(5, 2, TimeUnit.SECONDS), LoopbackServer.json("{}"));
+                new MockResponse().setBody("0123456789").throttleBody(5, 2, TimeUnit.SECONDS),
+                LoopbackServer.json("{}"));
 
-        try (ClassicHttpResponse response = client.executeOpen(null, new HttpGet(world.url(GuardedWorld.OPENAI, "/")), null)) {
+        try (ClassicHttpResponse response =
+                client.executeOpen(null, new HttpGet(world.url(GuardedWorld.OPENAI, "/")), null)) {
             assertThat(response.getEntity().getContent().readNBytes(5)).hasSize(5);
         }
         text(post(GuardedWorld.OPENAI));
 
         assertThat(world.provider.connections()).isEqualTo(2);
         world.runtime.close();
-        assertThat(world.records("egress.call").get(0).at("/attributes/secure_runtime.complete").asBoolean())
+        assertThat(world.records("egress.call")
+                        .get(0)
+                        .at("/attributes/secure_runtime.complete")
+                        .asBoolean())
                 .isFalse();
     }
 
     @Test
     void encodedAnswer_isHandedOnAsItCame() throws Exception {
         Buffer encoded = new Buffer().writeUtf8("not really gzip");
-        world.provider.answer(new MockResponse().setHeader("Content-Encoding", "gzip").setBody(encoded));
+        world.provider.answer(
+                new MockResponse().setHeader("Content-Encoding", "gzip").setBody(encoded));
 
         assertThat(text(post(GuardedWorld.OPENAI))).isEqualTo("200 not really gzip");
 
@@ -259,7 +267,8 @@ class GuardedApacheTest {
         try (CloseableHttpClient forLibraries = GuardedApache.client(world.agent);
                 ClassicHttpResponse response = forLibraries.executeOpen(null, post(GuardedWorld.EVIL), null)) {
             assertThat(response.getCode()).isEqualTo(403);
-            assertThat(response.getFirstHeader("X-Secure-Runtime-Denied").getValue()).isEqualTo("SR-EGRESS-001");
+            assertThat(response.getFirstHeader("X-Secure-Runtime-Denied").getValue())
+                    .isEqualTo("SR-EGRESS-001");
             assertThat(EntityUtils.toString(response.getEntity()))
                     .contains("egress_denied")
                     .doesNotContain(GuardedWorld.EVIL);
@@ -381,7 +390,8 @@ class GuardedApacheTest {
 
     @Test
     void redirect_thatTheCallerDoesntFollow_isHandedOver() throws Exception {
-        world.provider.answer(LoopbackServer.redirect(302, world.url(GuardedWorld.EVIL, "/")).setBody("moved"));
+        world.provider.answer(
+                LoopbackServer.redirect(302, world.url(GuardedWorld.EVIL, "/")).setBody("moved"));
         HttpPost request = post(GuardedWorld.OPENAI);
         request.setConfig(RequestConfig.custom().setRedirectsEnabled(false).build());
 
@@ -405,7 +415,9 @@ class GuardedApacheTest {
     void nameThatIsRebound_isJudgedByTheAddressThatIsConnectedTo() throws Exception {
         world.provider.answer(LoopbackServer.json("{}").setHeader("Connection", "close"));
         text(post(GuardedWorld.OPENAI));
-        assertThat(world.resolver.lookups()).as("one look-up: none between the decision and the use").hasSize(1);
+        assertThat(world.resolver.lookups())
+                .as("one look-up: none between the decision and the use")
+                .hasSize(1);
 
         world.resolver.set(GuardedWorld.OPENAI, "10.0.0.7");
 
@@ -435,7 +447,10 @@ class GuardedApacheTest {
         assertThat(text(new HttpGet(world.url(GuardedWorld.OPENAI, "/")))).isEqualTo("200 {}");
 
         world.runtime.close();
-        assertThat(world.records("egress.call").get(1).at("/attributes/secure_runtime.attempts").asInt())
+        assertThat(world.records("egress.call")
+                        .get(1)
+                        .at("/attributes/secure_runtime.attempts")
+                        .asInt())
                 .isEqualTo(2);
     }
 

@@ -208,10 +208,10 @@ class GuardedAwsHttpTest {
     @Test
     void hostHeaderThatTheCallerSigned_cantNameAnotherHost() throws Exception {
         try (S3Client s3 = guarded(GuardedWorld.PARTNER)) {
-            assertThatThrownBy(() -> s3.headBucket(head -> head.bucket("bucket")
-                            .overrideConfiguration(o -> o.putHeader("Host", GuardedWorld.EVIL))))
-                    .isInstanceOfSatisfying(
-                            S3Exception.class, denial -> assertThat(denial.statusCode()).isEqualTo(403));
+            assertThatThrownBy(() -> s3.headBucket(head ->
+                            head.bucket("bucket").overrideConfiguration(o -> o.putHeader("Host", GuardedWorld.EVIL))))
+                    .isInstanceOfSatisfying(S3Exception.class, denial -> assertThat(denial.statusCode())
+                            .isEqualTo(403));
         }
         assertThat(world.provider.connections()).isZero();
     }
@@ -221,8 +221,8 @@ class GuardedAwsHttpTest {
         world.provider.answer(LoopbackServer.redirect(307, world.url(GuardedWorld.EVIL, "/")));
         try (S3Client s3 = guarded(GuardedWorld.PARTNER)) {
             assertThatThrownBy(() -> s3.headBucket(head -> head.bucket("bucket")))
-                    .isInstanceOfSatisfying(
-                            S3Exception.class, moved -> assertThat(moved.statusCode()).isEqualTo(307));
+                    .isInstanceOfSatisfying(S3Exception.class, moved -> assertThat(moved.statusCode())
+                            .isEqualTo(307));
         }
         assertThat(world.evil.connections()).isZero();
     }
@@ -270,17 +270,17 @@ class GuardedAwsHttpTest {
 
     @Test
     void bedrock_conversesOverTheGuard_andIsRefusedElsewhere() throws Exception {
-        world.provider.answer(LoopbackServer.json(
-                "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"text\":\"hello\"}]}},"
-                        + "\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":3,\"outputTokens\":1,\"totalTokens\":4}}"));
+        world.provider.answer(
+                LoopbackServer.json(
+                        "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"text\":\"hello\"}]}},"
+                                + "\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":3,\"outputTokens\":1,\"totalTokens\":4}}"));
         try (BedrockRuntimeClient allowed = bedrock(GuardedWorld.PARTNER);
                 BedrockRuntimeClient elsewhere = bedrock(GuardedWorld.EVIL)) {
             assertThat(converse(allowed).output().message().content().get(0).text())
                     .isEqualTo("hello");
             assertThatThrownBy(() -> converse(elsewhere))
-                    .isInstanceOfSatisfying(
-                            BedrockRuntimeException.class,
-                            denial -> assertThat(denial.statusCode()).isEqualTo(403));
+                    .isInstanceOfSatisfying(BedrockRuntimeException.class, denial -> assertThat(denial.statusCode())
+                            .isEqualTo(403));
         }
 
         RecordedRequest asked = take();

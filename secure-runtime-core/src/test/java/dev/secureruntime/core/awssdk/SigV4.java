@@ -36,7 +36,9 @@ final class SigV4 {
         StringBuilder canonical = new StringBuilder();
         canonical.append(request.getMethod()).append('\n');
         // All services but S3 sign the path escaped once more.
-        canonical.append(service.equals("s3") ? target[0] : target[0].replace("%", "%25")).append('\n');
+        canonical
+                .append(service.equals("s3") ? target[0] : target[0].replace("%", "%25"))
+                .append('\n');
         canonical.append(target.length == 1 ? "" : query(target[1])).append('\n');
         for (String name : parts.group(5).split(";")) {
             canonical.append(name).append(':');
