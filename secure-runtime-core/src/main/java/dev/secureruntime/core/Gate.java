@@ -29,8 +29,7 @@ public final class Gate {
             "dev.secureruntime.core.okhttp",
             "dev.secureruntime.core.anthropic",
             "dev.secureruntime.core.jdkhttp",
-            "dev.secureruntime.core.apache",
-            "dev.secureruntime.core.awssdk");
+            "dev.secureruntime.core.apache");
 
     private final GuardedComponent component;
 
