@@ -161,6 +161,17 @@ public final class RuntimeBuilder {
                     ErrorCode.RUNTIME_MISCONFIGURED, "reloadPolicyEvery looks at a file: call policy(Path)");
         }
         return factory.create(new RuntimeSettings(
-                policyFile, policy, audit, onAuditFailure, secrets, issuers, resolver, trustManager, policyReload, shadowFile, shadow, longestBreakGlass));
+                policyFile,
+                policy,
+                audit,
+                onAuditFailure,
+                secrets,
+                issuers,
+                resolver,
+                trustManager,
+                policyReload,
+                shadowFile,
+                shadow,
+                longestBreakGlass));
     }
 }

@@ -34,7 +34,8 @@ public final class BreakGlass {
 
     private static final int MAX_PERSON = 128;
     private static final int MAX_REASON = 500;
-    private static final Pattern PRINTABLE = Pattern.compile("[^\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Co}\\p{Cn}]+");
+    private static final Pattern PRINTABLE =
+            Pattern.compile("[^\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Co}\\p{Cn}]+");
 
     private final String component;
     private final EgressRule rule;
@@ -210,7 +211,9 @@ public final class BreakGlass {
         }
 
         private static String printable(String text, int longest, String what) {
-            if (text.isBlank() || text.length() > longest || !PRINTABLE.matcher(text).matches()) {
+            if (text.isBlank()
+                    || text.length() > longest
+                    || !PRINTABLE.matcher(text).matches()) {
                 throw new IllegalArgumentException(
                         "the " + what + " of a break-glass grant is 1 to " + longest + " printable characters");
             }
@@ -232,12 +235,10 @@ public final class BreakGlass {
             if (from != null) {
                 requireSpan(from, until);
             }
-            EgressRule.Scope scope = new EgressRule.Scope(
-                    Set.of(port), Set.of(scheme), Set.of(), Set.of());
+            EgressRule.Scope scope = new EgressRule.Scope(Set.of(port), Set.of(scheme), Set.of(), Set.of());
             EgressRule rule = host != null ? EgressRule.host(host, scope) : EgressRule.cidr(block(), scope);
             String name = host != null ? host : literal();
-            return new BreakGlass(
-                    component, rule, scheme + "://" + name + ":" + port, person, reason, from, until);
+            return new BreakGlass(component, rule, scheme + "://" + name + ":" + port, person, reason, from, until);
         }
 
         private String block() {

@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param differences those that differ, added up by target; at most 1,000 targets
  * @param further differences for targets beyond those
  */
-public record ShadowReport(
-        @Nullable PolicyVersion candidate, long judged, List<Difference> differences, long further) {
+public record ShadowReport(@Nullable PolicyVersion candidate, long judged, List<Difference> differences, long further) {
 
     public ShadowReport {
         differences = List.copyOf(differences);

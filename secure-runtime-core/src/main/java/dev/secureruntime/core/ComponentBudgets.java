@@ -92,7 +92,9 @@ final class ComponentBudgets {
                     connection, GuardedComponent.unwritable().at(Layer.UNDER_WAY));
         }
         if (notice.level() == Level.SPENT && mode == EnforcementMode.ENFORCE) {
-            throw new EgressDeniedException(connection, denied(notice, Layer.UNDER_WAY).under(policy.get().version().toString()));
+            throw new EgressDeniedException(
+                    connection,
+                    denied(notice, Layer.UNDER_WAY).under(policy.get().version().toString()));
         }
     }
 
@@ -123,8 +125,7 @@ final class ComponentBudgets {
                     .attribute("secure_runtime.action", refuses ? "block" : "report")
                     .attribute("secure_runtime.rule", notice.budget().describe())
                     .attribute(
-                            "secure_runtime.budget.level",
-                            notice.level().name().toLowerCase(Locale.ROOT))
+                            "secure_runtime.budget.level", notice.level().name().toLowerCase(Locale.ROOT))
                     .attribute("secure_runtime.budget.sent", notice.used())
                     .attribute("secure_runtime.budget.bytes", notice.budget().bytes())
                     .attribute(

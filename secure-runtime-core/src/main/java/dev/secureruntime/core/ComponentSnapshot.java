@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -124,10 +123,12 @@ public final class ComponentSnapshot {
 
     /** The grant that opens a connection to this address; empty when none does. */
     Optional<ActiveGrant> opening(EgressRequest connection, InetAddress address) {
-        return grants.isEmpty() ? Optional.empty() : grants.stream()
-                .filter(grant -> grant.rules().opensAddress(connection, address)
-                        && component.runtime().isOpen(grant))
-                .findFirst();
+        return grants.isEmpty()
+                ? Optional.empty()
+                : grants.stream()
+                        .filter(grant -> grant.rules().opensAddress(connection, address)
+                                && component.runtime().isOpen(grant))
+                        .findFirst();
     }
 
     /** The addresses that the policy judges: those that a grant opens are left out. */

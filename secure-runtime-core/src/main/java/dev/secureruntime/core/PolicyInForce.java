@@ -269,14 +269,10 @@ final class PolicyInForce {
     /** Whether the lists of hosts that two policies read from files are the same: the policy's own file doesn't tell. */
     private static boolean sameLists(Policy before, Policy now) {
         return before.categories().keySet().equals(now.categories().keySet())
-                && before.categories().entrySet().stream()
-                        .allMatch(category -> category.getValue()
-                                .hosts()
-                                .sha256()
-                                .equals(now.categories()
-                                        .get(category.getKey())
-                                        .hosts()
-                                        .sha256()));
+                && before.categories().entrySet().stream().allMatch(category -> category.getValue()
+                        .hosts()
+                        .sha256()
+                        .equals(now.categories().get(category.getKey()).hosts().sha256()));
     }
 
     private static PolicyReload enforce(PolicyVersion before, PolicyVersion now, ComponentClaims components) {

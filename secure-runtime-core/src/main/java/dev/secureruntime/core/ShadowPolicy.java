@@ -114,7 +114,8 @@ final class ShadowPolicy {
 
     /** Whether a decision was made by rules about the target, which a candidate may see otherwise. */
     private static boolean isAboutTarget(EgressDecision live) {
-        Denied denied = live instanceof Denied refusal ? refusal : live instanceof Reported reported ? reported.denied() : null;
+        Denied denied =
+                live instanceof Denied refusal ? refusal : live instanceof Reported reported ? reported.denied() : null;
         if (denied == null) {
             return true;
         }
@@ -211,8 +212,6 @@ final class ShadowPolicy {
 
     ShadowReport report() {
         Candidate asked = candidate;
-        return asked == null
-                ? new ShadowReport(null, 0, List.of(), 0)
-                : asked.tally.report(asked.version);
+        return asked == null ? new ShadowReport(null, 0, List.of(), 0) : asked.tally.report(asked.version);
     }
 }

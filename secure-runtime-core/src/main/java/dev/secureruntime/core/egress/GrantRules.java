@@ -44,7 +44,8 @@ public final class GrantRules {
 
     /** The answer of the first grant that opens what the policy refused; empty when none does. */
     public static Optional<Allowed> opening(List<GrantRules> grants, EgressRequest request, Denied refused) {
-        boolean byRules = refused.code() == ErrorCode.EGRESS_DENIED || refused.code() == ErrorCode.EGRESS_ADDRESS_DENIED;
+        boolean byRules =
+                refused.code() == ErrorCode.EGRESS_DENIED || refused.code() == ErrorCode.EGRESS_ADDRESS_DENIED;
         if (!byRules || refused.layer() != Layer.REQUEST) {
             return Optional.empty();
         }

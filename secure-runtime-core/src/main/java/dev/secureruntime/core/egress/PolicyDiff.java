@@ -113,9 +113,10 @@ public final class PolicyDiff {
                 lines.add(name + " report mode");
             }
         });
-        policy.breakGlass().forEach(grant -> lines.add(grant.component() + " break-glass to " + grant.target() + " from "
-                + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
-                + grant.reason()));
+        policy.breakGlass()
+                .forEach(grant -> lines.add(grant.component() + " break-glass to " + grant.target() + " from "
+                        + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
+                        + grant.reason()));
         return lines;
     }
 

@@ -116,9 +116,9 @@ final class Hop extends GuardedHop {
         if (connection != null && snapshot().hasGrants()) {
             HttpUrl opened = connection.address().url();
             record().ranOver(
-                    snapshot(),
-                    gate.connection(opened.scheme(), opened.host(), opened.port()),
-                    connection.socketAddress().getAddress());
+                            snapshot(),
+                            gate.connection(opened.scheme(), opened.host(), opened.port()),
+                            connection.socketAddress().getAddress());
         }
     }
 

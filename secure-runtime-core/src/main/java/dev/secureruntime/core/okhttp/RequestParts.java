@@ -39,8 +39,7 @@ final class RequestParts {
 
     /** Looks for secrets in what stands in front of the body. */
     static void requireNoSecretLeaves(Request request, Hop hop) throws EgressDeniedException {
-        hop.requireNoSecretLeaves(
-                request.method(), request.url().toString(), new Lines(request.headers()));
+        hop.requireNoSecretLeaves(request.method(), request.url().toString(), new Lines(request.headers()));
     }
 
     private record Lines(Headers headers) implements RequestHeaders.Lines {

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** Turns the tree of a policy file into the model. */
 final class PolicyInterpreter {
 
-    private static final List<String> TOP = List.of("version", "components", "secrets", "categories", "breakGlass", "$schema");
+    private static final List<String> TOP =
+            List.of("version", "components", "secrets", "categories", "breakGlass", "$schema");
     private static final int MAX_CATEGORIES = 32;
     private static final List<String> COMPONENT = List.of("egress", "secrets");
 

@@ -179,7 +179,8 @@ class ByteLedgerTest {
     void spend_inReportMode_countsOnAndTellsOncePerWindow() {
         ledger.inForce(List.of(ByteBudget.ofAll(100, WINDOW)), EnforcementMode.REPORT);
         ByteLedger.Account account = ledger.account("a.example");
-        assertThat(account.spend(80)).isEqualTo(new Notice(ByteBudget.ofAll(100, WINDOW), 80, Level.NEARLY_SPENT, true));
+        assertThat(account.spend(80))
+                .isEqualTo(new Notice(ByteBudget.ofAll(100, WINDOW), 80, Level.NEARLY_SPENT, true));
         assertThat(account.spend(50).first()).isTrue();
         assertThat(account.spend(50).first()).isFalse();
         assertThat(ledger.spent("a.example")).isNull();

@@ -45,8 +45,7 @@ final class OwnCategoriesTest {
     void compileForConnections_knowsOwnCategories() {
         Policy policy = policy(ComponentPolicy.builder().allow(EgressRule.category("corp")))
                 .build();
-        EgressRequest connection =
-                new EgressRequest("c", "CONNECT", "https", "evil.example", 443, "/", List.of());
+        EgressRequest connection = new EgressRequest("c", "CONNECT", "https", "evil.example", 443, "/", List.of());
         assertThat(EgressPolicy.compileForConnections(policy, "").decide(connection))
                 .isInstanceOf(Allowed.class);
     }

@@ -64,8 +64,8 @@ class BreakGlassTest {
 
     private static void assertRefused(VirtualWorld world, String host, ErrorCode code) {
         assertThatThrownBy(() -> call(world, host))
-                .isInstanceOfSatisfying(EgressDeniedException.class, e -> assertThat(e.code())
-                        .isEqualTo(code));
+                .isInstanceOfSatisfying(
+                        EgressDeniedException.class, e -> assertThat(e.code()).isEqualTo(code));
     }
 
     @Test
@@ -97,7 +97,10 @@ class BreakGlassTest {
                     .isEqualTo("INC-4711: export for forensics");
             assertThat(granted.path("secure_runtime.break_glass.target").asText())
                     .isEqualTo("https://other.example:" + world.server.port());
-            assertThat(records.get(1).path("attributes").path("secure_runtime.break_glass.end").asText())
+            assertThat(records.get(1)
+                            .path("attributes")
+                            .path("secure_runtime.break_glass.end")
+                            .asText())
                     .isEqualTo("closed");
         }
     }
@@ -114,7 +117,11 @@ class BreakGlassTest {
             assertRefused(world, VirtualWorld.OTHER, ErrorCode.EGRESS_DENIED);
             assertThat(world.server.awaitOpen(0)).isTrue(); // the pooled connection was cut with it
             world.runtime.close();
-            assertThat(world.records("egress.break_glass").get(1).path("attributes").path("secure_runtime.break_glass.end").asText())
+            assertThat(world.records("egress.break_glass")
+                            .get(1)
+                            .path("attributes")
+                            .path("secure_runtime.break_glass.end")
+                            .asText())
                     .isEqualTo("over");
         }
     }
@@ -238,9 +245,9 @@ class BreakGlassTest {
         assertThatThrownBy(() -> waiting.get(30, TimeUnit.SECONDS))
                 .isInstanceOf(ExecutionException.class)
                 .cause()
-                .isInstanceOfSatisfying(EgressDeniedException.class, e -> assertThat(
-                                e.decision().layer())
-                        .isEqualTo(Layer.UNDER_WAY));
+                .isInstanceOfSatisfying(
+                        EgressDeniedException.class,
+                        e -> assertThat(e.decision().layer()).isEqualTo(Layer.UNDER_WAY));
     }
 
     @Test
@@ -292,13 +299,14 @@ class BreakGlassTest {
     void grantOfAHost_beatsADenialOfItsName_andNotOfItsAddress() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             answer(world, 1);
-            world.runtime.reload(world.policy(
-                    world.open().deny(EgressRule.host("*.example")).build()));
+            world.runtime.reload(
+                    world.policy(world.open().deny(EgressRule.host("*.example")).build()));
             world.runtime.breakGlass(toOther(world));
             call(world, VirtualWorld.OTHER);
 
-            world.runtime.reload(world.policy(
-                    world.open().deny(EgressRule.cidr("127.0.0.0/8", Scope.DEFAULT)).build()));
+            world.runtime.reload(world.policy(world.open()
+                    .deny(EgressRule.cidr("127.0.0.0/8", Scope.DEFAULT))
+                    .build()));
 
             assertRefused(world, VirtualWorld.OTHER, ErrorCode.EGRESS_ADDRESS_DENIED);
         }
@@ -319,8 +327,8 @@ class BreakGlassTest {
     void grant_doesNotLetARedirectCarryABody() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             world.runtime.breakGlass(toOther(world));
-            world.server.answer(LoopbackServer.redirect(
-                    307, "https://" + VirtualWorld.OTHER + ":" + world.server.port() + "/"));
+            world.server.answer(
+                    LoopbackServer.redirect(307, "https://" + VirtualWorld.OTHER + ":" + world.server.port() + "/"));
             Request post = world.get()
                     .newBuilder()
                     .post(okhttp3.RequestBody.create(new byte[10]))
@@ -335,7 +343,10 @@ class BreakGlassTest {
     @Test
     void grant_thatIsOver_tooLong_orForNoComponent_isRefused() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
-            assertRefusedGrant(world, grant().until(VirtualTime.START).host("a.example", 443).build(), ErrorCode.POLICY_INVALID_VALUE);
+            assertRefusedGrant(
+                    world,
+                    grant().until(VirtualTime.START).host("a.example", 443).build(),
+                    ErrorCode.POLICY_INVALID_VALUE);
             assertRefusedGrant(
                     world,
                     grant().until(VirtualTime.START.plus(BreakGlass.LONGEST).plusSeconds(1))
@@ -358,7 +369,7 @@ class BreakGlassTest {
 
     private static void assertRefusedGrant(VirtualWorld world, BreakGlass grant, ErrorCode code) {
         assertThatThrownBy(() -> world.runtime.breakGlass(grant))
-                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
-                        .isEqualTo(code));
+                .isInstanceOfSatisfying(
+                        SecureRuntimeException.class, e -> assertThat(e.code()).isEqualTo(code));
     }
 }

@@ -104,10 +104,8 @@ class ByteBudgetTest {
         try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
             answerAlways(world.left);
             world.runtime.reload(policy(world, ByteBudget.of(ReloadWorld.LEFT, BUDGET, HOUR)));
-            Request large = world.get(ReloadWorld.LEFT)
-                    .newBuilder()
-                    .post(streamed(200))
-                    .build();
+            Request large =
+                    world.get(ReloadWorld.LEFT).newBuilder().post(streamed(200)).build();
 
             assertThatThrownBy(() -> world.calls.newCall(large).execute())
                     .isInstanceOfSatisfying(EgressDeniedException.class, e -> {
@@ -139,7 +137,10 @@ class ByteBudgetTest {
             assertThat(refused.path("secure_runtime.action").asText()).isEqualTo("block");
             List<JsonNode> told = world.records("egress.budget");
             assertThat(told).hasSize(2);
-            assertThat(told.get(0).path("attributes").path("secure_runtime.budget.level").asText())
+            assertThat(told.get(0)
+                            .path("attributes")
+                            .path("secure_runtime.budget.level")
+                            .asText())
                     .isEqualTo("nearly_spent");
             JsonNode spent = told.get(1).path("attributes");
             assertThat(spent.path("secure_runtime.budget.sent").asLong()).isBetween(BUDGET - 20_000, BUDGET);
@@ -172,8 +173,8 @@ class ByteBudgetTest {
             world.runtime.reload(policy(world, ByteBudget.ofAll(BUDGET, HOUR)));
             OkHttpClient client = GuardedOkHttp.client(world.agent);
 
-            try (Response cut = client.newCall(post(world.get(ReloadWorld.LEFT), 300_000))
-                    .execute()) {
+            try (Response cut =
+                    client.newCall(post(world.get(ReloadWorld.LEFT), 300_000)).execute()) {
                 assertThat(cut.code()).isEqualTo(403);
                 assertThat(cut.header("X-Secure-Runtime-Denied")).isEqualTo("SR-EGRESS-007");
             }
@@ -362,8 +363,9 @@ class ByteBudgetTest {
         VirtualTime time = new VirtualTime();
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             answerAlways(world.server);
-            world.runtime.reload(world.policy(
-                    world.open().budget(ByteBudget.of(VirtualWorld.HOST, BUDGET, HOUR)).build()));
+            world.runtime.reload(world.policy(world.open()
+                    .budget(ByteBudget.of(VirtualWorld.HOST, BUDGET, HOUR))
+                    .build()));
             Request large = post(world.get(), 150_000);
             world.calls.newCall(large).execute().close();
             assertThatThrownBy(() -> world.calls.newCall(large).execute()).isInstanceOf(EgressDeniedException.class);

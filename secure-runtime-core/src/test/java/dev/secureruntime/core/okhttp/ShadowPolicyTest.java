@@ -40,8 +40,7 @@ class ShadowPolicyTest {
     @Test
     void hops_thatTheCandidateWouldDecideOtherwise_areRecordedAndCounted_andNothingElseChanges() throws Exception {
         Path file = Files.writeString(folder.resolve("candidate.json"), "{");
-        try (ReloadWorld world =
-                new ReloadWorld(folder, Protocol.HTTP_2, builder -> builder.shadowPolicy(file))) {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_2, builder -> builder.shadowPolicy(file))) {
             assertThat(world.runtime.shadowReport().version()).isEmpty(); // what can't be read yet harms nothing
             Files.writeString(file, candidate(world));
             assertThatThrownBy(world.runtime::reload).hasMessageContaining("built in code");
@@ -51,9 +50,8 @@ class ShadowPolicyTest {
             }
             world.both.answer(LoopbackServer.json("{}"));
             world.calls.newCall(world.get(ReloadWorld.BOTH)).execute().close();
-            assertThatThrownBy(() -> world.calls
-                            .newCall(world.get(ReloadWorld.RIGHT))
-                            .execute())
+            assertThatThrownBy(() ->
+                            world.calls.newCall(world.get(ReloadWorld.RIGHT)).execute())
                     .isInstanceOf(EgressDeniedException.class);
 
             ShadowReport report = world.runtime.shadowReport();
@@ -97,8 +95,10 @@ class ShadowPolicyTest {
                             .asText())
                     .containsExactly("rejected", "begins", "ends");
             JsonNode summary = summaries.get(2).path("attributes");
-            assertThat(summary.path("secure_runtime.shadow.would_allow").asLong()).isEqualTo(1);
-            assertThat(summary.path("secure_runtime.shadow.would_deny").asLong()).isGreaterThanOrEqualTo(2);
+            assertThat(summary.path("secure_runtime.shadow.would_allow").asLong())
+                    .isEqualTo(1);
+            assertThat(summary.path("secure_runtime.shadow.would_deny").asLong())
+                    .isGreaterThanOrEqualTo(2);
         }
     }
 
@@ -107,8 +107,7 @@ class ShadowPolicyTest {
         Path file = folder.resolve("candidate.json");
         Files.writeString(
                 file, "{\"version\": 1, \"components\": {\"agent\": {\"egress\": {\"allow\": [\"x.example\"]}}}}");
-        try (ReloadWorld world =
-                new ReloadWorld(folder, Protocol.HTTP_1_1, builder -> builder.shadowPolicy(file))) {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1, builder -> builder.shadowPolicy(file))) {
             var before = world.runtime.shadowReport().version();
             Files.writeString(file, "{broken");
 
@@ -132,8 +131,7 @@ class ShadowPolicyTest {
         Policy nothing = Policy.builder()
                 .component("agent", ComponentPolicy.builder().build())
                 .build();
-        try (ReloadWorld world =
-                new ReloadWorld(folder, Protocol.HTTP_1_1, builder -> builder.shadowPolicy(nothing))) {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1, builder -> builder.shadowPolicy(nothing))) {
             ComponentPolicy.Builder reporting = ComponentPolicy.builder()
                     .secret("left-key")
                     .allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(world.left.port())))
