@@ -28,8 +28,10 @@ final class Generation {
     private final JdkTransport transport;
     private final ComponentSnapshot snapshot;
     private final Map<ClientSettings.OfClient, HttpClient> clients = new ConcurrentHashMap<>();
-    private final Map<Origin, Denied> closedByPolicy = new ConcurrentHashMap<>();
+    private final Map<Origin, Closing> closedByPolicy = new ConcurrentHashMap<>();
     private final AtomicInteger underWay = new AtomicInteger();
+
+    private record Closing(Denied reason, long nanos) {}
 
     Generation(JdkTransport transport, ComponentSnapshot snapshot) {
         this.transport = transport;
@@ -85,14 +87,15 @@ final class Generation {
         clients.clear();
     }
 
-    /** The policy in force closed a connection to the origin. */
+    /** The policy closed a connection to the origin. */
     void closedByPolicy(Origin origin, Denied reason) {
-        closedByPolicy.put(origin, reason);
+        closedByPolicy.put(origin, new Closing(reason, System.nanoTime()));
     }
 
-    /** Why a connection to the origin was closed; null when none was. */
+    /** Why a connection to the hop's origin was closed while the hop was under way; null when none was. */
     @Nullable
-    Denied closedByPolicy(Origin origin) {
-        return closedByPolicy.get(origin);
+    Denied closedUnder(JdkHop hop) {
+        Closing closing = closedByPolicy.get(Origin.of(hop.asked()));
+        return closing != null && closing.nanos() - hop.beganNanos() >= 0 ? closing.reason() : null;
     }
 }

@@ -102,8 +102,7 @@ final class GuardedClient extends HttpClient {
     }
 
     private <T> GuardedSend<T> begin(HttpRequest request, BodyHandler<T> handler) {
-        return new GuardedSend<>(
-                transport, settings, Objects.requireNonNull(request), Objects.requireNonNull(handler));
+        return new GuardedSend<>(transport, settings, Objects.requireNonNull(request), Objects.requireNonNull(handler));
     }
 
     /** The result, with a refusal as this client tells it. */

@@ -178,8 +178,7 @@ final class GuardedSend<T> {
         return info.version() == Version.HTTP_2 ? "h2" : "http/1.1";
     }
 
-    private void follow(
-            SentRequest request, Outcome.Redirected<T> redirected, int redirects, LiveExchange exchange)
+    private void follow(SentRequest request, Outcome.Redirected<T> redirected, int redirects, LiveExchange exchange)
             throws IOException {
         leading = null;
         exchange.close();
@@ -238,7 +237,7 @@ final class GuardedSend<T> {
     static IOException explained(IOException failure, LiveExchange exchange, @Nullable Generation generation) {
         JdkHop failed = (JdkHop) exchange.hop();
         IOException unconnected = failed.unconnected();
-        Denied closed = generation == null ? null : generation.closedByPolicy(Origin.of(failed.asked()));
+        Denied closed = generation == null ? null : generation.closedUnder(failed);
         if (failed.cut() == null && closed != null && unconnected == null) {
             failed.cut(closed);
         }
@@ -246,6 +245,5 @@ final class GuardedSend<T> {
     }
 
     /** A response's head as the caller's handler gets it. */
-    private record HandedInfo(int statusCode, HttpHeaders headers, Version version)
-            implements ResponseInfo {}
+    private record HandedInfo(int statusCode, HttpHeaders headers, Version version) implements ResponseInfo {}
 }

@@ -139,8 +139,7 @@ final class GuardedWebSocket implements WebSocket {
 
     @Override
     public CompletableFuture<WebSocket> sendClose(int statusCode, String reason) {
-        return sending(
-                reason.getBytes(StandardCharsets.UTF_8), socket -> socket.sendClose(statusCode, reason));
+        return sending(reason.getBytes(StandardCharsets.UTF_8), socket -> socket.sendClose(statusCode, reason));
     }
 
     @Override
@@ -240,7 +239,8 @@ final class GuardedWebSocket implements WebSocket {
             over = true;
             Throwable cut = end(null);
             if (cut instanceof EgressDeniedException) {
-                callers.onError(GuardedWebSocket.this, cut); // the JDK takes a connection that was cut for one that closed
+                callers.onError(
+                        GuardedWebSocket.this, cut); // the JDK takes a connection that was cut for one that closed
                 return null;
             }
             return callers.onClose(GuardedWebSocket.this, statusCode, reason);
@@ -280,7 +280,9 @@ final class GuardedWebSocket implements WebSocket {
                     record.brokeOff(told, received);
                 }
             }
-            return cut == null ? told : new EgressDeniedException(begun.hop().outgoing().shown(), cut);
+            return cut == null
+                    ? told
+                    : new EgressDeniedException(begun.hop().outgoing().shown(), cut);
         }
 
         private boolean first() {

@@ -3,7 +3,6 @@ package dev.secureruntime.core.jdkhttp;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.Target;
-import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.net.URI;
@@ -61,7 +60,8 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
         String text = uri.toString();
         String lower = text.toLowerCase(Locale.ROOT);
         if (!lower.startsWith("ws:") && !lower.startsWith("wss:")) {
-            return CompletableFuture.failedFuture(new IllegalArgumentException("a WebSocket's URI begins with ws or wss"));
+            return CompletableFuture.failedFuture(
+                    new IllegalArgumentException("a WebSocket's URI begins with ws or wss"));
         }
         String http = "http" + text.substring(2); // ws becomes http, wss https
         SentRequest request = new SentRequest(
@@ -102,16 +102,14 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
                 LiveExchange begun = exchange;
                 socket.runsFor(begun, listener);
                 hop.record().sent();
-                equipped(generation)
-                        .buildAsync(inner(), socket.listener())
-                        .whenComplete((real, failure) -> {
-                            if (failure == null) {
-                                socket.runsOn(real);
-                                opened.complete(socket);
-                            } else {
-                                opened.completeExceptionally(failed(failure, begun, generation, callers));
-                            }
-                        });
+                equipped(generation).buildAsync(inner(), socket.listener()).whenComplete((real, failure) -> {
+                    if (failure == null) {
+                        socket.runsOn(real);
+                        opened.complete(socket);
+                    } else {
+                        opened.completeExceptionally(failed(failure, begun, generation, callers));
+                    }
+                });
             } catch (IOException | RuntimeException e) {
                 opened.completeExceptionally(failed(e, exchange, null, callers));
             }
@@ -123,7 +121,8 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
         }
 
         private WebSocket.Builder equipped(Generation generation) throws EgressDeniedException {
-            WebSocket.Builder sent = generation.clientFor(settings, Origin.of(hop.asked())).newWebSocketBuilder();
+            WebSocket.Builder sent =
+                    generation.clientFor(settings, Origin.of(hop.asked())).newWebSocketBuilder();
             request.kept(hop).forEach(line -> sent.header(line.name(), line.value()));
             if (hop.isBound() && hop.mayCarryCredentials()) {
                 hop.record().attached(hop.snapshot().attach(hop.asked(), sent::header));

@@ -22,6 +22,7 @@ final class JdkHop extends GuardedHop {
     private final Target target;
     private final String token = newToken();
     private final Duration connectTimeout;
+    private final long beganNanos = System.nanoTime();
     private volatile @Nullable IOException unconnected;
 
     private JdkHop(Gate gate, EgressRequest asked, Target target, Duration connectTimeout) {
@@ -66,6 +67,10 @@ final class JdkHop extends GuardedHop {
 
     Duration connectTimeout() {
         return connectTimeout;
+    }
+
+    long beganNanos() {
+        return beganNanos;
     }
 
     /** The relay could not connect, for this reason. */

@@ -54,7 +54,8 @@ final class JdkTransport implements Transport {
             return thread;
         });
         this.relay = Relay.open(gate, threads, sockets);
-        newClient(new ClientSettings.OfClient(Version.HTTP_2, 0, null)); // loads the JDK's client while it is undisturbed
+        newClient(
+                new ClientSettings.OfClient(Version.HTTP_2, 0, null)); // loads the JDK's client while it is undisturbed
     }
 
     private static void requireUndisturbed() {

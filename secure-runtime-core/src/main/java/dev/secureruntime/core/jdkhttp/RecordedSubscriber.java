@@ -79,7 +79,8 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
         if (cutting) {
             subscription.cancel();
         }
-        telling.incrementAndGet(); // told even when it was cut before: a subscriber is subscribed before it is told more
+        telling.incrementAndGet(); // told even when it was cut before: a subscriber is subscribed before it is told
+        // more
         try {
             callers.onSubscribe(this);
         } finally {

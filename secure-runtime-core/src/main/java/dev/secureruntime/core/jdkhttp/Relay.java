@@ -196,7 +196,8 @@ final class Relay implements AutoCloseable {
         if (admission == null
                 || head.isConnect()
                 || admission.generation() != first.generation()
-                || !Origin.of(admission.hop().asked()).equals(Origin.of(first.hop().asked()))
+                || !Origin.of(admission.hop().asked())
+                        .equals(Origin.of(first.hop().asked()))
                 || !head.isFor(admission.hop().target())) {
             return null;
         }

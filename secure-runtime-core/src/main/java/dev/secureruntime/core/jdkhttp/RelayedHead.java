@@ -33,7 +33,8 @@ record RelayedHead(String start, List<String> lines) {
             matched = next == END.charAt(matched) ? matched + 1 : next == '\r' ? 1 : 0;
         }
         String head = all.toString(StandardCharsets.ISO_8859_1);
-        List<String> lines = List.of(head.substring(0, head.length() - END.length()).split("\r\n", -1));
+        List<String> lines =
+                List.of(head.substring(0, head.length() - END.length()).split("\r\n", -1));
         return new RelayedHead(lines.get(0), lines.subList(1, lines.size()));
     }
 
@@ -55,7 +56,8 @@ record RelayedHead(String start, List<String> lines) {
         }
         if (isConnect()) {
             String host = target.origin().host();
-            return words[1].equals((host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + target.origin().port());
+            return words[1].equals((host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":"
+                    + target.origin().port());
         }
         return target.origin().scheme().equals("http") && words[1].equals(target.url());
     }

@@ -131,7 +131,9 @@ record SentRequest(
     private static boolean isReadAlike(Target.Read read) {
         try {
             URI sent = URI.create(read.url());
-            int port = sent.getPort() >= 0 ? sent.getPort() : read.origin().scheme().equals("https") ? 443 : 80;
+            int port = sent.getPort() >= 0
+                    ? sent.getPort()
+                    : read.origin().scheme().equals("https") ? 443 : 80;
             String host = sent.getHost();
             return host != null
                     && new Origin(sent.getScheme(), host.replaceAll("^\\[|]$", ""), port).equals(read.origin())
@@ -170,7 +172,8 @@ record SentRequest(
 
     /** What the client is given: the judged URL, the headers that stay, and the credentials bound to the target. */
     HttpRequest equipped(JdkHop hop, Optional<Duration> timeout) throws EgressDeniedException {
-        HttpRequest.Builder sent = HttpRequest.newBuilder(URI.create(hop.target().url()));
+        HttpRequest.Builder sent =
+                HttpRequest.newBuilder(URI.create(hop.target().url()));
         kept(hop).forEach(line -> sent.header(line.name(), line.value()));
         sent.method(
                 method, body == null ? BodyPublishers.noBody() : new RecordedPublisher(body, hop, contentEncoding()));

@@ -27,9 +27,12 @@ final class SyntheticAnswer {
         DenialAnswer answer = DenialAnswer.to(denial);
         HttpHeaders headers = HttpHeaders.of(
                 Map.of(
-                        "content-type", List.of(DenialAnswer.CONTENT_TYPE),
-                        DenialAnswer.HEADER, List.of(answer.code()),
-                        DenialAnswer.RETRY_HEADER, List.of("false")),
+                        "content-type",
+                        List.of(DenialAnswer.CONTENT_TYPE),
+                        DenialAnswer.HEADER,
+                        List.of(answer.code()),
+                        DenialAnswer.RETRY_HEADER,
+                        List.of("false")),
                 (name, value) -> true);
         CompletableFuture<HttpResponse<T>> response = new CompletableFuture<>();
         try {

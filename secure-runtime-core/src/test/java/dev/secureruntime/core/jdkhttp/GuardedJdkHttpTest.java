@@ -1,5 +1,6 @@
 package dev.secureruntime.core.jdkhttp;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -24,14 +25,17 @@ import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscriber;
 import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Subscriber;
 import java.util.concurrent.Flow.Subscription;
 import java.util.concurrent.TimeUnit;
@@ -69,7 +73,8 @@ class GuardedJdkHttpTest {
         }
         try (GuardedWorld world = new GuardedWorld(folder)) {
             world.provider.answer(LoopbackServer.json("{\"ok\":true}"));
-            HttpClient client = GuardedJdkHttp.builder(world.agent).version(version).build();
+            HttpClient client =
+                    GuardedJdkHttp.builder(world.agent).version(version).build();
             HttpRequest request = to(world.url(GuardedWorld.OPENAI, "/v1/models?x=1"))
                     .header("Authorization", "Bearer placeholder")
                     .POST(BodyPublishers.ofString("{\"model\":\"m\"}"))
@@ -108,7 +113,7 @@ class GuardedJdkHttpTest {
     void sendAsync_manyAtOnce_allAnswered() throws Exception {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             HttpClient client = GuardedJdkHttp.client(world.agent);
-            List<CompletableFuture<HttpResponse<String>>> answers = new java.util.ArrayList<>();
+            List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 world.provider.answer(LoopbackServer.json("x".repeat(100_000)));
                 answers.add(client.sendAsync(
@@ -127,8 +132,8 @@ class GuardedJdkHttpTest {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             HttpClient client = GuardedJdkHttp.client(world.agent);
 
-            assertThatThrownBy(() -> client.send(
-                            to(world.url(GuardedWorld.EVIL, "/")).build(), BodyHandlers.ofString()))
+            assertThatThrownBy(() ->
+                            client.send(to(world.url(GuardedWorld.EVIL, "/")).build(), BodyHandlers.ofString()))
                     .isInstanceOf(EgressDeniedException.class)
                     .hasMessageContaining("SR-EGRESS-001")
                     .hasMessageNotContaining("api.openai.com");
@@ -141,7 +146,9 @@ class GuardedJdkHttpTest {
             assertThat(world.evil.connections()).isZero();
             world.runtime.close();
             assertThat(world.records("egress.call")).hasSize(2).allSatisfy(record -> assertThat(
-                            record.path("attributes").path("secure_runtime.action").asText())
+                            record.path("attributes")
+                                    .path("secure_runtime.action")
+                                    .asText())
                     .isEqualTo("block"));
         }
     }
@@ -162,8 +169,7 @@ class GuardedJdkHttpTest {
                             .statusCode())
                     .isEqualTo(403);
             world.provider.answer(new MockResponse().setHeader("X-Secure-Runtime-Denied", "forged"));
-            assertThat(client.send(
-                                    to(world.url(GuardedWorld.OPENAI, "/")).build(), BodyHandlers.ofString())
+            assertThat(client.send(to(world.url(GuardedWorld.OPENAI, "/")).build(), BodyHandlers.ofString())
                             .headers()
                             .firstValue("X-Secure-Runtime-Denied"))
                     .isEmpty();
@@ -244,8 +250,8 @@ class GuardedJdkHttpTest {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             HttpClient client = GuardedJdkHttp.client(world.agent);
             world.provider.answer(LoopbackServer.redirect(302, world.url(GuardedWorld.EVIL, "/")));
-            assertThatThrownBy(() -> client.send(
-                            to(world.url(GuardedWorld.OPENAI, "/")).build(), BodyHandlers.ofString()))
+            assertThatThrownBy(() ->
+                            client.send(to(world.url(GuardedWorld.OPENAI, "/")).build(), BodyHandlers.ofString()))
                     .isInstanceOf(EgressDeniedException.class);
             assertThat(world.evil.connections()).isZero();
             taken(world.provider);
@@ -340,7 +346,8 @@ class GuardedJdkHttpTest {
             world.provider.answer(LoopbackServer.json("{}"));
             HttpRequest twoFaced =
                     forged(List.of(home, URI.create(world.url(GuardedWorld.EVIL, "/"))), "GET", Map.of());
-            assertThat(client.send(twoFaced, BodyHandlers.ofString()).statusCode()).isEqualTo(200);
+            assertThat(client.send(twoFaced, BodyHandlers.ofString()).statusCode())
+                    .isEqualTo(200);
             assertThat(world.evil.connections()).isZero();
         }
     }
@@ -403,6 +410,73 @@ class GuardedJdkHttpTest {
         };
     }
 
+    /** Looks around in what it is handed. */
+    private static final class Prying implements BodySubscriber<String> {
+
+        private final CompletableFuture<String> found = new CompletableFuture<>();
+        private final StringBuilder seen = new StringBuilder();
+
+        @Override
+        public CompletionStage<String> getBody() {
+            return found;
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            seen.append(subscription.getClass().getName()).append('\n');
+            subscription.request(Long.MAX_VALUE);
+        }
+
+        @Override
+        public void onNext(List<ByteBuffer> parts) {
+            for (ByteBuffer part : parts) {
+                part.clear(); // opens the window as wide as it goes
+                seen.append(part.isReadOnly()).append(part.hasArray()).append(UTF_8.decode(part));
+            }
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            found.completeExceptionally(failure);
+        }
+
+        @Override
+        public void onComplete() {
+            found.complete(seen.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"HTTP_1_1", "HTTP_2"})
+    void subscriber_getsTheBodysBytesAlone(String version) throws Exception {
+        try (GuardedWorld world = new GuardedWorld(folder);
+                LoopbackServer local = new LoopbackServer("localhost")) {
+            MockResponse answer = LoopbackServer.json("the body").setHeader("X-Neighbour", "of the body");
+            local.answer(answer);
+            world.provider.answer(answer);
+            HttpClient bare = HttpClient.newBuilder()
+                    .sslContext(LoopbackServer.CLIENT.sslContext())
+                    .version(Version.valueOf(version))
+                    .build();
+            String unguarded = bare.send(
+                            to("https://localhost:" + local.port() + "/").build(), head -> new Prying())
+                    .body();
+            HttpClient client = GuardedJdkHttp.builder(world.agent)
+                    .version(Version.valueOf(version))
+                    .build();
+
+            String guarded = client.send(to(world.url(GuardedWorld.OPENAI, "/")).build(), head -> new Prying())
+                    .body();
+
+            assertThat(unguarded).startsWith("jdk.internal.");
+            assertThat(guarded).startsWith("dev.secureruntime.").contains("truefalsethe body");
+            assertThat(guarded.substring(guarded.indexOf('\n'))
+                            .replace("truefalse", "")
+                            .strip())
+                    .isEqualTo("the body");
+        }
+    }
+
     @Test
     void builder_refusesWhatLeadsAroundTheGuard() throws Exception {
         try (GuardedWorld world = new GuardedWorld(folder)) {
@@ -426,8 +500,7 @@ class GuardedJdkHttpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"jdk.httpclient.HttpClient.log", "jdk.internal.httpclient.disableHostnameVerification"})
+    @ValueSource(strings = {"jdk.httpclient.HttpClient.log", "jdk.internal.httpclient.disableHostnameVerification"})
     void client_whenTheJdksIsUndermined_isNotMade(String property) throws Exception {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             System.setProperty(property, "headers");
@@ -456,8 +529,7 @@ class GuardedJdkHttpTest {
             taken(world.provider);
 
             world.provider.answer(new MockResponse().setSocketPolicy(SocketPolicy.NO_RESPONSE));
-            CompletableFuture<HttpResponse<String>> answer =
-                    client.sendAsync(to(url).build(), BodyHandlers.ofString());
+            CompletableFuture<HttpResponse<String>> answer = client.sendAsync(to(url).build(), BodyHandlers.ofString());
             taken(world.provider);
             assertThat(answer.cancel(true)).isTrue();
 
@@ -465,7 +537,10 @@ class GuardedJdkHttpTest {
             CompletableFuture<HttpResponse<String>> open = client.sendAsync(to(url).build(), BodyHandlers.ofString());
             taken(world.provider);
             world.runtime.close();
-            assertThat(open).failsWithin(Duration.ofSeconds(30)).withThrowableThat().withCauseInstanceOf(IOException.class);
+            assertThat(open)
+                    .failsWithin(Duration.ofSeconds(30))
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IOException.class);
             assertThatThrownBy(() -> client.send(to(url).build(), BodyHandlers.ofString()))
                     .isInstanceOfSatisfying(
                             EgressDeniedException.class,

@@ -151,10 +151,11 @@ class JdkHttpAddressTest {
     void rebinding_theAddressThatIsConnectedTo_isTheOneThatWasJudged() throws Exception {
         AtomicInteger lookups = new AtomicInteger();
         try (GuardedWorld world = new GuardedWorld(
-                folder, settings -> settings.resolver(rebinding(lookups, "127.0.0.1", "127.0.0.2")));
+                        folder, settings -> settings.resolver(rebinding(lookups, "127.0.0.1", "127.0.0.2")));
                 ServerSocket rebound = new ServerSocket(world.provider.port(), 1, InetAddress.getByName("127.0.0.2"))) {
-            HttpClient client =
-                    GuardedJdkHttp.builder(world.agent).version(HttpClient.Version.HTTP_1_1).build();
+            HttpClient client = GuardedJdkHttp.builder(world.agent)
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .build();
             String url = world.url(GuardedWorld.OPENAI, "/");
             world.provider.answer(
                     LoopbackServer.json("{}"),
@@ -206,8 +207,7 @@ class JdkHttpAddressTest {
             asked.clear();
 
             world.provider.answer(LoopbackServer.json("{}"));
-            GuardedJdkHttp.client(world.agent)
-                    .send(get(world.url(GuardedWorld.OPENAI, "/")), BodyHandlers.ofString());
+            GuardedJdkHttp.client(world.agent).send(get(world.url(GuardedWorld.OPENAI, "/")), BodyHandlers.ofString());
 
             assertThat(world.provider.connections()).isEqualTo(1);
             assertThat(asked).isEmpty();

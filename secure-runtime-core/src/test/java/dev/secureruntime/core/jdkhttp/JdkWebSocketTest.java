@@ -115,8 +115,7 @@ class JdkWebSocketTest {
     void webSocket_toAHostThatNobodyAllowed_isRefusedUnasked_andAFailedOpeningShowsNoKey() throws Exception {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             WebSocket.Builder builder = GuardedJdkHttp.client(world.agent).newWebSocketBuilder();
-            assertThatThrownBy(() -> builder.buildAsync(
-                                    webSocket(world.url(GuardedWorld.EVIL, "/")), new Told())
+            assertThatThrownBy(() -> builder.buildAsync(webSocket(world.url(GuardedWorld.EVIL, "/")), new Told())
                             .get(30, TimeUnit.SECONDS))
                     .isInstanceOf(ExecutionException.class)
                     .hasCauseInstanceOf(EgressDeniedException.class);
@@ -124,13 +123,13 @@ class JdkWebSocketTest {
             assertThat(world.resolver.lookups()).isEmpty();
 
             world.provider.answer(new MockResponse().setResponseCode(400));
-            assertThatThrownBy(() -> builder.buildAsync(
-                                    webSocket(world.url(GuardedWorld.OPENAI, "/")), new Told())
+            assertThatThrownBy(() -> builder.buildAsync(webSocket(world.url(GuardedWorld.OPENAI, "/")), new Told())
                             .get(30, TimeUnit.SECONDS))
                     .cause()
                     .isInstanceOfSatisfying(WebSocketHandshakeException.class, failed -> {
                         assertThat(failed.getResponse().statusCode()).isEqualTo(400);
-                        assertThat(failed.getResponse().request().headers().map()).isEmpty();
+                        assertThat(failed.getResponse().request().headers().map())
+                                .isEmpty();
                     });
         }
     }

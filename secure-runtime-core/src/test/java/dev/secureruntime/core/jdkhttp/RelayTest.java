@@ -81,12 +81,14 @@ class RelayTest {
                         to(url).POST(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(large)))
                                 .build());
                 for (HttpRequest request : requests) {
-                    assertThat(client.send(request, BodyHandlers.ofString()).body()).hasSize(200_000);
+                    assertThat(client.send(request, BodyHandlers.ofString()).body())
+                            .hasSize(200_000);
                     RecordedRequest seen = server.takeRequest(20, TimeUnit.SECONDS);
                     assertThat(seen.getRequestLine()).endsWith(" /a%20b?q=1 HTTP/1.1");
                     assertThat(seen.getHeader("Host")).isEqualTo("plain.example:" + server.getPort());
                     assertThat(seen.getHeaders().toString()).doesNotContainIgnoringCase("proxy");
-                    assertThat(seen.getBodySize()).isEqualTo(request.bodyPublisher().isPresent() ? 300_000 : 0);
+                    assertThat(seen.getBodySize())
+                            .isEqualTo(request.bodyPublisher().isPresent() ? 300_000 : 0);
                 }
             }
         }
