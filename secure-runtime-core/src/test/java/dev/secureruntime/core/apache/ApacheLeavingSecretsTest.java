@@ -90,7 +90,11 @@ class ApacheLeavingSecretsTest {
             bare.execute(post(new StringEntity(GuardedWorld.OPENAI_KEY)), response -> null);
         }
 
-        assertThat(world.provider.server.takeRequest(10, TimeUnit.SECONDS).getBody().readUtf8())
+        assertThat(world.provider
+                        .server
+                        .takeRequest(10, TimeUnit.SECONDS)
+                        .getBody()
+                        .readUtf8())
                 .isEqualTo(GuardedWorld.OPENAI_KEY);
     }
 
