@@ -195,7 +195,9 @@ final class EgressCheckCommand implements Callable<Integer> {
         if (judged.isEmpty() && !addresses.isEmpty()) {
             return decision;
         }
-        return egress.deniedConnection(request, judged).<EgressDecision>map(denied -> denied).orElse(decision);
+        return egress.deniedConnection(request, judged)
+                .<EgressDecision>map(denied -> denied)
+                .orElse(decision);
     }
 
     private List<InetAddress> addresses(String host) {

@@ -172,7 +172,8 @@ final class PolicyCommandsTest {
 
     @Test
     void check_method_isComparedAsGuardedHttpSendsIt() {
-        assertThat(check("--method", "post", "https://a.anthropic.com/v1/x").exit()).isZero();
+        assertThat(check("--method", "post", "https://a.anthropic.com/v1/x").exit())
+                .isZero();
         for (String method : new String[] {"", "G ET", "GET\nALLOW x", "\u017fET"}) {
             Run run = check("--method", method, "https://api.openai.com/");
             assertThat(run.exit()).isEqualTo(3);
@@ -232,7 +233,8 @@ final class PolicyCommandsTest {
                 "http://169.254.169.253/");
         assertThat(run.out().lines().map(line -> line.split(" ")[0]))
                 .containsExactly("ALLOW", "ALLOW", "DENY", "DENY", "DENY", "DENY");
-        assertThat(checkUnder(emergency(), "--resolve", "https://localhost:9090/").exit())
+        assertThat(checkUnder(emergency(), "--resolve", "https://localhost:9090/")
+                        .exit())
                 .isZero();
         assertThat(checkUnder(policy, "--resolve", "https://localhost:9090/").exit())
                 .isEqualTo(1);
@@ -254,7 +256,8 @@ final class PolicyCommandsTest {
         assertThat(diff.out())
                 .contains("+ chat budget of 1000 bytes in PT1H for api.openai.com\n")
                 .contains("+ chat break-glass to http://169.254.169.254:80 from ");
-        String lower = write("lower.json", Files.readString(Path.of(emergency())).replace("1000", "999"));
+        String lower =
+                write("lower.json", Files.readString(Path.of(emergency())).replace("1000", "999"));
         assertThat(run(new PolicyCommand(), "diff", emergency(), lower).out().lines())
                 .startsWith("+ chat budget of 999 bytes in PT1H for api.openai.com");
     }

@@ -30,13 +30,18 @@ public final class JudgedAddresses {
      */
     public static List<InetAddress> of(Gate gate, ComponentSnapshot snapshot, String scheme, String host, int port)
             throws UnknownHostException, EgressDeniedException {
-        List<InetAddress> addresses = gate.resolve(host);
+        List<InetAddress> addresses = isLiteral(host) ? List.of(InetAddress.getByName(host)) : gate.resolve(host);
         EgressRequest asked = gate.connection(scheme, host, port);
         Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
         return named(host, addresses);
+    }
+
+    /** Whether the host, which the policy took for well-formed, is an address: then there is nothing to look up. */
+    private static boolean isLiteral(String host) {
+        return host.indexOf(':') >= 0 || host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
     }
 
     /** The same addresses with the name that was asked for, so that a socket knows whom it connects to. */

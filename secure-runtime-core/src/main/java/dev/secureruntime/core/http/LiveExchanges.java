@@ -43,6 +43,11 @@ public final class LiveExchanges {
         return refused;
     }
 
+    /** Ends all that is under way, for the runtime's end. */
+    public void cancelAll() {
+        live.forEach(LiveExchange::cancel);
+    }
+
     /** The refusal as those are told whom it meets in the middle. */
     public static Denied underWay(Denied denied) {
         return denied.withDetail("; this policy came into force while the call was under way");
