@@ -8,6 +8,7 @@ import dev.secureruntime.core.egress.TargetUrl;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
@@ -196,7 +197,7 @@ final class EgressCheckCommand implements Callable<Integer> {
             return decision;
         }
         return egress.deniedConnection(request, judged)
-                .<EgressDecision>map(denied -> denied)
+                .<EgressDecision>map(denied -> denied.at(Layer.LOOKUP))
                 .orElse(decision);
     }
 
@@ -216,6 +217,8 @@ final class EgressCheckCommand implements Callable<Integer> {
                     .put("code", refusal.code().code())
                     .put("reason", refusal.reason().name())
                     .put("detail", refusal.detail());
+            refusal.rule().ifPresent(rule -> line.put("rule", rule));
+            line.put("layer", refusal.layer().name().toLowerCase(Locale.ROOT));
             refusal.nearest().ifPresent(nearest -> line.put("nearest", nearest));
             out.println(JSON.writeValueAsString(line.put("remedy", refusal.remedy())));
         } else {

@@ -125,7 +125,7 @@ final class PolicyCommandsTest {
                 "https://evil.example/");
         assertThat(run.out())
                 .isEqualTo("{\"verdict\":\"DENY\",\"url\":\"https://evil.example/\",\"code\":\"SR-EGRESS-001\","
-                        + "\"reason\":\"HOST_NOT_ALLOWED\",\"detail\":\"host not allowed\","
+                        + "\"reason\":\"HOST_NOT_ALLOWED\",\"detail\":\"host not allowed\",\"layer\":\"request\","
                         + "\"remedy\":\"allow \\\"evil.example\\\" under components.chat.egress.allow\"}\n");
     }
 

@@ -86,6 +86,16 @@ final class ComponentBudgets {
                 : denied(notice, Layer.REQUEST);
     }
 
+    /** Throws when a budget that covers the connection's host is used up. */
+    void requireRoom(EgressRequest connection) throws EgressDeniedException {
+        Denied spent = spent(connection.host());
+        if (spent != null) {
+            throw new EgressDeniedException(
+                    connection,
+                    spent.at(Layer.UNDER_WAY).under(policy.get().version().toString()));
+        }
+    }
+
     private void tell(Notice notice, EnforcementMode mode, EgressRequest connection) throws EgressDeniedException {
         if (notice.first() && !report(notice, mode, connection.host())) {
             throw new EgressDeniedException(

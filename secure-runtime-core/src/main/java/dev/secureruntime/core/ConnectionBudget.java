@@ -6,8 +6,8 @@ import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 
 /**
- * What one connection takes off its component's byte budgets. An adapter gets it with {@link Gate#budget}, and calls {@link #spend}
- * before each write to the socket, beneath TLS; when that throws, it writes nothing and closes the connection. The budgets are
+ * What one connection takes off its component's byte budgets. An adapter gets it with {@link Gate#budget}, asks
+ * {@link #requireRoom} before it connects, and calls {@link #spend} before each write to the socket, beneath TLS; when that throws, it writes nothing and closes the connection. The budgets are
  * those of the policy in force, whichever the connection was opened under. Thread-safe.
  */
 public final class ConnectionBudget {
@@ -20,6 +20,15 @@ public final class ConnectionBudget {
         this.budgets = budgets;
         this.account = account;
         this.connection = connection;
+    }
+
+    /**
+     * Asked before the connection is opened.
+     *
+     * @throws EgressDeniedException {@code SR-EGRESS-007} with the layer {@link Layer#UNDER_WAY} when a budget is used up
+     */
+    public void requireRoom() throws EgressDeniedException {
+        budgets.requireRoom(connection);
     }
 
     /**

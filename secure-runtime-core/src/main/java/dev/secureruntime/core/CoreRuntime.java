@@ -34,11 +34,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
@@ -50,8 +47,6 @@ final class CoreRuntime implements SecureRuntime {
 
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
     private static final StackWalker CALLER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
-
-    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
     private final RuntimeSettings settings;
     private final PolicyInForce policies;
@@ -67,7 +62,7 @@ final class CoreRuntime implements SecureRuntime {
     private final Ticker ticker;
     private final BreakGlassBook book;
     private final ShadowPolicy shadow;
-    private @Nullable ScheduledFuture<?> nextReview;
+    private final GrantSchedule grants;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
@@ -121,6 +116,7 @@ final class CoreRuntime implements SecureRuntime {
         this.resolver = settings.resolver();
         this.trustManager = settings.trustManager();
         this.timer = newTimer();
+        this.grants = new GrantSchedule(policies, claims, events, timer);
         this.tokens = new HashMap<>();
         settings.issuers().forEach((name, issuer) -> tokens.put(name, credentials.tokens(name, issuer)));
     }
@@ -266,7 +262,7 @@ final class CoreRuntime implements SecureRuntime {
         try {
             return policies.reload(claims, events);
         } finally {
-            scheduleReview();
+            grants.schedule();
         }
     }
 
@@ -276,52 +272,19 @@ final class CoreRuntime implements SecureRuntime {
         try {
             return policies.reload(policy, claims, events);
         } finally {
-            scheduleReview();
+            grants.schedule();
         }
     }
 
     @Override
     public BreakGlassGrant breakGlass(BreakGlass given) {
         requireOpen();
-        ActiveGrant grant = policies.grant(given, claims, events);
-        scheduleReview();
-        return new HandedGrant(grant, () -> {
-            if (!closed.get()) {
-                policies.review(claims, events);
-            }
-        });
+        return grants.grant(given);
     }
 
     @Override
     public ShadowReport shadowReport() {
         return shadow.report();
-    }
-
-    /** Begins and ends break-glass grants whose time it is. */
-    void reviewGrants() {
-        try {
-            policies.review(claims, events);
-        } catch (RuntimeException e) {
-            // On the timer nobody else would hear of it. What should have ended opens nothing; what should begin waits.
-            LOG.error("break-glass grants could not be reviewed", e);
-        }
-        scheduleReview();
-    }
-
-    /** Looks again when the next grant begins or ends, and every minute until then: a wall clock may be set. */
-    private synchronized void scheduleReview() {
-        if (nextReview != null) {
-            nextReview.cancel(false);
-        }
-        Optional<Duration> next = policies.untilNextReview();
-        if (next.isPresent() && !closed.get()) {
-            long millis = Math.min(Math.max(next.get().toMillis() + 1, 1), LONGEST_PAUSE.toMillis());
-            try {
-                nextReview = timer.schedule(this::reviewGrants, millis, TimeUnit.MILLISECONDS);
-            } catch (RejectedExecutionException e) {
-                // The runtime is closing: nothing is let go any more.
-            }
-        }
     }
 
     private void watchPolicy() {
@@ -337,7 +300,7 @@ final class CoreRuntime implements SecureRuntime {
         if (!closed.get()) {
             shadow.reload(events);
             policies.look(claims, events);
-            scheduleReview();
+            grants.schedule();
         }
     }
 
@@ -401,6 +364,11 @@ final class CoreRuntime implements SecureRuntime {
 
     Optional<ActiveGrant> breakGlassGrant(String id) {
         return book.find(id);
+    }
+
+    /** Begins and ends break-glass grants whose time it is. */
+    void reviewGrants() {
+        grants.review();
     }
 
     ShadowPolicy shadow() {

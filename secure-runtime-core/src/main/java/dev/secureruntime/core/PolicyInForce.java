@@ -14,10 +14,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -230,7 +232,7 @@ final class PolicyInForce {
 
     private PolicyReload replace(Policy policy, String sha256, ComponentClaims components, EventLine events) {
         PolicySnapshot before = current;
-        if (sha256.equals(before.version().sha256()) && sameLists(before.policy(), policy)) {
+        if (sha256.equals(before.version().sha256()) && lists(before.policy()).equals(lists(policy))) {
             return new PolicyReload(before.version(), before.version(), 0, 0, List.of());
         }
         PolicySnapshot next;
@@ -266,13 +268,12 @@ final class PolicyInForce {
         return done;
     }
 
-    /** Whether the lists of hosts that two policies read from files are the same: the policy's own file doesn't tell. */
-    private static boolean sameLists(Policy before, Policy now) {
-        return before.categories().keySet().equals(now.categories().keySet())
-                && before.categories().entrySet().stream().allMatch(category -> category.getValue()
-                        .hosts()
-                        .sha256()
-                        .equals(now.categories().get(category.getKey()).hosts().sha256()));
+    /** The hashes of the lists of hosts that a policy read from files of their own: the policy's file doesn't tell. */
+    private static Map<String, String> lists(Policy policy) {
+        return policy.categories().entrySet().stream()
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey,
+                        category -> category.getValue().hosts().sha256()));
     }
 
     private static PolicyReload enforce(PolicyVersion before, PolicyVersion now, ComponentClaims components) {

@@ -59,8 +59,10 @@ public final class JudgedSocket extends Socket {
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
+        ConnectionBudget room = gate.budget(asked);
+        room.requireRoom(); // a client that tries again after a cut would connect for nothing
         target = asked;
-        budget = gate.budget(asked);
+        budget = room;
         open.enter(this);
         try {
             super.connect(endpoint, timeout);

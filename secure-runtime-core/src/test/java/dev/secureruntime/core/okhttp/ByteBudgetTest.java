@@ -18,9 +18,14 @@ import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -299,6 +304,77 @@ class ByteBudgetTest {
             assertThat(shared.connections()).isEqualTo(2);
         } finally {
             shared.close();
+        }
+    }
+
+    @Test
+    void othersOnTheSameConnection_areToldWhyItWasCut() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_2)) {
+            world.left.answer(new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS));
+            world.runtime.reload(policy(world, ByteBudget.of(ReloadWorld.LEFT, BUDGET, HOUR)));
+            try (Response reading =
+                    world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
+                assertThat(reading.body().source().readByte()).isEqualTo((byte) 'x');
+                assertThatThrownBy(() -> world.calls
+                                .newCall(post(world.get(ReloadWorld.LEFT), 300_000))
+                                .execute())
+                        .isInstanceOf(EgressDeniedException.class);
+
+                assertThatThrownBy(() -> reading.body().source().readByteString())
+                        .isInstanceOfSatisfying(EgressDeniedException.class, e -> assertThat(e.code())
+                                .isEqualTo(ErrorCode.EGRESS_BUDGET_SPENT));
+            }
+            assertThat(world.left.connections()).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Protocol.class,
+            names = {"HTTP_1_1", "HTTP_2"})
+    void manyCallsWhileThePolicyIsReloaded_neverSendMoreThanTheBudget(Protocol protocol) throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
+            AtomicLong arrived = new AtomicLong();
+            world.left.server.setDispatcher(new Dispatcher() {
+                @Override
+                public MockResponse dispatch(RecordedRequest request) {
+                    arrived.addAndGet(request.getBodySize());
+                    return LoopbackServer.json("{}");
+                }
+            });
+            Policy[] policies = {
+                policy(world, ByteBudget.of(ReloadWorld.LEFT, BUDGET, HOUR)),
+                policy(world, ByteBudget.of(ReloadWorld.LEFT, BUDGET, HOUR), ByteBudget.ofAll(BUDGET * 9, HOUR)),
+            };
+            world.runtime.reload(policies[0]);
+            AtomicLong let = new AtomicLong();
+            ExecutorService callers = Executors.newFixedThreadPool(8);
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                all.add(callers.submit(() -> {
+                    for (int call = 0; call < 20; call++) {
+                        try {
+                            world.calls
+                                    .newCall(post(world.get(ReloadWorld.LEFT), 4_000))
+                                    .execute()
+                                    .close();
+                            let.incrementAndGet();
+                        } catch (EgressDeniedException e) {
+                            assertThat(e.code()).isEqualTo(ErrorCode.EGRESS_BUDGET_SPENT);
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (int i = 1; i <= 40; i++) {
+                world.runtime.reload(policies[i % 2]);
+            }
+            for (Future<?> one : all) {
+                one.get(30, TimeUnit.SECONDS);
+            }
+            callers.shutdown();
+            assertThat(let.get()).isPositive();
+            assertThat(arrived.get()).isBetween(let.get() * 4_000, BUDGET);
         }
     }
 
