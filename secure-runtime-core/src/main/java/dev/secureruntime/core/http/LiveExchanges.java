@@ -23,11 +23,6 @@ public final class LiveExchanges {
         return live.remove(exchange);
     }
 
-    /** Ends everything that is under way. */
-    public void cancelAll() {
-        live.forEach(LiveExchange::cancel);
-    }
-
     /** Tells what is under way and the policy in force refuses that it is; the caller ends it. */
     public List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
         List<LiveExchange> refused = new ArrayList<>();
