@@ -23,11 +23,6 @@ public final class LiveExchanges {
         return live.remove(exchange);
     }
 
-    /** Ends everything that is under way. */
-    public void cancelAll() {
-        live.forEach(LiveExchange::cancel);
-    }
-
     /** Tells what is under way and the policy in force refuses that it is; the caller ends it. */
     public List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
         List<LiveExchange> refused = new ArrayList<>();
@@ -41,6 +36,11 @@ public final class LiveExchanges {
             }
         }
         return refused;
+    }
+
+    /** Ends all that is under way, for the runtime's end. */
+    public void cancelAll() {
+        live.forEach(LiveExchange::cancel);
     }
 
     /** The refusal as those are told whom it meets in the middle. */
