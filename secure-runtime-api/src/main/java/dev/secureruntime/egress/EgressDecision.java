@@ -133,6 +133,8 @@ public sealed interface EgressDecision {
         MALFORMED_TARGET,
         /** A redirect would hand the request's body to another host. */
         REDIRECT_WITH_BODY,
+        /** Plain http would show the whole request to the proxy that requests go through. */
+        PLAIN_HTTP_THROUGH_PROXY,
         /** The request would leave through something other than the guard. */
         GUARD_BYPASSED,
         /** The audit log can't be written, and the runtime was told to refuse then. */

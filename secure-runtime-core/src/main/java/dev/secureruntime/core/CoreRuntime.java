@@ -53,6 +53,7 @@ final class CoreRuntime implements SecureRuntime {
     private final OptionalInt longestContent;
     private final HostResolver resolver;
     private final @Nullable X509TrustManager trustManager;
+    private final @Nullable ApprovedProxy egressProxy;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
@@ -65,7 +66,8 @@ final class CoreRuntime implements SecureRuntime {
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
         CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings);
+        CoreRuntime runtime = new CoreRuntime(
+                policies, log, events, credentials, settings, ApprovedProxy.of(settings.egressProxy(), watch));
         runtime.announce();
         runtime.watchPolicy();
         return runtime;
@@ -76,7 +78,8 @@ final class CoreRuntime implements SecureRuntime {
             @Nullable HashChainedAuditLog log,
             EventLine events,
             CredentialEngine credentials,
-            RuntimeSettings settings) {
+            RuntimeSettings settings,
+            @Nullable ApprovedProxy egressProxy) {
         this.settings = settings;
         this.policies = policies;
         this.log = log;
@@ -87,6 +90,7 @@ final class CoreRuntime implements SecureRuntime {
                 .findFirst();
         this.resolver = settings.resolver();
         this.trustManager = settings.trustManager();
+        this.egressProxy = egressProxy;
         this.timer = newTimer();
         this.tokens = new HashMap<>();
         settings.issuers()
@@ -183,7 +187,12 @@ final class CoreRuntime implements SecureRuntime {
         PolicySnapshot snapshot = policies.current();
         Policy policy = snapshot.policy();
         List<String> okHttps = DuplicateClasses.find("okhttp3/OkHttpClient.class");
-        events.publish(AuditEvent.of("runtime.start")
+        AuditEvent.Builder start = AuditEvent.of("runtime.start");
+        if (egressProxy != null) {
+            start.attribute("secure_runtime.proxy", egressProxy.toString())
+                    .attribute("secure_runtime.not_judged", List.of("addresses"));
+        }
+        events.publish(start
                 .attribute("secure_runtime.policy.source", policy.source())
                 .attribute("secure_runtime.policy.version", snapshot.version().toString())
                 .attribute("secure_runtime.policy.sha256", snapshot.version().sha256())
@@ -202,6 +211,12 @@ final class CoreRuntime implements SecureRuntime {
                 policy.source(),
                 policy.components().keySet(),
                 settings.audit().directory());
+        if (egressProxy != null) {
+            LOG.warn(
+                    "guarded requests go through the proxy {}: hosts are judged by name, and their addresses by nobody here,"
+                            + " since the proxy looks them up; let it refuse private and metadata addresses",
+                    egressProxy);
+        }
         if (settings.onAuditFailure() == OnAuditFailure.PROCEED_UNRECORDED) {
             LOG.warn("guarded calls go on unrecorded when the audit log can't be written (PROCEED_UNRECORDED)");
         }
@@ -313,6 +328,12 @@ final class CoreRuntime implements SecureRuntime {
 
     HostResolver resolver() {
         return resolver;
+    }
+
+    /** The proxy that requests go through; null when they go directly. */
+    @Nullable
+    ApprovedProxy egressProxy() {
+        return egressProxy;
     }
 
     @Nullable

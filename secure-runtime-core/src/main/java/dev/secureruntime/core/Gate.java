@@ -77,6 +77,11 @@ public final class Gate {
         return component.runtime().resolver().resolve(host);
     }
 
+    /** The one proxy that requests go through; null when they go directly. */
+    public @Nullable ApprovedProxy egressProxy() {
+        return component.runtime().egressProxy();
+    }
+
     /** Decides on server certificates; null means the platform's trust store. */
     public @Nullable X509TrustManager trustManager() {
         return component.runtime().trustManager();

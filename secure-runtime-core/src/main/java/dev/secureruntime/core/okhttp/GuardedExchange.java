@@ -103,7 +103,7 @@ final class GuardedExchange {
     }
 
     private void requireAllowed(Request request) throws EgressDeniedException {
-        if (JudgeInterceptor.decide(hop, request) instanceof Denied denied) {
+        if (hardened.layers().decide(hop, request) instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
     }

@@ -1,5 +1,7 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.ApprovedProxy;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -20,6 +22,12 @@ final class JudgeInterceptor implements Interceptor {
 
     private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
 
+    private final Layers layers;
+
+    JudgeInterceptor(Layers layers) {
+        this.layers = layers;
+    }
+
     @Override
     public Response intercept(Chain chain) throws IOException {
         Request request = chain.request();
@@ -27,7 +35,7 @@ final class JudgeInterceptor implements Interceptor {
         if (hop == null || !hop.use()) {
             throw new IOException("SR-EGRESS-005 a request that nobody asked for reached the hardened client");
         }
-        EgressDecision decision = decide(hop, request);
+        EgressDecision decision = layers.decide(hop, request);
         if (decision instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
@@ -40,16 +48,24 @@ final class JudgeInterceptor implements Interceptor {
         return chain.proceed(request);
     }
 
-    /** The decision on a request: its form first, then the policy. */
-    static EgressDecision decide(Hop hop, Request request) {
+    /** The decision on a request: its form first, then the way it would take, then the policy. */
+    static EgressDecision judge(Gate gate, Hop hop, Request request) {
         String disguise = disguise(request, hop);
         if (disguise != null) {
             return malformed(disguise).under(hop.snapshot().version());
         }
         String undermined = Underpinnings.fault();
-        return undermined == null
-                ? hop.snapshot().decide(hop.asked())
-                : bypassed(undermined).under(hop.snapshot().version());
+        if (undermined != null) {
+            return bypassed(undermined).under(hop.snapshot().version());
+        }
+        EgressDecision decision = hop.snapshot().decide(hop.asked());
+        ApprovedProxy proxy = gate.egressProxy();
+        return proxy == null || decision instanceof Denied
+                ? decision
+                : proxy.denied(hop.asked())
+                        .<EgressDecision>map(
+                                denied -> denied.under(hop.snapshot().version()))
+                        .orElse(decision);
     }
 
     private static @Nullable String disguise(Request request, Hop hop) {

@@ -1,11 +1,14 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -16,7 +19,11 @@ import okhttp3.Dns;
 
 /**
  * Looks up hosts, and judges all of a host's addresses together: one special address among public ones refuses the host,
- * because OkHttp would otherwise move on from address to address until one works.
+ * because OkHttp would otherwise move on from address to address until one works. A host that no request under way is
+ * about is not looked up at all: not when something else than the guard followed a redirect, and not behind a proxy.
+ *
+ * <p>Newer releases ask {@code newCall}, whose default asks {@link #lookup}; a test holds them to it. This class can't
+ * override what the release doesn't have that it is compiled against, and is final, so that nobody else does.
  */
 final class JudgedDns implements Dns {
 
@@ -24,23 +31,43 @@ final class JudgedDns implements Dns {
     private final ComponentSnapshot snapshot;
     private final String scheme;
     private final int port;
+    private final LiveExchanges live;
 
-    JudgedDns(Gate gate, ComponentSnapshot snapshot, String scheme, int port) {
+    JudgedDns(Gate gate, ComponentSnapshot snapshot, String scheme, int port, LiveExchanges live) {
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;
         this.port = port;
+        this.live = live;
     }
 
     @Override
     public List<InetAddress> lookup(String hostname) throws UnknownHostException {
-        List<InetAddress> addresses = gate.resolve(hostname);
         EgressRequest asked = gate.connection(scheme, hostname, port);
+        ApprovedProxy proxy = gate.egressProxy();
+        if (proxy != null && hostname.equals(proxy.host())) {
+            return named(hostname, gate.resolve(hostname)); // approved by name: its addresses are the operator's
+        }
+        if (proxy != null || !live.anyAbout(hostname)) {
+            throw HardenedClient.sneaky(new EgressDeniedException(asked, unasked()));
+        }
+        List<InetAddress> addresses = gate.resolve(hostname);
         Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
             throw HardenedClient.sneaky(new EgressDeniedException(asked, denied.get()));
         }
         return named(hostname, addresses);
+    }
+
+    private Denied unasked() {
+        return new Denied(
+                        ErrorCode.EGRESS_GUARD_BYPASSED,
+                        Reason.GUARD_BYPASSED,
+                        "a host was to be looked up that no request under way is about",
+                        null,
+                        "find out which code did this, and keep it from doing so")
+                .at(Layer.LOOKUP)
+                .under(snapshot.version());
     }
 
     /** The same addresses with the name that was asked for, so that a socket knows whom it connects to. */

@@ -1,11 +1,14 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
 import java.io.FilterInputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
@@ -29,15 +32,23 @@ final class JudgedSocket extends Socket {
     private final Gate gate;
     private final ComponentSnapshot snapshot;
     private final String scheme;
+    /** Where the approved proxy is to lead; null when there is none. */
+    private final @Nullable EgressRequest tunnel;
     private final OpenSockets open;
     private volatile @Nullable EgressRequest target;
     private volatile @Nullable Denied cut;
 
-    JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+    JudgedSocket(
+            Gate gate,
+            ComponentSnapshot snapshot,
+            String scheme,
+            @Nullable EgressRequest tunnel,
+            OpenSockets open) {
         super(Proxy.NO_PROXY); // a SOCKS proxy set for the JVM would see the connection instead
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;
+        this.tunnel = tunnel;
         this.open = open;
     }
 
@@ -51,8 +62,10 @@ final class JudgedSocket extends Socket {
         if (!(endpoint instanceof InetSocketAddress to) || to.getAddress() == null) {
             throw new IOException("guarded sockets connect to resolved addresses only");
         }
-        EgressRequest asked = gate.connection(scheme, to.getHostString(), to.getPort());
-        Optional<Denied> denied = snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
+        EgressRequest asked = tunnel != null ? tunnel : gate.connection(scheme, to.getHostString(), to.getPort());
+        Optional<Denied> denied = tunnel != null
+                ? besidesTheProxy(to)
+                : snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
@@ -71,7 +84,7 @@ final class JudgedSocket extends Socket {
     private void requireStillAllowed(EgressRequest asked, InetAddress address) throws EgressDeniedException {
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != snapshot) {
-            Optional<Denied> denied = inForce.deniedOpen(asked, address);
+            Optional<Denied> denied = deniedOpen(inForce, asked, address);
             if (denied.isPresent()) {
                 throw new EgressDeniedException(asked, denied.get().at(Layer.CONNECTION));
             }
@@ -81,7 +94,27 @@ final class JudgedSocket extends Socket {
     /** Why the policy refuses that this connection stays; one that isn't connected yet will ask by itself. */
     Optional<Denied> denied(ComponentSnapshot inForce) {
         InetAddress address = getInetAddress();
-        return address == null ? Optional.empty() : inForce.deniedOpen(target(), address);
+        return address == null ? Optional.empty() : deniedOpen(inForce, target(), address);
+    }
+
+    private Optional<Denied> deniedOpen(ComponentSnapshot inForce, EgressRequest asked, InetAddress address) {
+        return tunnel != null ? inForce.deniedTunnel(asked) : inForce.deniedOpen(asked, address);
+    }
+
+    /** Where there is a proxy, nothing else is connected to. */
+    private Optional<Denied> besidesTheProxy(InetSocketAddress to) {
+        ApprovedProxy proxy = gate.egressProxy();
+        if (proxy != null && proxy.isAt(to)) {
+            return Optional.empty();
+        }
+        return Optional.of(new Denied(
+                        ErrorCode.EGRESS_GUARD_BYPASSED,
+                        Reason.GUARD_BYPASSED,
+                        "a connection was to be made to something else than the approved proxy",
+                        null,
+                        "find out which code did this, and keep it from doing so")
+                .at(Layer.CONNECTION)
+                .under(snapshot.version()));
     }
 
     /** Closes it for a reason; false when it was closed before. */

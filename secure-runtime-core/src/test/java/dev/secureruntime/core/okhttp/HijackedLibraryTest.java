@@ -157,11 +157,14 @@ class HijackedLibraryTest {
         Request tagged = allowed.newBuilder().tag(Hop.class, hop).build();
         Request stolen =
                 tagged.newBuilder().url(world.url(GuardedWorld.PARTNER, "/")).build();
-        hardened.generation(hop.snapshot())
-                .clientFor(tagged.url())
-                .newCall(tagged)
-                .execute()
-                .close();
+        try (LiveExchange begun = hardened.generation(hop.snapshot()).begin(hop, () -> {}, null)) {
+            assertThat(begun.hop()).isSameAs(hop);
+            hardened.generation(hop.snapshot())
+                    .clientFor(tagged.url())
+                    .newCall(tagged)
+                    .execute()
+                    .close();
+        }
 
         assertThatThrownBy(() -> hardened.generation(hop.snapshot())
                         .clientFor(stolen.url())
