@@ -22,8 +22,8 @@ import okhttp3.Dns;
  * because OkHttp would otherwise move on from address to address until one works. A host that no request under way is
  * about is not looked up at all: not when something else than the guard followed a redirect, and not behind a proxy.
  *
- * <p>Newer releases ask {@code newCall}, whose default asks {@link #lookup}; a test holds them to it. This class can't
- * override what the release doesn't have that it is compiled against, and is final, so that nobody else does.
+ * <p>Newer releases ask {@code newCall}, whose default asks {@link #lookup}; a test holds them to it. It can't be overridden
+ * here, since the release that this is compiled against doesn't have it; nobody else can, since this class is final.
  */
 final class JudgedDns implements Dns {
 
@@ -49,14 +49,21 @@ final class JudgedDns implements Dns {
             return named(hostname, gate.resolve(hostname)); // approved by name: its addresses are the operator's
         }
         if (proxy != null || !live.anyAbout(hostname)) {
-            throw HardenedClient.sneaky(new EgressDeniedException(asked, unasked()));
+            throw refusal(asked, unasked());
         }
         List<InetAddress> addresses = gate.resolve(hostname);
         Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
-            throw HardenedClient.sneaky(new EgressDeniedException(asked, denied.get()));
+            throw refusal(asked, denied.get());
         }
         return named(hostname, addresses);
+    }
+
+    /** Of the kind that OkHttp expects wherever it asks; the guard finds the refusal in it. */
+    private static UnknownHostException refusal(EgressRequest asked, Denied denied) {
+        UnknownHostException refusal = new UnknownHostException("refused by the guard: " + asked.host());
+        refusal.initCause(new EgressDeniedException(asked, denied));
+        return refusal;
     }
 
     private Denied unasked() {

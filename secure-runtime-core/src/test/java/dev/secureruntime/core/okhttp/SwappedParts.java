@@ -8,6 +8,8 @@ import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.X509TrustManager;
@@ -25,6 +27,29 @@ final class SwappedParts {
     static boolean available() {
         return Arrays.stream(Chain.class.getMethods())
                 .anyMatch(method -> method.getName().equals("withDns"));
+    }
+
+    /** Whether a client looks hosts up by {@code Dns.newCall}. */
+    static boolean asksByCall() {
+        return Arrays.stream(Dns.class.getMethods())
+                .anyMatch(method -> method.getName().equals("newCall"));
+    }
+
+    /** What a look-up by {@code Dns.newCall} ends with: the records, or the failure. */
+    static Object lookUpByCall(Dns dns, String host) throws Exception {
+        Class<?> request = Class.forName("okhttp3.Dns$Request");
+        Class<?> callback = Class.forName("okhttp3.Dns$Callback");
+        CompletableFuture<Object> end = new CompletableFuture<>();
+        Object listener = java.lang.reflect.Proxy.newProxyInstance(
+                callback.getClassLoader(), new Class<?>[] {callback}, (proxy, method, arguments) -> {
+                    end.complete(arguments[arguments.length - 1]);
+                    return null;
+                });
+        Object call = Dns.class
+                .getMethod("newCall", request)
+                .invoke(dns, request.getConstructor(String.class).newInstance(host));
+        Class.forName("okhttp3.Dns$Call").getMethod("enqueue", callback).invoke(call, listener);
+        return end.get(30, TimeUnit.SECONDS);
     }
 
     static Chain dns(Chain chain, Dns dns) {
