@@ -135,6 +135,15 @@ public final class RuntimeBuilder {
                     ErrorCode.RUNTIME_MISCONFIGURED, "reloadPolicyEvery looks at a file: call policy(Path)");
         }
         return factory.create(new RuntimeSettings(
-                policyFile, policy, audit, onAuditFailure, secrets, issuers, resolver, trustManager, egressProxy, policyReload));
+                policyFile,
+                policy,
+                audit,
+                onAuditFailure,
+                secrets,
+                issuers,
+                resolver,
+                trustManager,
+                egressProxy,
+                policyReload));
     }
 }

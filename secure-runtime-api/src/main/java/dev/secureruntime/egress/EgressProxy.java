@@ -23,8 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class EgressProxy {
 
     private static final String OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
-    private static final Pattern ADDRESS =
-            Pattern.compile("(" + OCTET + "\\.){3}" + OCTET + "|\\[[0-9a-f:]{2,39}]");
+    private static final Pattern ADDRESS = Pattern.compile("(" + OCTET + "\\.){3}" + OCTET + "|\\[[0-9a-f:]{2,39}]");
     private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
 
     private final String host;

@@ -104,7 +104,8 @@ public final class ApprovedProxy {
             login = source.read();
         } catch (IOException | RuntimeException e) {
             // The cause stays out: what a source says unasked may hold the login.
-            throw new IOException("the login of the egress proxy can't be read: " + e.getClass().getName());
+            throw new IOException("the login of the egress proxy can't be read: "
+                    + e.getClass().getName());
         }
         if (login == null || login.length == 0) {
             throw new IOException("the login of the egress proxy is empty");

@@ -192,8 +192,7 @@ final class CoreRuntime implements SecureRuntime {
             start.attribute("secure_runtime.proxy", egressProxy.toString())
                     .attribute("secure_runtime.not_judged", List.of("addresses"));
         }
-        events.publish(start
-                .attribute("secure_runtime.policy.source", policy.source())
+        events.publish(start.attribute("secure_runtime.policy.source", policy.source())
                 .attribute("secure_runtime.policy.version", snapshot.version().toString())
                 .attribute("secure_runtime.policy.sha256", snapshot.version().sha256())
                 .attribute(

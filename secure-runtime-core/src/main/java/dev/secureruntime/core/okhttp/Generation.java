@@ -71,7 +71,8 @@ final class Generation {
         Dns dns = layers.dns(new JudgedDns(gate, snapshot, url.scheme(), url.port(), live));
         SocketFactory socketFactory =
                 layers.sockets(new JudgedSocketFactory(gate, snapshot, url.scheme(), tunnel, sockets));
-        OkHttpClient parts = base.newBuilder().dns(dns).socketFactory(socketFactory).build();
+        OkHttpClient parts =
+                base.newBuilder().dns(dns).socketFactory(socketFactory).build();
         OkHttpClient.Builder client = parts.newBuilder();
         layers.onTheWire(new WireCheck(gate, parts)).forEach(client::addNetworkInterceptor);
         return client.build();

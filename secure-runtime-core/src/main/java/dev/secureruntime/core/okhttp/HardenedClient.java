@@ -76,7 +76,8 @@ final class HardenedClient implements Transport {
 
     /** The connections of a version of the policy. */
     Generation generation(ComponentSnapshot snapshot) {
-        return generations.computeIfAbsent(snapshot, version -> new Generation(gate, version, layers, base, sockets, live));
+        return generations.computeIfAbsent(
+                snapshot, version -> new Generation(gate, version, layers, base, sockets, live));
     }
 
     @Override

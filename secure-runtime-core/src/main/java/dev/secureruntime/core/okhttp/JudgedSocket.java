@@ -34,16 +34,13 @@ final class JudgedSocket extends Socket {
     private final String scheme;
     /** Where the approved proxy is to lead; null when there is none. */
     private final @Nullable EgressRequest tunnel;
+
     private final OpenSockets open;
     private volatile @Nullable EgressRequest target;
     private volatile @Nullable Denied cut;
 
     JudgedSocket(
-            Gate gate,
-            ComponentSnapshot snapshot,
-            String scheme,
-            @Nullable EgressRequest tunnel,
-            OpenSockets open) {
+            Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         super(Proxy.NO_PROXY); // a SOCKS proxy set for the JVM would see the connection instead
         this.gate = gate;
         this.snapshot = snapshot;

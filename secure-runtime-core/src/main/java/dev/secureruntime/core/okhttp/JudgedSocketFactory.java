@@ -19,11 +19,7 @@ final class JudgedSocketFactory extends SocketFactory {
     private final OpenSockets open;
 
     JudgedSocketFactory(
-            Gate gate,
-            ComponentSnapshot snapshot,
-            String scheme,
-            @Nullable EgressRequest tunnel,
-            OpenSockets open) {
+            Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;

@@ -50,8 +50,7 @@ class Layers {
                 approved == null
                         ? Proxy.NO_PROXY
                         : new Proxy(
-                                Proxy.Type.HTTP,
-                                InetSocketAddress.createUnresolved(approved.host(), approved.port())));
+                                Proxy.Type.HTTP, InetSocketAddress.createUnresolved(approved.host(), approved.port())));
     }
 
     /** Connections of a component's version of the policy, for no other. */

@@ -28,10 +28,13 @@ final class CategoryListVectorsTest {
     private record Row(String category, String host) {}
 
     static Stream<Row> mixedRows() {
-        return CategoryLists.resource("exfil_services.guarddog.csv").lines().skip(1).map(line -> {
-            String[] columns = line.split(",");
-            return new Row(columns[0], columns[1].replaceAll("/.*", ""));
-        });
+        return CategoryLists.resource("exfil_services.guarddog.csv")
+                .lines()
+                .skip(1)
+                .map(line -> {
+                    String[] columns = line.split(",");
+                    return new Row(columns[0], columns[1].replaceAll("/.*", ""));
+                });
     }
 
     static Stream<Category> listed() {
@@ -58,9 +61,9 @@ final class CategoryListVectorsTest {
         EgressPolicy denying = policy(allow, List.of(EgressRule.category(row.category())));
         EgressPolicy open = policy(allow, List.of());
         for (String host : List.of(row.host(), BELOW + row.host())) {
-            assertThat(denying.decide(get(host))).isInstanceOfSatisfying(Denied.class, denied -> assertThat(
-                            denied.reason())
-                    .isEqualTo(Reason.DENY_RULE));
+            assertThat(denying.decide(get(host)))
+                    .isInstanceOfSatisfying(
+                            Denied.class, denied -> assertThat(denied.reason()).isEqualTo(Reason.DENY_RULE));
             assertThat(open.decide(get(host))).isInstanceOf(Allowed.class);
         }
     }
@@ -78,7 +81,8 @@ final class CategoryListVectorsTest {
                     .forEach(hosts::add);
         }
         assertThat(hosts).hasSizeGreaterThan(5);
-        EgressPolicy denying = policy(List.of(EgressRule.host("else.example")), List.of(EgressRule.category(category.label())));
+        EgressPolicy denying =
+                policy(List.of(EgressRule.host("else.example")), List.of(EgressRule.category(category.label())));
         EgressPolicy wild = policy(topLevels(hosts), List.of());
         int decided = 0;
         for (String host : hosts) {

@@ -4,28 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import java.io.IOException;
-import org.junit.jupiter.api.Assumptions;
-import java.lang.reflect.Modifier;
-import okhttp3.Dns;
 import java.lang.invoke.MethodHandles;
-import dev.secureruntime.core.Gate;
+import java.lang.reflect.Modifier;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
-import dev.secureruntime.policy.Policy;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import okhttp3.Dns;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -34,6 +33,7 @@ import okhttp3.WebSocketListener;
 import okhttp3.mockwebserver.MockResponse;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,9 +89,8 @@ class ApprovedProxyTest {
                     .startsWith("CONNECT " + target + " HTTP/1.1\r\n")
                     .contains("Proxy-Authorization: " + BASIC)
                     .doesNotContain(GuardedWorld.OPENAI_KEY, "/v1/models", "\r\nAuthorization"));
-            String seen = LoopbackServer.clear(world.provider.server
-                    .takeRequest(10, TimeUnit.SECONDS)
-                    .getHeaders());
+            String seen = LoopbackServer.clear(
+                    world.provider.server.takeRequest(10, TimeUnit.SECONDS).getHeaders());
             assertThat(seen)
                     .contains(GuardedWorld.OPENAI_KEY)
                     .doesNotContainIgnoringCase("proxy-authorization")
@@ -147,16 +146,15 @@ class ApprovedProxyTest {
     @Test
     void plainHttp_isRefused_alsoWhereTheProxyWouldTakeIt() throws Exception {
         try (TunnelProxy open = new TunnelProxy();
-                GuardedWorld world = new GuardedWorld(folder, builder -> builder.policy(
-                                Policy.builder()
-                                        .component(
-                                                "agent",
-                                                ComponentPolicy.builder()
-                                                        .allow(EgressRule.host(
-                                                                GuardedWorld.OPENAI,
-                                                                new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of())))
-                                                        .build())
-                                        .build())
+                GuardedWorld world = new GuardedWorld(folder, builder -> builder.policy(Policy.builder()
+                                .component(
+                                        "agent",
+                                        ComponentPolicy.builder()
+                                                .allow(EgressRule.host(
+                                                        GuardedWorld.OPENAI,
+                                                        new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of())))
+                                                .build())
+                                .build())
                         .egressProxy(EgressProxy.at("127.0.0.1:" + open.port())))) {
             Request plain = new Request.Builder()
                     .url("http://" + GuardedWorld.OPENAI + "/v1/models?key=1")
@@ -172,8 +170,7 @@ class ApprovedProxyTest {
 
             world.bare()
                     .newBuilder()
-                    .proxy(new Proxy(
-                            Proxy.Type.HTTP, new InetSocketAddress("127.0.0.1", open.port())))
+                    .proxy(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("127.0.0.1", open.port())))
                     .build()
                     .newCall(plain)
                     .execute()
@@ -194,14 +191,14 @@ class ApprovedProxyTest {
                         .newBuilder()
                         .method(method, null)
                         .build();
-                try (Response response = GuardedOkHttp.client(world.agent)
-                        .newCall(request)
-                        .execute()) {
+                try (Response response =
+                        GuardedOkHttp.client(world.agent).newCall(request).execute()) {
                     assertThat(response.code()).isEqualTo(407);
                 } finally {
                     world.provider.answer(new MockResponse().setResponseCode(407));
                 }
-                assertThat(LoopbackServer.clear(world.provider.server
+                assertThat(LoopbackServer.clear(world.provider
+                                .server
                                 .takeRequest(10, TimeUnit.SECONDS)
                                 .getHeaders()))
                         .doesNotContainIgnoringCase("proxy-authorization");
@@ -244,7 +241,8 @@ class ApprovedProxyTest {
             world.both.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
             world.calls.newCall(world.get(ReloadWorld.LEFT)).execute().close();
             // Under way, so that the old version's connections are not closed for being idle.
-            try (Response kept = world.calls.newCall(world.get(ReloadWorld.BOTH)).execute()) {
+            try (Response kept =
+                    world.calls.newCall(world.get(ReloadWorld.BOTH)).execute()) {
                 assertThat(world.left.awaitOpen(1)).isTrue();
 
                 PolicyReload done = world.runtime.reload(world.rightPolicy());
@@ -259,15 +257,24 @@ class ApprovedProxyTest {
     @Test
     void proxyThatIsSpelledInAnyOtherWay_isRefused() {
         for (String written : new String[] {
-            "socks5://127.0.0.1:1080", "http://proxy.internal:3128", "proxy.internal", "proxy.internal:0",
-            "proxy.internal:70000", "user:pw@proxy.internal:3128", "2130706433:3128", "0177.0.0.1:3128", "[fe80::1%1]:1",
-            "\u212aproxy:3128", "proxy.internal:3128/"
+            "socks5://127.0.0.1:1080",
+            "http://proxy.internal:3128",
+            "proxy.internal",
+            "proxy.internal:0",
+            "proxy.internal:70000",
+            "user:pw@proxy.internal:3128",
+            "2130706433:3128",
+            "0177.0.0.1:3128",
+            "[fe80::1%1]:1",
+            "\u212aproxy:3128",
+            "proxy.internal:3128/"
         }) {
             assertThatThrownBy(() -> EgressProxy.at(written)).as(written).isInstanceOf(IllegalArgumentException.class);
         }
         assertThat(EgressProxy.at("Proxy.Internal:3128")).hasToString("proxy.internal:3128");
         assertThat(EgressProxy.at("[FD00::1]:3128").host()).isEqualTo("fd00::1");
-        assertThat(EgressProxy.at("10.0.0.1:3128").login(() -> new byte[] {'p', 'w'})).hasToString("10.0.0.1:3128");
+        assertThat(EgressProxy.at("10.0.0.1:3128").login(() -> new byte[] {'p', 'w'}))
+                .hasToString("10.0.0.1:3128");
     }
 
     /** OkHttp asks {@code newCall} since 5.5; what it has by default asks ours. */
@@ -275,13 +282,11 @@ class ApprovedProxyTest {
     void newerWayToLookUp_asksTheSameJudge() throws Exception {
         Assumptions.assumeTrue(SwappedParts.asksByCall());
         try (GuardedWorld world = new GuardedWorld(folder)) {
-            HardenedClient hardened = new HardenedClient(Gate.open(
-                    world.agent, MethodHandles.lookup()));
+            HardenedClient hardened = new HardenedClient(Gate.open(world.agent, MethodHandles.lookup()));
             Request request = get(world, GuardedWorld.OPENAI);
             Hop hop = Hop.first(hardened.gate(), request, Hop.Timeouts.INHERITED);
-            Dns dns = hardened.generation(hop.snapshot())
-                    .clientFor(request.url())
-                    .dns();
+            Dns dns =
+                    hardened.generation(hop.snapshot()).clientFor(request.url()).dns();
 
             assertThat(SwappedParts.lookUpByCall(dns, GuardedWorld.OPENAI))
                     .isInstanceOfSatisfying(UnknownHostException.class, failure -> assertThat(failure)

@@ -130,7 +130,8 @@ enum Bypass {
             world.call(world.post(world.allowed("/v1/chat")));
             return world.arrived.stream()
                     .anyMatch(one -> one.authority().startsWith(BypassWorld.PARTNER)
-                            && (one.body().equals(BypassWorld.PROMPT) || one.head().contains("sk-of-the-allowed-host")));
+                            && (one.body().equals(BypassWorld.PROMPT)
+                                    || one.head().contains("sk-of-the-allowed-host")));
         }
     },
     REDIRECT_TO_ANOTHER_PATH(Set.of(Layer.REDIRECTS, Layer.WIRE)) {
@@ -283,9 +284,9 @@ enum Bypass {
     SWAPPED_POOL(Set.of(Layer.WIRE)) {
         @Override
         boolean arrives(BypassWorld world) {
-            world.meddler = chain -> SwappedParts.pool(
-                            chain, SwappedParts.poolWithConnectionTo(world.evil.port(), chain))
-                    .proceed(chain.request());
+            world.meddler =
+                    chain -> SwappedParts.pool(chain, SwappedParts.poolWithConnectionTo(world.evil.port(), chain))
+                            .proceed(chain.request());
             world.call(world.post(world.allowed("/v1/chat")));
             return world.arrived.stream()
                     .anyMatch(one -> one.server().equals("evil") && one.body().equals(BypassWorld.PROMPT));

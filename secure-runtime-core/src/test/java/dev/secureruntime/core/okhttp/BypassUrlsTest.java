@@ -92,12 +92,14 @@ class BypassUrlsTest {
                 .build()) {
             Component component = runtime.component("c");
             Gate.open(component, MethodHandles.lookup())
-                    .transport(HardenedClient.class, gate -> new HardenedClient(gate, new Layers(gate) {
-                        @Override
-                        SocketFactory sockets(JudgedSocketFactory ours) {
-                            return counting(ours);
-                        }
-                    }));
+                    .transport(
+                            HardenedClient.class,
+                            gate -> new HardenedClient(gate, new Layers(gate) {
+                                @Override
+                                SocketFactory sockets(JudgedSocketFactory ours) {
+                                    return counting(ours);
+                                }
+                            }));
             OkHttpClient client = GuardedOkHttp.client(component);
             int refused = 0;
             for (String url : urls()) {
@@ -107,7 +109,9 @@ class BypassUrlsTest {
                 }
                 try (Response response = client.newCall(request).execute()) {
                     assertThat(response.code()).as(url).isEqualTo(403);
-                    assertThat(response.header("X-Secure-Runtime-Denied")).as(url).startsWith("SR-EGRESS-");
+                    assertThat(response.header("X-Secure-Runtime-Denied"))
+                            .as(url)
+                            .startsWith("SR-EGRESS-");
                 }
                 refused++;
             }
@@ -116,8 +120,9 @@ class BypassUrlsTest {
             assertThat(sockets).hasValue(0);
 
             // The counters count: a host that is allowed is looked up.
-            assertThat(catchThrowable(() -> client.newCall(
-                                    new Request.Builder().url("https://api.openai.com/").build())
+            assertThat(catchThrowable(() -> client.newCall(new Request.Builder()
+                                    .url("https://api.openai.com/")
+                                    .build())
                             .execute()))
                     .isInstanceOf(IOException.class);
             assertThat(lookups).hasPositiveValue();

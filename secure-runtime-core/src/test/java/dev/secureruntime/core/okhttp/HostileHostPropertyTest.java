@@ -46,9 +46,12 @@ final class HostileHostPropertyTest {
     Arbitrary<String> numericAddresses() {
         Arbitrary<Long> values = Arbitraries.longs()
                 .between(0, 0x1_0000_0002L)
-                .edgeCases(edges -> edges.add(0L, 1L, 127L, 255L, 256L, 0x7f000001L, 0xa9fea9feL, 0xffffffffL, 0x100000000L));
+                .edgeCases(edges ->
+                        edges.add(0L, 1L, 127L, 255L, 256L, 0x7f000001L, 0xa9fea9feL, 0xffffffffL, 0x100000000L));
         Arbitrary<String> part = Combinators.combine(
-                        values, Arbitraries.integers().between(0, 4), Arbitraries.integers().between(0, 6))
+                        values,
+                        Arbitraries.integers().between(0, 4),
+                        Arbitraries.integers().between(0, 6))
                 .as((value, radix, zeros) -> switch (radix) {
                     case 0 -> Long.toString(value);
                     case 1 -> "0" + "0".repeat(zeros) + Long.toOctalString(value);
@@ -88,10 +91,24 @@ final class HostileHostPropertyTest {
     @Provide
     Arbitrary<String> ipv6() {
         Arbitrary<String> prefix = Arbitraries.of(
-                "::", "::ffff:", "::ffff:0:", "64:ff9b::", "64:ff9b:1::", "2002:7f00:1::", "2001::", "fe80::", "::FFFF:",
-                "0:0:0:0:0:ffff:", "0000:0000:0000:0000:0000:0000:", "fd00:ec2::", "fec0::", "1::2::", ":::", "::5efe:");
-        Arbitrary<String> tail =
-                Arbitraries.of("127.0.0.1", "7f00:1", "7F00:0001", "254", "1", "0177.0.0.1", "127.1", "a9fe:a9fe", "12345", "");
+                "::",
+                "::ffff:",
+                "::ffff:0:",
+                "64:ff9b::",
+                "64:ff9b:1::",
+                "2002:7f00:1::",
+                "2001::",
+                "fe80::",
+                "::FFFF:",
+                "0:0:0:0:0:ffff:",
+                "0000:0000:0000:0000:0000:0000:",
+                "fd00:ec2::",
+                "fec0::",
+                "1::2::",
+                ":::",
+                "::5efe:");
+        Arbitrary<String> tail = Arbitraries.of(
+                "127.0.0.1", "7f00:1", "7F00:0001", "254", "1", "0177.0.0.1", "127.1", "a9fe:a9fe", "12345", "");
         Arbitrary<String> zone = Arbitraries.of("", "", "", "%1", "%25eth0", "%lo");
         return Combinators.combine(prefix, tail, zone).as((front, back, scope) -> "[" + front + back + scope + "]");
     }
@@ -101,9 +118,9 @@ final class HostileHostPropertyTest {
     Arbitrary<String> disguisedNames() {
         Arbitrary<String> names = Arbitraries.of("api.openai.com", "api.anthropic.com", "x.y.anthropic.com");
         Arbitrary<String> strange = Arbitraries.of(
-                "\t", "\n", "\r", "\0", " ", "\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u202e", "\u2066", "%00", "%2e",
-                "%09", "%0d%0a", "\u0131", "\u212a", "\u3002", "\uff0e", "\u2024", "@", "\\", ":", "..", "xn--", "xn--a-", "*", "|", "<", "^",
-                "\u24d0", "\u1d5ba", "-", "_", "\u0301", "\ud800");
+                "\t", "\n", "\r", "\0", " ", "\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u202e", "\u2066",
+                "%00", "%2e", "%09", "%0d%0a", "\u0131", "\u212a", "\u3002", "\uff0e", "\u2024", "@", "\\", ":", "..",
+                "xn--", "xn--a-", "*", "|", "<", "^", "\u24d0", "\u1d5ba", "-", "_", "\u0301", "\ud800");
         Arbitrary<String> inserted = Combinators.combine(
                         names, strange, Arbitraries.integers().between(0, 17))
                 .as((name, piece, at) -> {
@@ -113,14 +130,38 @@ final class HostileHostPropertyTest {
         Arbitrary<String> wrapped = Combinators.combine(
                         names,
                         Arbitraries.of(
-                                "%s.evil.example", "%s@evil.example", "evil.example\\@%s", "evil.example#@%s", "evil.example?@%s",
-                                "%s\\.evil.example", "%s:80@evil.example", "evil.example/%s", "evil%s", "%s.", "%s..", ".%s", "%s:",
-                                "%s:443x", "%s:0443", "%s:99999", "%s:-1", "%s: 443", "xn--%s", "%s%%20", "%s%%2f.evil.example"))
+                                "%s.evil.example",
+                                "%s@evil.example",
+                                "evil.example\\@%s",
+                                "evil.example#@%s",
+                                "evil.example?@%s",
+                                "%s\\.evil.example",
+                                "%s:80@evil.example",
+                                "evil.example/%s",
+                                "evil%s",
+                                "%s.",
+                                "%s..",
+                                ".%s",
+                                "%s:",
+                                "%s:443x",
+                                "%s:0443",
+                                "%s:99999",
+                                "%s:-1",
+                                "%s: 443",
+                                "xn--%s",
+                                "%s%%20",
+                                "%s%%2f.evil.example"))
                 .as((name, pattern) -> String.format(pattern, name));
         Arbitrary<String> long64 = names.map(name -> "a".repeat(64) + "." + name.substring(name.indexOf('.') + 1));
         Arbitrary<String> long254 = Arbitraries.just(("a".repeat(49) + ".").repeat(5) + "a." + "anthropic.com"); // 265
         Arbitrary<String> aLabels = Arbitraries.of(
-                        "xn--99999999999999", "xn--\u00e9", "xn---", "xn--a", "xn--0", "xn--zzzzzzzzzzzzzzzzzzzzzz", "XN--BCHER-KVA9")
+                        "xn--99999999999999",
+                        "xn--\u00e9",
+                        "xn---",
+                        "xn--a",
+                        "xn--0",
+                        "xn--zzzzzzzzzzzzzzzzzzzzzz",
+                        "XN--BCHER-KVA9")
                 .map(label -> label + ".evil.example");
         return Arbitraries.oneOf(inserted, wrapped, long64, long254, aLabels);
     }

@@ -92,9 +92,8 @@ final class SwappedParts {
                 .connectionPool(pool)
                 .dns((Dns) get(chain, "getDns"))
                 .proxy((Proxy) get(chain, "getProxy"))
-                .sslSocketFactory(
-                        (SSLSocketFactory) get(chain, "getSslSocketFactoryOrNull"),
-                        (X509TrustManager) get(chain, "getX509TrustManagerOrNull"))
+                .sslSocketFactory((SSLSocketFactory) get(chain, "getSslSocketFactoryOrNull"), (X509TrustManager)
+                        get(chain, "getX509TrustManagerOrNull"))
                 .socketFactory(leadingTo(port))
                 .build();
         thief.newCall(new Request.Builder().url(chain.request().url()).build())
