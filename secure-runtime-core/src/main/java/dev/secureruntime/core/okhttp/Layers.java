@@ -2,6 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.JudgedSocketFactory;
 import dev.secureruntime.egress.EgressDecision;
 import java.net.InetSocketAddress;
 import java.net.Proxy;

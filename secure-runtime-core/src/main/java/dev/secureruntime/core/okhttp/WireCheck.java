@@ -2,11 +2,10 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
-import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
-import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
 import java.util.Optional;
 import okhttp3.Address;
@@ -41,8 +40,8 @@ final class WireCheck implements Interceptor {
         if (hop == null
                 || !hop.isAbout(request)
                 || host == null
-                || !RequestHeaders.isAuthority(host, request.url())
-                || RequestHeaders.fault(request, hop.mayUpgrade()) != null) {
+                || !RequestParts.origin(request.url()).isNamedBy(host)
+                || RequestParts.faultOfHeaders(request, hop) != null) {
             throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
         }
         requireConnectionAllowed(chain, hop);
@@ -81,12 +80,7 @@ final class WireCheck implements Interceptor {
         if (foreign != null) {
             throw new EgressDeniedException(
                     hop.asked(),
-                    new Denied(
-                                    ErrorCode.EGRESS_GUARD_BYPASSED,
-                                    Reason.GUARD_BYPASSED,
-                                    "the call runs on something else than the guard gave it: " + foreign,
-                                    null,
-                                    "find out which code did this, and keep it from doing so")
+                    RequestForm.bypassed("the call runs on something else than the guard gave it: " + foreign)
                             .at(Layer.CONNECTION)
                             .under(hop.snapshot().version()));
         }

@@ -8,6 +8,7 @@ import dev.secureruntime.Component;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.JudgedSocketFactory;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import dev.secureruntime.Component;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.JudgedSocketFactory;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.policy.ComponentPolicy;

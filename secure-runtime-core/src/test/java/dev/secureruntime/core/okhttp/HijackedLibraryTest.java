@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;

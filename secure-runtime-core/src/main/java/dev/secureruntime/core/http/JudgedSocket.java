@@ -1,14 +1,12 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
-import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
-import dev.secureruntime.error.ErrorCode;
 import java.io.FilterInputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
@@ -27,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * A socket that judges the address that it is told to connect to: the one that is judged is the one that is used, also for
  * hosts that were written as an address and never looked up. It can be cut, and what is read or written then says why.
  */
-final class JudgedSocket extends Socket {
+public final class JudgedSocket extends Socket {
 
     private final Gate gate;
     private final ComponentSnapshot snapshot;
@@ -39,7 +37,12 @@ final class JudgedSocket extends Socket {
     private volatile @Nullable EgressRequest target;
     private volatile @Nullable Denied cut;
 
-    JudgedSocket(
+    public JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+        this(gate, snapshot, scheme, null, open);
+    }
+
+    /** A socket to the approved proxy, which is to lead on to {@code tunnel}. */
+    public JudgedSocket(
             Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         super(Proxy.NO_PROXY); // a SOCKS proxy set for the JVM would see the connection instead
         this.gate = gate;
@@ -60,7 +63,8 @@ final class JudgedSocket extends Socket {
             throw new IOException("guarded sockets connect to resolved addresses only");
         }
         EgressRequest asked = tunnel != null ? tunnel : gate.connection(scheme, to.getHostString(), to.getPort());
-        Optional<Denied> denied = tunnel != null
+        // A client that knows nothing of the proxy doesn't get around it either.
+        Optional<Denied> denied = tunnel != null || gate.egressProxy() != null
                 ? besidesTheProxy(to)
                 : snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
         if (denied.isPresent()) {
@@ -104,12 +108,7 @@ final class JudgedSocket extends Socket {
         if (proxy != null && proxy.isAt(to)) {
             return Optional.empty();
         }
-        return Optional.of(new Denied(
-                        ErrorCode.EGRESS_GUARD_BYPASSED,
-                        Reason.GUARD_BYPASSED,
-                        "a connection was to be made to something else than the approved proxy",
-                        null,
-                        "find out which code did this, and keep it from doing so")
+        return Optional.of(RequestForm.bypassed("a connection was to be made to something else than the approved proxy")
                 .at(Layer.CONNECTION)
                 .under(snapshot.version()));
     }
@@ -130,7 +129,7 @@ final class JudgedSocket extends Socket {
         return true;
     }
 
-    EgressRequest target() {
+    public EgressRequest target() {
         EgressRequest known = target;
         if (known == null) {
             throw new IllegalStateException("a socket is entered when it has a target");

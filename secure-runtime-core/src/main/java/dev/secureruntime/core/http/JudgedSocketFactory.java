@@ -1,4 +1,4 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
@@ -10,7 +10,7 @@ import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the sockets of one scheme under one version of the policy. */
-final class JudgedSocketFactory extends SocketFactory {
+public final class JudgedSocketFactory extends SocketFactory {
 
     private final Gate gate;
     private final ComponentSnapshot snapshot;
@@ -18,7 +18,12 @@ final class JudgedSocketFactory extends SocketFactory {
     private final @Nullable EgressRequest tunnel;
     private final OpenSockets open;
 
-    JudgedSocketFactory(
+    public JudgedSocketFactory(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+        this(gate, snapshot, scheme, null, open);
+    }
+
+    /** Sockets to the approved proxy, which is to lead on to {@code tunnel}. */
+    public JudgedSocketFactory(
             Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         this.gate = gate;
         this.snapshot = snapshot;
