@@ -144,6 +144,8 @@ public sealed interface EgressDecision {
         CANARY_LEAVING,
         /** Its body can't be searched for secrets: it is not compressed as it says, or beyond what is searched. */
         BODY_UNSEARCHABLE,
+        /** Plain http would show the whole request to the proxy that requests go through. */
+        PLAIN_HTTP_THROUGH_PROXY,
         /** The request would leave through something other than the guard. */
         GUARD_BYPASSED,
         /** The audit log can't be written, and the runtime was told to refuse then. */

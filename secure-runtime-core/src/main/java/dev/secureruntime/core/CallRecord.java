@@ -290,6 +290,10 @@ public final class CallRecord {
         if (errorType != null) {
             event.attribute("error.type", errorType);
         }
+        ApprovedProxy proxy = component.runtime().egressProxy();
+        if (proxy != null) {
+            event.attribute("secure_runtime.proxy", proxy.toString());
+        }
         boolean whole = complete || facts.map(GenAiFacts::finished).orElse(false);
         event.attribute("secure_runtime.complete", whole && errorType == null);
         component.publish(this, event.build());

@@ -178,13 +178,20 @@ public final class ComponentSnapshot {
 
     /** Why an open connection may not stay, whatever is sent over it; empty when it may. */
     public Optional<Denied> deniedOpen(EgressRequest connection, InetAddress address) {
-        EgressDecision decision = snapshot.connections().decide(connection);
-        Optional<Denied> denied = decision instanceof Denied byName
+        Optional<Denied> denied = deniedTunnel(connection);
+        return denied.isPresent()
+                ? denied
+                : deniedBeyondGrants(snapshot.connections(), connection, List.of(address))
+                        .map(reason -> reason.at(Layer.UNDER_WAY));
+    }
+
+    /** The same for a tunnel through a proxy, whose far end only the proxy knows the address of. */
+    public Optional<Denied> deniedTunnel(EgressRequest connection) {
+        return snapshot.connections().decide(connection) instanceof Denied byName
                         && !isReported(byName)
                         && granted(connection, byName).isEmpty()
-                ? Optional.of(byName)
-                : deniedBeyondGrants(snapshot.connections(), connection, List.of(address));
-        return denied.map(reason -> reason.at(Layer.UNDER_WAY));
+                ? Optional.of(byName.at(Layer.UNDER_WAY))
+                : Optional.empty();
     }
 
     /** What looks for secrets that would leave with a hop of a call. */

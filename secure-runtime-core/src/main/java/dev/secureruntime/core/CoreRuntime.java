@@ -63,6 +63,7 @@ final class CoreRuntime implements SecureRuntime {
     private final BreakGlassBook book;
     private final ShadowPolicy shadow;
     private final GrantSchedule grants;
+    private final @Nullable ApprovedProxy egressProxy;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
@@ -82,8 +83,17 @@ final class CoreRuntime implements SecureRuntime {
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
         CredentialEngine credentials = new CredentialEngine(events, watch, clock);
-        CoreRuntime runtime =
-                new CoreRuntime(policies, log, events, watch, credentials, settings, book, shadow, ticker);
+        CoreRuntime runtime = new CoreRuntime(
+                policies,
+                log,
+                events,
+                watch,
+                credentials,
+                settings,
+                ApprovedProxy.of(settings.egressProxy(), watch),
+                book,
+                shadow,
+                ticker);
         runtime.announce();
         shadow.reload(events);
         runtime.reviewGrants();
@@ -98,6 +108,7 @@ final class CoreRuntime implements SecureRuntime {
             SecretWatch secretWatch,
             CredentialEngine credentials,
             RuntimeSettings settings,
+            @Nullable ApprovedProxy egressProxy,
             BreakGlassBook book,
             ShadowPolicy shadow,
             Ticker ticker) {
@@ -115,6 +126,7 @@ final class CoreRuntime implements SecureRuntime {
                 .findFirst();
         this.resolver = settings.resolver();
         this.trustManager = settings.trustManager();
+        this.egressProxy = egressProxy;
         this.timer = newTimer();
         this.grants = new GrantSchedule(policies, claims, events, timer);
         this.tokens = new HashMap<>();
@@ -211,8 +223,12 @@ final class CoreRuntime implements SecureRuntime {
         PolicySnapshot snapshot = policies.current();
         Policy policy = snapshot.policy();
         List<String> okHttps = DuplicateClasses.find("okhttp3/OkHttpClient.class");
-        events.publish(AuditEvent.of("runtime.start")
-                .attribute("secure_runtime.policy.source", policy.source())
+        AuditEvent.Builder start = AuditEvent.of("runtime.start");
+        if (egressProxy != null) {
+            start.attribute("secure_runtime.proxy", egressProxy.toString())
+                    .attribute("secure_runtime.not_judged", List.of("addresses"));
+        }
+        events.publish(start.attribute("secure_runtime.policy.source", policy.source())
                 .attribute("secure_runtime.policy.version", snapshot.version().toString())
                 .attribute("secure_runtime.policy.sha256", snapshot.version().sha256())
                 .attribute(
@@ -230,6 +246,12 @@ final class CoreRuntime implements SecureRuntime {
                 policy.source(),
                 policy.components().keySet(),
                 settings.audit().directory());
+        if (egressProxy != null) {
+            LOG.warn(
+                    "guarded requests go through the proxy {}: hosts are judged by name, and their addresses by nobody here,"
+                            + " since the proxy looks them up; let it refuse private and metadata addresses",
+                    egressProxy);
+        }
         if (settings.onAuditFailure() == OnAuditFailure.PROCEED_UNRECORDED) {
             LOG.warn("guarded calls go on unrecorded when the audit log can't be written (PROCEED_UNRECORDED)");
         }
@@ -400,6 +422,12 @@ final class CoreRuntime implements SecureRuntime {
 
     HostResolver resolver() {
         return resolver;
+    }
+
+    /** The proxy that requests go through; null when they go directly. */
+    @Nullable
+    ApprovedProxy egressProxy() {
+        return egressProxy;
     }
 
     @Nullable

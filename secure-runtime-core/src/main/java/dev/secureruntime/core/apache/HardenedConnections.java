@@ -34,6 +34,7 @@ final class HardenedConnections implements Transport {
     private volatile boolean closed;
 
     HardenedConnections(Gate gate) {
+        gate.requireDirect("Apache HttpClient");
         this.gate = gate;
         this.tls = ServerTrust.of(gate).context().getSocketFactory();
     }

@@ -112,7 +112,7 @@ final class GuardedExchange {
 
     private void requireAllowed(Request request) throws EgressDeniedException {
         RequestParts.requireNoSecretLeaves(request, hop);
-        if (JudgeInterceptor.decide(hop, request) instanceof Denied denied) {
+        if (hardened.layers().decide(hop, request) instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
     }
