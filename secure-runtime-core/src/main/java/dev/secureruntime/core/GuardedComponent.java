@@ -143,7 +143,6 @@ final class GuardedComponent implements Component {
 
     /** Tells the developer's log and the audit log of a refusal; the record is the call's only one. */
     void publishDenied(CallRecord record, AuditEvent event, EgressRequest request, EgressDecision.Denied denied) {
-        open.remove(record);
         Optional<Receipt> receipt;
         try {
             receipt = events.publish(event);
@@ -152,6 +151,8 @@ final class GuardedComponent implements Component {
                 LOG.error("a refusal could not be recorded", e);
             }
             receipt = Optional.empty();
+        } finally {
+            open.remove(record);
         }
         String text = DenialMessage.of(request, denied, runtime.policySource(), receipt);
         LOG.warn(text);
@@ -195,8 +196,11 @@ final class GuardedComponent implements Component {
 
     /** Records a call that was let go. */
     void publish(CallRecord record, AuditEvent event) {
-        open.remove(record);
-        events.publish(event);
+        try {
+            events.publish(event);
+        } finally {
+            open.remove(record); // not before: who closes waits for the record while it is there
+        }
     }
 
     /** Forgets a call that never began. */
