@@ -49,6 +49,7 @@ final class ReadAhead implements AutoCloseable {
     private final Plan plan;
     private final LongConsumer progress;
     private final Deque<Stretch> stretches = new ArrayDeque<>();
+    /** The one that was used last is used first: its memory is in the processor's cache. */
     private final Deque<RecordChunk> free = new ArrayDeque<>();
     private @Nullable ExecutorService workers;
     private @Nullable LineReader segment;
@@ -101,7 +102,7 @@ final class ReadAhead implements AutoCloseable {
     private boolean takeNext(FileChannel channel) {
         if (current != null) {
             progress.accept(before + current.stop());
-            free.add(current);
+            free.push(current);
             current = null;
         }
         int depth = plan.threads == 1 ? 1 : DEPTH * plan.threads;
@@ -117,7 +118,7 @@ final class ReadAhead implements AutoCloseable {
     }
 
     private void submit(FileChannel channel) {
-        RecordChunk chunk = free.isEmpty() ? new RecordChunk(plan.chunkBytes) : free.remove();
+        RecordChunk chunk = free.isEmpty() ? new RecordChunk(plan.chunkBytes) : free.pop();
         long begin = next;
         long end = Math.min(begin + plan.chunkBytes, limit);
         long segmentEnd = limit;
@@ -179,7 +180,7 @@ final class ReadAhead implements AutoCloseable {
         stretches.forEach(stretch -> stretch.filled.cancel(true));
         stretches.clear();
         if (current != null) {
-            free.add(current);
+            free.push(current);
             current = null;
         }
     }

@@ -48,13 +48,11 @@ final class Swar {
     /** How many bytes from {@code i} on are those from {@code j} on, of which those before {@code end} count. */
     static int common(byte[] bytes, int i, int j, int end) {
         int ahead = i - j;
-        int at = j;
-        while (at < end) {
+        for (int at = j; at < end; at += Long.BYTES) {
             long difference = word(bytes, at) ^ word(bytes, at + ahead);
             if (difference != 0) {
                 return Math.min(at + (Long.numberOfTrailingZeros(difference) >>> 3), end) - j;
             }
-            at += Long.BYTES;
         }
         return Math.max(end - j, 0);
     }
@@ -62,13 +60,13 @@ final class Swar {
     /** The place of the next byte that is a quote, a backslash, a control character or not ASCII. */
     static int endOfPlainText(byte[] bytes, int from) {
         int at = from;
-        while (((stops(word(bytes, at))
-                                | stops(word(bytes, at + 8))
-                                | stops(word(bytes, at + 16))
-                                | stops(word(bytes, at + 24)))
-                        & HIGH)
-                == 0) {
-            at += 4 * Long.BYTES;
+        // A loop whose bounds the compiler can see, so that it checks them once for all bytes.
+        for (; at <= bytes.length - 4 * Long.BYTES; at += 4 * Long.BYTES) {
+            long first = stops(word(bytes, at)) | stops(word(bytes, at + 8));
+            long second = stops(word(bytes, at + 16)) | stops(word(bytes, at + 24));
+            if (((first | second) & HIGH) != 0) {
+                break;
+            }
         }
         long stop = stops(word(bytes, at)) & HIGH;
         while (stop == 0) {
