@@ -161,8 +161,9 @@ final class SegmentsReader implements AutoCloseable {
             throw new LogFault(
                     expected, file(), 0, "expected the segment " + name + ", which starts with record " + expected);
         }
-        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE, buffer);
-        limit = isLast() ? lastSize : reader.channel().size();
+        // A segment that has one after it doesn't grow: whoever reads on behind its end would only wait for nothing.
+        limit = isLast() ? lastSize : Files.size(path);
+        reader = LineReader.open(path, limit, buffer);
     }
 
     boolean isOpen() {
