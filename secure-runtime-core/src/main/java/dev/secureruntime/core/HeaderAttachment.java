@@ -35,10 +35,15 @@ final class HeaderAttachment {
     }
 
     boolean belongsTo(EgressRequest request) {
-        return request.scheme().equals("https")
-                && attachment.hosts().stream()
-                        .anyMatch(bound ->
-                                bound.port() == request.port() && bound.host().equals(request.host()));
+        if (!request.scheme().equals("https")) {
+            return false;
+        }
+        for (HostPort bound : attachment.hosts()) {
+            if (bound.port() == request.port() && bound.host().equals(request.host())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     void attach(BiConsumer<String, String> headers) {
