@@ -25,8 +25,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gate {
 
-    private static final Set<String> ADAPTERS =
-            Set.of("dev.secureruntime.core.okhttp", "dev.secureruntime.core.anthropic");
+    private static final Set<String> ADAPTERS = Set.of(
+            "dev.secureruntime.core.okhttp",
+            "dev.secureruntime.core.anthropic",
+            "dev.secureruntime.core.jdkhttp",
+            "dev.secureruntime.core.apache",
+            "dev.secureruntime.core.awssdk");
 
     private final GuardedComponent component;
 

@@ -2,6 +2,10 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.JudgedSocketFactory;
+import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.http.LiveExchanges;
+import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
@@ -57,7 +61,12 @@ final class Generation {
 
     /** Enters a hop that is about to begin; refuses it when the policy in force by now does. */
     LiveExchange begin(Hop hop, Runnable cancel, @Nullable Watch watch) throws EgressDeniedException {
-        LiveExchange exchange = new LiveExchange(this, hop, cancel, watch);
+        LiveExchange exchange = new LiveExchange(hop, cancel, over -> {
+            if (watch != null) {
+                watch.close();
+            }
+            ended(over);
+        });
         underWay.incrementAndGet();
         live.enter(exchange);
         ComponentSnapshot inForce = gate.inForce();
@@ -71,7 +80,7 @@ final class Generation {
         return exchange;
     }
 
-    void ended(LiveExchange exchange) {
+    private void ended(LiveExchange exchange) {
         if (!live.leave(exchange)) {
             return;
         }

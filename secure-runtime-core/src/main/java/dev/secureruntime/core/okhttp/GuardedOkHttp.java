@@ -2,6 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.Component;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.OnDenial;
 import java.lang.invoke.MethodHandles;
 import java.net.Proxy;
 import java.time.Duration;

@@ -3,21 +3,17 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.Transport;
+import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.http.LiveExchanges;
+import dev.secureruntime.core.http.OpenSockets;
+import dev.secureruntime.core.http.ServerTrust;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
-import dev.secureruntime.error.ErrorCode;
-import dev.secureruntime.error.SecureRuntimeException;
 import java.net.Proxy;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509TrustManager;
 import okhttp3.CookieJar;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -40,19 +36,13 @@ final class HardenedClient implements Transport {
 
     HardenedClient(Gate gate) {
         this.gate = gate;
-        String debug = System.getProperty("javax.net.debug");
-        if (debug != null && !debug.isEmpty()) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "javax.net.debug is set: TLS would print requests with their keys; start without it");
-        }
         this.cancellations = new CancellationRelay(gate.timer());
         this.base = build();
     }
 
     /** The layers, from the caller's side to the wire. */
     private OkHttpClient build() {
-        X509TrustManager trustManager = trustManager();
+        ServerTrust trust = ServerTrust.of(gate);
         return new OkHttpClient.Builder()
                 .addInterceptor(new CallerTimeouts())
                 .addInterceptor(new JudgeInterceptor()) // before any look-up, for WebSockets too
@@ -65,7 +55,7 @@ final class HardenedClient implements Transport {
                 .cookieJar(CookieJar.NO_COOKIES)
                 .cache(null)
                 // Made here: OkHttp's own way asks a platform object that any code can replace.
-                .sslSocketFactory(sslContext(trustManager).getSocketFactory(), trustManager)
+                .sslSocketFactory(trust.context().getSocketFactory(), trust.manager())
                 .build();
     }
 
@@ -102,7 +92,7 @@ final class HardenedClient implements Transport {
     }
 
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
-        Request plain = RequestHeaders.withoutFraming(request);
+        Request plain = RequestParts.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
         GuardedWebSocket socket = new GuardedWebSocket(request);
         Generation generation = generation(hop.snapshot());
@@ -123,37 +113,6 @@ final class HardenedClient implements Transport {
                 .clientFor(plain.url())
                 .newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop, exchange)));
         return socket;
-    }
-
-    private X509TrustManager trustManager() {
-        X509TrustManager given = gate.trustManager();
-        if (given != null) {
-            return given;
-        }
-        try {
-            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            factory.init((KeyStore) null);
-            for (TrustManager manager : factory.getTrustManagers()) {
-                if (manager instanceof X509TrustManager x509) {
-                    return x509;
-                }
-            }
-        } catch (GeneralSecurityException e) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED, "the platform's trust store can't be used", e);
-        }
-        throw new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, "the platform has no X.509 trust manager");
-    }
-
-    private static SSLContext sslContext(X509TrustManager trustManager) {
-        try {
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, new TrustManager[] {trustManager}, null);
-            return context;
-        } catch (GeneralSecurityException e) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED, "TLS can't be set up with this trust manager", e);
-        }
     }
 
     @Override

@@ -1,10 +1,8 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.audit.Commitment;
-import dev.secureruntime.core.genai.BodyObserver;
+import dev.secureruntime.core.http.BodyWatch;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.Optional;
 import okio.Buffer;
 import okio.Sink;
 import okio.Source;
@@ -18,21 +16,10 @@ import okio.Timeout;
  */
 final class Passing {
 
-    private final OutputStream watchers;
+    private final BodyWatch watchers;
 
-    Passing(Commitment.Digest digest, Optional<BodyObserver> observer) {
-        this.watchers = new OutputStream() {
-            @Override
-            public void write(int b) {
-                write(new byte[] {(byte) b}, 0, 1);
-            }
-
-            @Override
-            public void write(byte[] buffer, int offset, int length) {
-                digest.update(buffer, offset, length);
-                observer.ifPresent(watching -> watching.observe(buffer, offset, length));
-            }
-        };
+    Passing(BodyWatch watchers) {
+        this.watchers = watchers;
     }
 
     /** A sink that lets exactly {@code length} bytes through to {@code target}; any number where the length is negative. */

@@ -1,7 +1,7 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.http.BodyWatch;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -82,14 +82,14 @@ final class RecordedRequestBody extends RequestBody {
     }
 
     private void pass(OutputStream target) throws IOException {
-        Commitment.Digest digest = record.digest("http.request.body");
-        Passing.BoundedSink bounded = new Passing(digest, record.requestObserver()).to(target, length);
+        BodyWatch watch = BodyWatch.ofRequest(record);
+        Passing.BoundedSink bounded = new Passing(watch).to(target, length);
         BufferedSink callers = Okio.buffer(bounded);
         body.writeTo(callers);
         if (callers.isOpen()) {
             callers.emit();
         }
         bounded.finish();
-        record.requestBody(digest);
+        record.requestBody(watch.digest());
     }
 }

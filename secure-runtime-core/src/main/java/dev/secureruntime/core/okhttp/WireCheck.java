@@ -32,8 +32,8 @@ final class WireCheck implements Interceptor {
         if (hop == null
                 || !hop.isAbout(request)
                 || host == null
-                || !RequestHeaders.isAuthority(host, request.url())
-                || RequestHeaders.fault(request, hop.mayUpgrade()) != null) {
+                || !RequestParts.origin(request.url()).isNamedBy(host)
+                || RequestParts.faultOfHeaders(request, hop) != null) {
             throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
         }
         requireConnectionAllowed(chain, hop);

@@ -1,55 +1,58 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
-import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A hop under way, from before its request is handed to OkHttp until its answer's body is closed. A policy that comes into
+ * A hop under way, from before its request is handed to the client library until its answer's body is closed. A policy that comes into
  * force meanwhile and refuses it cuts it. Thread-safe.
  */
-final class LiveExchange implements AutoCloseable {
+public final class LiveExchange implements AutoCloseable {
 
-    private final Generation generation;
-    private final Hop hop;
+    private final GuardedHop hop;
     private final Runnable cancel;
-    private final @Nullable Watch watch;
+    private final Consumer<LiveExchange> end;
 
-    LiveExchange(Generation generation, Hop hop, Runnable cancel, @Nullable Watch watch) {
-        this.generation = generation;
+    /**
+     * A hop that is about to begin.
+     *
+     * @param cancel ends it; called once it was cut
+     * @param end called when it is over, perhaps more than once
+     */
+    public LiveExchange(GuardedHop hop, Runnable cancel, Consumer<LiveExchange> end) {
         this.hop = hop;
         this.cancel = cancel;
-        this.watch = watch;
+        this.end = end;
     }
 
     /** Why the policy refuses that this goes on: its target, or the connection that it runs over. */
-    Optional<Denied> denied(ComponentSnapshot inForce, Gate gate) {
+    public Optional<Denied> denied(ComponentSnapshot inForce, Gate gate) {
         Optional<Denied> target = inForce.deniedUnderWay(hop.asked());
         return target.isPresent() ? target : hop.deniedConnection(inForce, gate);
     }
 
-    void cancel() {
+    public void cancel() {
         cancel.run();
     }
 
     /** The reason for which it was cut; null when it wasn't. */
-    @Nullable
-    Denied cut() {
+    public @Nullable Denied cut() {
         return hop.cut();
     }
 
-    Hop hop() {
+    public GuardedHop hop() {
         return hop;
     }
 
     /** What a failure really was: the policy's word, where there is one. */
-    IOException explained(IOException failure) {
+    public IOException explained(IOException failure) {
         Denied reason = hop.cut();
         for (Throwable cause = failure; reason == null && cause != null; cause = cause.getCause()) {
             if (cause instanceof EgressDeniedException denial) {
@@ -69,9 +72,6 @@ final class LiveExchange implements AutoCloseable {
 
     @Override
     public void close() {
-        if (watch != null) {
-            watch.close();
-        }
-        generation.ended(this);
+        end.accept(this);
     }
 }

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
@@ -10,21 +10,21 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The hops of a component that are under way, of every version of the policy. Thread-safe. */
-final class LiveExchanges {
+public final class LiveExchanges {
 
     private final Set<LiveExchange> live = ConcurrentHashMap.newKeySet();
 
-    void enter(LiveExchange exchange) {
+    public void enter(LiveExchange exchange) {
         live.add(exchange);
     }
 
     /** True for the first who takes it out. */
-    boolean leave(LiveExchange exchange) {
+    public boolean leave(LiveExchange exchange) {
         return live.remove(exchange);
     }
 
     /** Tells what is under way and the policy in force refuses that it is; the caller ends it. */
-    List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
+    public List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
         List<LiveExchange> refused = new ArrayList<>();
         for (LiveExchange exchange : live) {
             if (exchange.hop().snapshot() == inForce) {
@@ -39,7 +39,7 @@ final class LiveExchanges {
     }
 
     /** The refusal as those are told whom it meets in the middle. */
-    static Denied underWay(Denied denied) {
+    public static Denied underWay(Denied denied) {
         return denied.withDetail("; this policy came into force while the call was under way");
     }
 }

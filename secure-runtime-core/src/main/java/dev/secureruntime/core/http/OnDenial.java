@@ -1,7 +1,7 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 /** How a refusal reaches the caller. */
-enum OnDenial {
+public enum OnDenial {
     /** As an {@code EgressDeniedException}: for direct callers. */
     THROW,
     /**

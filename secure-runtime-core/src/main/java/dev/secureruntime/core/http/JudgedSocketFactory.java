@@ -1,4 +1,4 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
@@ -8,14 +8,14 @@ import java.net.Socket;
 import javax.net.SocketFactory;
 
 /** Makes the sockets of one scheme under one version of the policy. */
-final class JudgedSocketFactory extends SocketFactory {
+public final class JudgedSocketFactory extends SocketFactory {
 
     private final Gate gate;
     private final ComponentSnapshot snapshot;
     private final String scheme;
     private final OpenSockets open;
 
-    JudgedSocketFactory(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+    public JudgedSocketFactory(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;

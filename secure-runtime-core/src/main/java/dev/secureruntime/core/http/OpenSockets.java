@@ -1,4 +1,4 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -10,9 +10,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The sockets of a component that are open, at most {@value #MAX} of them. Thread-safe. */
-final class OpenSockets {
+public final class OpenSockets {
 
-    static final int MAX = 16_384;
+    public static final int MAX = 16_384;
 
     private final Set<JudgedSocket> open = ConcurrentHashMap.newKeySet();
 
@@ -32,7 +32,7 @@ final class OpenSockets {
     }
 
     /** Closes the sockets that the policy refuses, adding where they led. */
-    int closeRefused(ComponentSnapshot inForce, List<String> targets) {
+    public int closeRefused(ComponentSnapshot inForce, List<String> targets) {
         int closed = 0;
         for (JudgedSocket socket : open) {
             Optional<Denied> denied = socket.denied(inForce);
@@ -44,7 +44,7 @@ final class OpenSockets {
         return closed;
     }
 
-    static String named(EgressRequest target) {
+    public static String named(EgressRequest target) {
         return target.scheme() + "://" + target.host() + ":" + target.port();
     }
 }

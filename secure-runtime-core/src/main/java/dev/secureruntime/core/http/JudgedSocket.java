@@ -1,4 +1,4 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * A socket that judges the address that it is told to connect to: the one that is judged is the one that is used, also for
  * hosts that were written as an address and never looked up. It can be cut, and what is read or written then says why.
  */
-final class JudgedSocket extends Socket {
+public final class JudgedSocket extends Socket {
 
     private final Gate gate;
     private final ComponentSnapshot snapshot;
@@ -33,7 +33,7 @@ final class JudgedSocket extends Socket {
     private volatile @Nullable EgressRequest target;
     private volatile @Nullable Denied cut;
 
-    JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+    public JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
         super(Proxy.NO_PROXY); // a SOCKS proxy set for the JVM would see the connection instead
         this.gate = gate;
         this.snapshot = snapshot;
@@ -100,7 +100,7 @@ final class JudgedSocket extends Socket {
         return true;
     }
 
-    EgressRequest target() {
+    public EgressRequest target() {
         EgressRequest known = target;
         if (known == null) {
             throw new IllegalStateException("a socket is entered when it has a target");
