@@ -1,6 +1,7 @@
 package dev.secureruntime.core;
 
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.policy.HostPort;
 import dev.secureruntime.policy.SecretPolicy;
 import java.nio.charset.StandardCharsets;
 import java.util.function.BiConsumer;
