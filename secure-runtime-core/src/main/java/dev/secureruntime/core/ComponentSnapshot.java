@@ -244,7 +244,12 @@ public final class ComponentSnapshot {
 
     /** Whether a credential is bound to the target. */
     public boolean isBound(EgressRequest request) {
-        return attachments.stream().anyMatch(attachment -> attachment.belongsTo(request));
+        for (HeaderAttachment attachment : attachments) {
+            if (attachment.belongsTo(request)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
