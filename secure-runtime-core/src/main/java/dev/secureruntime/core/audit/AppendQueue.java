@@ -43,6 +43,7 @@ final class AppendQueue {
     private long next;
     /** The number of records that the writer was given. */
     private long taken;
+
     private long segmentNumber;
     private long segmentUsed;
     private boolean segmentHasRecords;
