@@ -4,6 +4,7 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.credential.CredentialIssuer;
+import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
@@ -32,6 +33,7 @@ public final class RuntimeBuilder {
     private OnAuditFailure onAuditFailure = OnAuditFailure.REFUSE;
     private HostResolver resolver = HostResolver.SYSTEM;
     private @Nullable X509TrustManager trustManager;
+    private @Nullable EgressProxy egressProxy;
     private @Nullable Duration policyReload;
     private @Nullable Path shadowFile;
     private @Nullable Policy shadow;
@@ -130,6 +132,15 @@ public final class RuntimeBuilder {
     }
 
     /**
+     * Sends guarded requests through one HTTP proxy. Without it they go directly: proxies that are set for the whole JVM, or
+     * on a client library, have no effect either way. See {@link EgressProxy} for what is not judged behind a proxy.
+     */
+    public RuntimeBuilder egressProxy(EgressProxy proxy) {
+        this.egressProxy = proxy;
+        return this;
+    }
+
+    /**
      * Looks at the policy's file for a change, and reloads it as {@link SecureRuntime#reload()} does; off unless called. Its
      * bytes are compared, not its date. A file that is not valid, or only half written, changes nothing and is reported once.
      */
@@ -169,6 +180,7 @@ public final class RuntimeBuilder {
                 issuers,
                 resolver,
                 trustManager,
+                egressProxy,
                 policyReload,
                 shadowFile,
                 shadow,

@@ -107,7 +107,10 @@ public sealed interface EgressDecision {
         LOOKUP,
         /** By the address that was about to be connected to. */
         CONNECTION,
-        /** While it was under way: by a policy that came into force meanwhile, or because a byte budget ran out. */
+        /**
+         * While it was under way: by a policy that came into force meanwhile, because a byte budget ran out, or by what its
+         * body or a message held.
+         */
         UNDER_WAY
     }
 
@@ -135,6 +138,14 @@ public sealed interface EgressDecision {
         MALFORMED_TARGET,
         /** A redirect would hand the request's body to another host. */
         REDIRECT_WITH_BODY,
+        /** A secret that the runtime knows stands in it, and doesn't belong to its target. */
+        SECRET_LEAVING,
+        /** A canary stands in it: a secret that nobody may read. */
+        CANARY_LEAVING,
+        /** Its body can't be searched for secrets: it is not compressed as it says, or beyond what is searched. */
+        BODY_UNSEARCHABLE,
+        /** Plain http would show the whole request to the proxy that requests go through. */
+        PLAIN_HTTP_THROUGH_PROXY,
         /** The request would leave through something other than the guard. */
         GUARD_BYPASSED,
         /** The audit log can't be written, and the runtime was told to refuse then. */

@@ -70,6 +70,10 @@ public record ComponentPolicy(
             if (policy == null) {
                 continue;
             }
+            if (policy.isCanary()) {
+                throw new IllegalArgumentException("component \"" + component + "\" is entitled to \"" + name
+                        + "\", which is a canary: nobody may read one");
+            }
             policy.attachment().ifPresent(attachment -> {
                 for (HostPort target : attachment.hosts()) {
                     String place = target + " " + attachment.header().toLowerCase(Locale.ROOT);

@@ -151,8 +151,8 @@ public final class Policy {
         /**
          * The finished policy.
          *
-         * @throws IllegalArgumentException when a grant is for a component that there is not, or two secrets of one component would be attached to the same header of the
-         *     same host
+         * @throws IllegalArgumentException when a grant is for a component that there is not, two secrets of one component
+         *     would be attached to the same header of the same host, or a component is entitled to a canary
          */
         public Policy build() {
             return new Policy(this);

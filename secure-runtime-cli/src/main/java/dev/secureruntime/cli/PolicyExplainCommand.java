@@ -64,6 +64,11 @@ final class PolicyExplainCommand implements Callable<Integer> {
                 explain(name, component, policy, out);
             }
         });
+        policy.secrets().forEach((name, secret) -> {
+            if (secret.isCanary()) {
+                out.println("canary " + name + source(secret) + ": for nobody; found in a request, it is an alarm");
+            }
+        });
         policy.categories()
                 .forEach((name, category) -> out.println("category " + name + ": "
                         + (category.kind() == CategoryPolicy.Kind.ADDITION ? "also " : "") + category.hosts()));
@@ -156,15 +161,19 @@ final class PolicyExplainCommand implements Callable<Integer> {
         if (secret == null) {
             return ", supplied by code";
         }
-        String source = secret.source()
+        return source(secret)
+                + secret.attachment()
+                        .map(attachment -> ", attached as " + attachment.header() + " to " + joined(attachment.hosts())
+                                + " and never handed out")
+                        .orElseGet(() -> ", handed out and sent "
+                                + (secret.sendTo().isEmpty() ? "nowhere" : "to " + joined(secret.sendTo()) + " only"));
+    }
+
+    private static String source(SecretPolicy secret) {
+        return secret.source()
                 .map(from -> from instanceof SecretPolicy.Source.Environment environment
                         ? ", from the environment variable " + environment.variable()
                         : ", from the file " + ((SecretPolicy.Source.File) from).path())
                 .orElse(", supplied by code");
-        return source
-                + secret.attachment()
-                        .map(attachment -> ", attached as " + attachment.header() + " to " + joined(attachment.hosts())
-                                + " and never handed out")
-                        .orElse(", handed out");
     }
 }

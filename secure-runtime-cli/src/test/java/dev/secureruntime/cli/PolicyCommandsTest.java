@@ -307,6 +307,27 @@ final class PolicyCommandsTest {
     }
 
     @Test
+    void explainAndValidate_canaryAndSendTo_areSpelledOutWithoutAWarning() throws IOException {
+        String traps = write(
+                "traps.json",
+                "{\"version\": 1, \"components\": {\"login\": {\"secrets\": [\"form\", \"local\"]}}, \"secrets\": {"
+                        + "\"form\": {\"sendTo\": [\"login.example\"]}, \"local\": {},"
+                        + "\"trap\": {\"source\": {\"env\": \"AWS_TRAP\"}, \"canary\": true}}}");
+        assertThat(run(new PolicyCommand(), "explain", traps).out())
+                .isEqualTo(
+                        """
+                login
+                  may send nothing
+                  secret   form, supplied by code, handed out and sent to login.example:443 only
+                  secret   local, supplied by code, handed out and sent nowhere
+                canary trap, from the environment variable AWS_TRAP: for nobody; found in a request, it is an alarm
+                """);
+        assertThat(run(new PolicyCommand(), "validate", traps).out())
+                .doesNotContain("warning")
+                .contains("VALID");
+    }
+
+    @Test
     void diff_policies_showsWhatWouldChange() throws IOException {
         String other = write(
                 "other.json",

@@ -8,6 +8,7 @@ import dev.secureruntime.core.genai.BodyObserver;
 import dev.secureruntime.core.genai.GenAiFacts;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -46,6 +47,8 @@ public final class CallRecord {
     private int status;
     private @Nullable String protocol;
     private @Nullable String errorType;
+    private @Nullable String leavingSecret;
+    private @Nullable String leavingIn;
     private @Nullable Body requestBody;
     private @Nullable Body responseBody;
     private RetryLedger.@Nullable Key retryKey;
@@ -204,6 +207,15 @@ public final class CallRecord {
         write();
     }
 
+    /** A secret was found in what is about to leave; the refusal follows. */
+    synchronized void secretLeaving(EgressRequest hop, String secret, String place, EgressDecision.Reason reason) {
+        leavingSecret = secret;
+        leavingIn = place;
+        if (reason == EgressDecision.Reason.CANARY_LEAVING) {
+            component.canaryLeaving(hop, secret, place);
+        }
+    }
+
     /** A hop was refused. */
     public synchronized void denied(EgressRequest hop, EgressDecision.Denied denial) {
         if (written) {
@@ -237,6 +249,10 @@ public final class CallRecord {
         event.attribute("secure_runtime.reason", denial.reason().name().toLowerCase(Locale.ROOT));
         event.attribute("secure_runtime.layer", denial.layer().name().toLowerCase(Locale.ROOT));
         denial.nearest().ifPresent(name -> event.attribute("secure_runtime.nearest", name));
+        if (leavingSecret != null && leavingIn != null && denial.code() == ErrorCode.EGRESS_SECRET_LEAVING) {
+            event.attribute("secure_runtime.secret", leavingSecret);
+            event.attribute("secure_runtime.found_in", leavingIn);
+        }
         component.publishDenied(this, event.build(), hop, denial);
     }
 
@@ -273,6 +289,10 @@ public final class CallRecord {
         }
         if (errorType != null) {
             event.attribute("error.type", errorType);
+        }
+        ApprovedProxy proxy = component.runtime().egressProxy();
+        if (proxy != null) {
+            event.attribute("secure_runtime.proxy", proxy.toString());
         }
         boolean whole = complete || facts.map(GenAiFacts::finished).orElse(false);
         event.attribute("secure_runtime.complete", whole && errorType == null);

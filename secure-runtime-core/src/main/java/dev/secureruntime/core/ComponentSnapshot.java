@@ -15,6 +15,7 @@ import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
+import dev.secureruntime.policy.SecretPolicy;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
@@ -177,18 +178,78 @@ public final class ComponentSnapshot {
 
     /** Why an open connection may not stay, whatever is sent over it; empty when it may. */
     public Optional<Denied> deniedOpen(EgressRequest connection, InetAddress address) {
-        EgressDecision decision = snapshot.connections().decide(connection);
-        Optional<Denied> denied = decision instanceof Denied byName
+        Optional<Denied> denied = deniedTunnel(connection);
+        return denied.isPresent()
+                ? denied
+                : deniedBeyondGrants(snapshot.connections(), connection, List.of(address))
+                        .map(reason -> reason.at(Layer.UNDER_WAY));
+    }
+
+    /** The same for a tunnel through a proxy, whose far end only the proxy knows the address of. */
+    public Optional<Denied> deniedTunnel(EgressRequest connection) {
+        return snapshot.connections().decide(connection) instanceof Denied byName
                         && !isReported(byName)
                         && granted(connection, byName).isEmpty()
-                ? Optional.of(byName)
-                : deniedBeyondGrants(snapshot.connections(), connection, List.of(address));
-        return denied.map(reason -> reason.at(Layer.UNDER_WAY));
+                ? Optional.of(byName.at(Layer.UNDER_WAY))
+                : Optional.empty();
+    }
+
+    /** What looks for secrets that would leave with a hop of a call. */
+    public OutgoingScan outgoing(EgressRequest hop, CallRecord record) {
+        return new OutgoingScan(this, component.runtime().secretWatch(), hop, record);
+    }
+
+    boolean isCanary(SecretWatch.Known known) {
+        SecretPolicy secret = snapshot.policy().secrets().get(known.name());
+        return known.leasedBy() == null && secret != null && secret.isCanary();
+    }
+
+    private boolean isEntitled(String secret) {
+        ComponentPolicy policy =
+                snapshot.policy().components().get(component.id().name());
+        return policy != null && policy.secrets().contains(secret);
+    }
+
+    /** Whether the component may send the secret to the target itself, anywhere in a request. */
+    boolean sends(String secret, EgressRequest request) {
+        SecretPolicy policy = snapshot.policy().secrets().get(secret);
+        return policy != null
+                && isEntitled(secret)
+                && policy.sendTo().stream()
+                        .anyMatch(host ->
+                                host.port() == request.port() && host.host().equals(request.host()));
+    }
+
+    /** Whether the secret is attached to the component's requests to the target. */
+    boolean isBound(String secret, EgressRequest request) {
+        return attachments.stream()
+                .anyMatch(attachment -> attachment.secret().equals(secret) && attachment.belongsTo(request));
+    }
+
+    /** What to do about a secret that would leave for where it doesn't belong. */
+    String remedyFor(SecretWatch.Known known, EgressRequest request) {
+        if (known.leasedBy() != null) {
+            return "take it out of the request; only the component that leased it may send it, in a header over https";
+        }
+        SecretPolicy policy = snapshot.policy().secrets().get(known.name());
+        if (policy != null && policy.attachment().isPresent()) {
+            return "take it out of the request; it belongs to "
+                    + policy.attachment().get().hosts()
+                    + " alone, where guarded HTTP attaches it for entitled components";
+        }
+        return "take it out of the request; or, if component \"" + request.component()
+                + "\" is entitled to it and the host is meant to have it, add the host to secrets." + known.name()
+                + ".sendTo";
     }
 
     /** Whether a credential is bound to the target. */
     public boolean isBound(EgressRequest request) {
-        return attachments.stream().anyMatch(attachment -> attachment.belongsTo(request));
+        for (HeaderAttachment attachment : attachments) {
+            if (attachment.belongsTo(request)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

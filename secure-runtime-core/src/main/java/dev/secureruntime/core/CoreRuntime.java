@@ -53,6 +53,7 @@ final class CoreRuntime implements SecureRuntime {
     private final Map<String, RefreshingCredentialProvider<BearerToken>> tokens;
     private final @Nullable HashChainedAuditLog log;
     private final EventLine events;
+    private final SecretWatch secretWatch;
     private final CredentialEngine credentials;
     private final ScheduledExecutorService timer;
     private final OptionalInt longestContent;
@@ -62,6 +63,7 @@ final class CoreRuntime implements SecureRuntime {
     private final BreakGlassBook book;
     private final ShadowPolicy shadow;
     private final GrantSchedule grants;
+    private final @Nullable ApprovedProxy egressProxy;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
@@ -81,7 +83,17 @@ final class CoreRuntime implements SecureRuntime {
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
         CredentialEngine credentials = new CredentialEngine(events, watch, clock);
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings, book, shadow, ticker);
+        CoreRuntime runtime = new CoreRuntime(
+                policies,
+                log,
+                events,
+                watch,
+                credentials,
+                settings,
+                ApprovedProxy.of(settings.egressProxy(), watch),
+                book,
+                shadow,
+                ticker);
         runtime.announce();
         shadow.reload(events);
         runtime.reviewGrants();
@@ -93,8 +105,10 @@ final class CoreRuntime implements SecureRuntime {
             PolicyInForce policies,
             @Nullable HashChainedAuditLog log,
             EventLine events,
+            SecretWatch secretWatch,
             CredentialEngine credentials,
             RuntimeSettings settings,
+            @Nullable ApprovedProxy egressProxy,
             BreakGlassBook book,
             ShadowPolicy shadow,
             Ticker ticker) {
@@ -105,17 +119,18 @@ final class CoreRuntime implements SecureRuntime {
         this.policies = policies;
         this.log = log;
         this.events = events;
+        this.secretWatch = secretWatch;
         this.credentials = credentials;
         this.longestContent = settings.audit().content().stream()
                 .mapToInt(ContentSettings::maxFieldBytes)
                 .findFirst();
         this.resolver = settings.resolver();
         this.trustManager = settings.trustManager();
+        this.egressProxy = egressProxy;
         this.timer = newTimer();
         this.grants = new GrantSchedule(policies, claims, events, timer);
         this.tokens = new HashMap<>();
-        settings.issuers()
-                .forEach((name, issuer) -> tokens.put(name, credentials.provider("secret:" + name, null, issuer)));
+        settings.issuers().forEach((name, issuer) -> tokens.put(name, credentials.tokens(name, issuer)));
     }
 
     @Override
@@ -208,8 +223,12 @@ final class CoreRuntime implements SecureRuntime {
         PolicySnapshot snapshot = policies.current();
         Policy policy = snapshot.policy();
         List<String> okHttps = DuplicateClasses.find("okhttp3/OkHttpClient.class");
-        events.publish(AuditEvent.of("runtime.start")
-                .attribute("secure_runtime.policy.source", policy.source())
+        AuditEvent.Builder start = AuditEvent.of("runtime.start");
+        if (egressProxy != null) {
+            start.attribute("secure_runtime.proxy", egressProxy.toString())
+                    .attribute("secure_runtime.not_judged", List.of("addresses"));
+        }
+        events.publish(start.attribute("secure_runtime.policy.source", policy.source())
                 .attribute("secure_runtime.policy.version", snapshot.version().toString())
                 .attribute("secure_runtime.policy.sha256", snapshot.version().sha256())
                 .attribute(
@@ -227,6 +246,12 @@ final class CoreRuntime implements SecureRuntime {
                 policy.source(),
                 policy.components().keySet(),
                 settings.audit().directory());
+        if (egressProxy != null) {
+            LOG.warn(
+                    "guarded requests go through the proxy {}: hosts are judged by name, and their addresses by nobody here,"
+                            + " since the proxy looks them up; let it refuse private and metadata addresses",
+                    egressProxy);
+        }
         if (settings.onAuditFailure() == OnAuditFailure.PROCEED_UNRECORDED) {
             LOG.warn("guarded calls go on unrecorded when the audit log can't be written (PROCEED_UNRECORDED)");
         }
@@ -372,6 +397,11 @@ final class CoreRuntime implements SecureRuntime {
         return shadow;
     }
 
+    /** The secrets that this runtime has seen. */
+    SecretWatch secretWatch() {
+        return secretWatch;
+    }
+
     String policySource() {
         return policies.current().policy().source();
     }
@@ -392,6 +422,12 @@ final class CoreRuntime implements SecureRuntime {
 
     HostResolver resolver() {
         return resolver;
+    }
+
+    /** The proxy that requests go through; null when they go directly. */
+    @Nullable
+    ApprovedProxy egressProxy() {
+        return egressProxy;
     }
 
     @Nullable

@@ -143,7 +143,6 @@ final class GuardedComponent implements Component {
 
     /** Tells the developer's log and the audit log of a refusal; the record is the call's only one. */
     void publishDenied(CallRecord record, AuditEvent event, EgressRequest request, EgressDecision.Denied denied) {
-        open.remove(record);
         Optional<Receipt> receipt;
         try {
             receipt = events.publish(event);
@@ -152,9 +151,36 @@ final class GuardedComponent implements Component {
                 LOG.error("a refusal could not be recorded", e);
             }
             receipt = Optional.empty();
+        } finally {
+            open.remove(record);
         }
         String text = DenialMessage.of(request, denied, runtime.policySource(), receipt);
         LOG.warn(text);
+    }
+
+    /** Tells both logs that a canary was about to leave: somebody read what nobody may. */
+    void canaryLeaving(EgressRequest request, String canary, String place) {
+        LOG.error(
+                "the canary \"{}\" was about to leave from component \"{}\", to {} ({}): somebody read what nobody may",
+                canary,
+                id.name(),
+                request.target(),
+                place);
+        try {
+            events.publish(AuditEvent.of("secret.canary")
+                    .component(id.name())
+                    .attribute("secure_runtime.action", "block")
+                    .attribute("secure_runtime.secret", canary)
+                    .attribute("secure_runtime.found_in", place)
+                    .attribute("url.scheme", request.scheme())
+                    .attribute("server.address", request.host())
+                    .attribute("server.port", request.port())
+                    .build());
+        } catch (SecureRuntimeException e) {
+            if (!runtime.isClosed()) {
+                LOG.error("a canary's alarm could not be recorded", e);
+            }
+        }
     }
 
     /** Tells the developer's log of a call that enforcement would refuse. */
@@ -170,8 +196,11 @@ final class GuardedComponent implements Component {
 
     /** Records a call that was let go. */
     void publish(CallRecord record, AuditEvent event) {
-        open.remove(record);
-        events.publish(event);
+        try {
+            events.publish(event);
+        } finally {
+            open.remove(record); // not before: who closes waits for the record while it is there
+        }
     }
 
     /** Forgets a call that never began. */

@@ -70,6 +70,8 @@ final class PolicyDigest {
 
     private void secret(SecretPolicy secret) {
         text(secret.source().map(Object::toString).orElse(""));
+        text(secret.isCanary() ? "canary" : "");
+        texts(secret.sendTo());
         texts(secret.attachment()
                 .map(bound -> List.of(
                         bound.hosts().stream()

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.ConnectionBudget;
 import dev.secureruntime.core.Gate;
@@ -31,16 +32,26 @@ public final class JudgedSocket extends Socket {
     private final Gate gate;
     private final ComponentSnapshot snapshot;
     private final String scheme;
+    /** Where the approved proxy is to lead; null when there is none. */
+    private final @Nullable EgressRequest tunnel;
+
     private final OpenSockets open;
     private volatile @Nullable EgressRequest target;
     private volatile @Nullable ConnectionBudget budget;
     private volatile @Nullable Denied cut;
 
     public JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+        this(gate, snapshot, scheme, null, open);
+    }
+
+    /** A socket to the approved proxy, which is to lead on to {@code tunnel}. */
+    public JudgedSocket(
+            Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         super(Proxy.NO_PROXY); // a SOCKS proxy set for the JVM would see the connection instead
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;
+        this.tunnel = tunnel;
         this.open = open;
     }
 
@@ -54,8 +65,11 @@ public final class JudgedSocket extends Socket {
         if (!(endpoint instanceof InetSocketAddress to) || to.getAddress() == null) {
             throw new IOException("guarded sockets connect to resolved addresses only");
         }
-        EgressRequest asked = gate.connection(scheme, to.getHostString(), to.getPort());
-        Optional<Denied> denied = snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
+        EgressRequest asked = tunnel != null ? tunnel : gate.connection(scheme, to.getHostString(), to.getPort());
+        // A client that knows nothing of the proxy doesn't get around it either.
+        Optional<Denied> denied = tunnel != null || gate.egressProxy() != null
+                ? besidesTheProxy(to)
+                : snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
@@ -77,7 +91,7 @@ public final class JudgedSocket extends Socket {
     private void requireStillAllowed(EgressRequest asked, InetAddress address) throws EgressDeniedException {
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != snapshot) {
-            Optional<Denied> denied = inForce.deniedOpen(asked, address);
+            Optional<Denied> denied = deniedOpen(inForce, asked, address);
             if (denied.isPresent()) {
                 throw new EgressDeniedException(asked, denied.get().at(Layer.CONNECTION));
             }
@@ -87,7 +101,22 @@ public final class JudgedSocket extends Socket {
     /** Why the policy refuses that this connection stays; one that isn't connected yet will ask by itself. */
     Optional<Denied> denied(ComponentSnapshot inForce) {
         InetAddress address = getInetAddress();
-        return address == null ? Optional.empty() : inForce.deniedOpen(target(), address);
+        return address == null ? Optional.empty() : deniedOpen(inForce, target(), address);
+    }
+
+    private Optional<Denied> deniedOpen(ComponentSnapshot inForce, EgressRequest asked, InetAddress address) {
+        return tunnel != null ? inForce.deniedTunnel(asked) : inForce.deniedOpen(asked, address);
+    }
+
+    /** Where there is a proxy, nothing else is connected to. */
+    private Optional<Denied> besidesTheProxy(InetSocketAddress to) {
+        ApprovedProxy proxy = gate.egressProxy();
+        if (proxy != null && proxy.isAt(to)) {
+            return Optional.empty();
+        }
+        return Optional.of(RequestForm.bypassed("a connection was to be made to something else than the approved proxy")
+                .at(Layer.CONNECTION)
+                .under(snapshot.version()));
     }
 
     /** Closes it for a reason; false when it was closed before. */

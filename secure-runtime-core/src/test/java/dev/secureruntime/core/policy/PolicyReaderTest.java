@@ -133,7 +133,7 @@ final class PolicyReaderTest {
         assertThat(refusal("policy.json", text))
                 .hasMessageStartingWith(code + " " + folder.resolve("policy.json") + ":" + place)
                 .hasMessageContaining(message)
-                .hasMessageNotContaining("canary")
+                .hasMessageNotContainingAny("sk-canary", "sk canary")
                 .hasNoCause();
     }
 
