@@ -44,6 +44,7 @@ final class VirtualWorld implements AutoCloseable {
                 null,
                 null,
                 null,
+                null,
                 BreakGlass.LONGEST));
         agent = runtime.component("agent");
         calls = GuardedOkHttp.callFactory(agent);
