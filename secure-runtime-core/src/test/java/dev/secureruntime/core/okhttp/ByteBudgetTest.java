@@ -40,10 +40,12 @@ import okhttp3.mockwebserver.RecordedRequest;
 import okio.BufferedSink;
 import okio.ByteString;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@Timeout(60)
 class ByteBudgetTest {
 
     private static final Duration HOUR = Duration.ofHours(1);
@@ -310,7 +312,7 @@ class ByteBudgetTest {
     @Test
     void othersOnTheSameConnection_areToldWhyItWasCut() throws Exception {
         try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_2)) {
-            world.left.answer(new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS));
+            world.left.answer(new MockResponse().setBody("x".repeat(30_000)).throttleBody(1_000, 1, TimeUnit.SECONDS));
             world.runtime.reload(policy(world, ByteBudget.of(ReloadWorld.LEFT, BUDGET, HOUR)));
             try (Response reading =
                     world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
