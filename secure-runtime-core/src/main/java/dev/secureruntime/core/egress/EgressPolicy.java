@@ -142,9 +142,7 @@ public final class EgressPolicy {
     /** Decides on a request before its host is looked up. */
     public EgressDecision decide(EgressRequest request) {
         CompiledComponent component = components.get(request.component());
-        return component == null
-                ? Refusals.unknownComponent(request).under(version)
-                : component.decide(request);
+        return component == null ? Refusals.unknownComponent(request).under(version) : component.decide(request);
     }
 
     /**

@@ -102,7 +102,8 @@ final class HostRules {
             return matchLong(request);
         }
         long hash = 0;
-        // Of each dot, from the right: its place, the hash of what stands behind it, and what the first slot of that holds, which
+        // Of each dot, from the right: its place, the hash of what stands behind it, and what the first slot of that
+        // holds, which
         // is read here so that all of them are waited for at once. Three are kept.
         int dots = 0;
         int places = 0;

@@ -33,7 +33,9 @@ class DecisionCostTest {
                     ComponentPolicy.builder()
                             .allow(EgressRule.host("exact.example"))
                             .allow(EgressRule.host("*.wild.example"))
-                            .allow(EgressRule.host("scoped.example", new Scope(Set.of(443), Set.of("https"), Set.of("POST"), Set.of("/v1/**"))))
+                            .allow(EgressRule.host(
+                                    "scoped.example",
+                                    new Scope(Set.of(443), Set.of("https"), Set.of("POST"), Set.of("/v1/**"))))
                             .allow(EgressRule.host("twice.example", Scope.HTTPS.onPort(8443)))
                             .allow(EgressRule.host("twice.example"))
                             .allow(EgressRule.host("*.twice.example"))

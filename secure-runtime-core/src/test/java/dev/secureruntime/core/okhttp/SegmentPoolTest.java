@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SegmentPoolTest {
 
     private static final int SEGMENT = 8 * 1024;
-    private static final byte[] MARK = "sk-pooled".repeat(1000).substring(0, SEGMENT).getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] MARK =
+            "sk-pooled".repeat(1000).substring(0, SEGMENT).getBytes(StandardCharsets.US_ASCII);
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 7, 8, 9, 40})
