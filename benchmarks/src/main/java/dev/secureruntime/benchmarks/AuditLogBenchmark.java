@@ -239,7 +239,7 @@ public final class AuditLogBenchmark {
         Path log = home.resolve(name);
         double best = 0;
         VerificationResult result = AuditLogVerifier.withKeys(keys).verify(log);
-        for (int round = 0; round < 4; round++) {
+        for (int round = 0; round < ROUNDS; round++) {
             long start = System.nanoTime();
             result = AuditLogVerifier.withKeys(keys).verify(log);
             best = Math.max(best, result.size() * 1e9 / (System.nanoTime() - start));

@@ -41,9 +41,6 @@ final class AppendQueue {
     private Batch open = new Batch();
     private Batch.Group newest = open.group;
     private long next;
-    /** The number of records that the writer was given. */
-    private long taken;
-
     private long segmentNumber;
     private long segmentUsed;
     private boolean segmentHasRecords;
@@ -71,7 +68,6 @@ final class AppendQueue {
         this.records = records;
         this.segmentLimit = segmentLimit;
         this.next = next;
-        this.taken = next;
         this.segmentNumber = segmentNumber;
         this.segmentUsed = segmentUsed;
         this.segmentHasRecords = true;
@@ -191,24 +187,22 @@ final class AppendQueue {
      * The next batch for the writer; null after {@code maxWaitNanos}, or sooner when something other than writing is to be
      * done.
      *
-     * @param durableAsked what the writer knows of {@link #durableWanted}
+     * @param durable the number of records that are forced
      */
     @Nullable
-    Batch take(long maxWaitNanos, long durableAsked) {
+    Batch take(long maxWaitNanos, long durable) {
         acquire();
         try {
             long waited = maxWaitNanos;
             boolean lingered = false;
             while (true) {
                 writerWaits = true;
-                long wanted = durableWanted.get();
-                boolean hurried = urgent || closed;
-                if (full.isEmpty() && open.count > 0 && (hurried || lingered || wanted > taken)) {
+                boolean hurried = urgent || closed || durableWanted.get() > durable;
+                if (full.isEmpty() && open.count > 0 && (hurried || lingered)) {
                     push();
                 }
                 Batch batch = full.poll();
-                if (batch != null || hurried || waited <= 0 || wanted > durableAsked) {
-                    taken = batch == null ? taken : batch.group.end;
+                if (batch != null || hurried || waited <= 0) {
                     urgent = urgent && batch != null && open.count > 0;
                     space.signalAll();
                     return batch;

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Takes batches from the queue, chains their lines, writes them, and has them sealed under checkpoints.
  *
  * <p>Sealing, in this order: force the segment (here); read the new lines back by path and hash them again, sign, store (the
- * sealer). So no signature covers a byte that is not on the device, or that differs from what was appended. The first failure of any step ends the writer:
+ * sealer). So no signature covers a byte that is not on the device, or that differs from what was appended. Only this thread
+ * forces segments: the system reports a failed write-back to one caller only. The first failure of any step ends the writer:
  * a later fsync that succeeds would prove nothing about what an earlier one lost.
  *
  * <p>Used by one thread at a time: the one that opens the log, then the log's own.
@@ -32,12 +33,13 @@ final class LogWriter {
     private final Anchoring anchoring;
     private final Notifier notifier = new Notifier();
     private final LongSupplier ticker;
-    private final Forcer forcer;
+    private final StorageDevice device;
     private final long sealNanos;
     private final int sealRecords;
     private final long segmentNanos;
     private final TreeHasher hasher = new TreeHasher();
     private final byte[] lastLeaf;
+    private final ArrayDeque<Batch.Group> notDurable = new ArrayDeque<>();
     private ArrayDeque<Batch.Group> notSealed = new ArrayDeque<>();
 
     private @Nullable SegmentFile segment;
@@ -50,7 +52,7 @@ final class LogWriter {
     private long epochStartedAt;
     private long segmentStartedAt;
     private long written;
-    private long durableWanted;
+    private long durable;
 
     LogWriter(
             LogFiles files,
@@ -67,7 +69,7 @@ final class LogWriter {
         this.queue = queue;
         this.signer = signer;
         this.ticker = ticker;
-        this.forcer = new Forcer(device, notifier, queue::nudge);
+        this.device = device;
         this.sealNanos = settings.checkpointInterval().toNanos();
         this.sealRecords = settings.checkpointRecords();
         this.segmentNanos = settings.segmentInterval().toNanos();
@@ -80,6 +82,7 @@ final class LogWriter {
                 anchoring);
         this.lastLeaf = state.lastLeaf();
         this.written = state.size();
+        this.durable = state.signed();
         this.adopted = state.size() - state.signed();
         this.readBackFrom = state.segmentSize();
         if (state.size() > 0) {
@@ -118,16 +121,14 @@ final class LogWriter {
     }
 
     private void step(long maxWaitNanos) throws IOException {
-        Batch batch = queue.take(maxWaitNanos, durableWanted);
-        if (durableWanted < queue.durableWanted()) {
-            durableWanted = queue.durableWanted();
-            forcer.want(durableWanted);
-        }
+        Batch batch = queue.take(maxWaitNanos, durable);
         if (batch != null) {
             write(batch);
             queue.recycle(batch);
         }
-        forcer.requireNoFailure();
+        if (durable < written && queue.durableWanted() > durable) {
+            force();
+        }
         long now = ticker.getAsLong();
         if (sealer.isIdle() && isSealDue(now)) {
             startSeal();
@@ -160,8 +161,8 @@ final class LogWriter {
         }
         segment.write(batch.lines, batch.start(first), batch.length);
         written = batch.group.end;
-        forcer.written(segment, batch.group, written, batch.length);
         inHand = null;
+        notDurable.add(batch.group);
         notSealed.add(batch.group);
         if (batch.endsEpoch) {
             seal();
@@ -206,12 +207,21 @@ final class LogWriter {
         unsigned++;
     }
 
+    private void force() throws IOException {
+        if (segment != null) {
+            segment.force(device);
+        }
+        durable = written;
+        notifier.tell(notDurable, group -> group.durable.complete(null));
+        notDurable.clear();
+    }
+
     /** Hands what is written and not yet sealed to the sealer, which must be idle. */
     private void startSeal() throws IOException {
         if (segment == null || unsigned + adopted == 0) {
             return;
         }
-        forcer.force(segment);
+        force();
         sealer.start(new Sealer.Seal(segment, readBackFrom, segment.size(), leaves, unsigned, written, notSealed));
         leaves = new byte[leaves.length];
         notSealed = new ArrayDeque<>();
@@ -242,7 +252,7 @@ final class LogWriter {
             waiting.add(inHand);
         }
         waiting.addAll(sealer.inFlight());
-        waiting.addAll(forcer.waiting());
+        waiting.addAll(notDurable);
         waiting.addAll(notSealed);
         notifier.tell(waiting, group -> group.fail(failure));
         return failure;
@@ -254,7 +264,6 @@ final class LogWriter {
 
     void close() throws IOException {
         sealer.close();
-        forcer.close();
         notifier.close();
         signer.destroy();
         if (segment != null) {

@@ -5,7 +5,7 @@ import java.nio.channels.FileChannel;
 
 /**
  * Forces a segment's bytes to the storage device. A seam of its own, because what happens when the device refuses has to be
- * shown. Called by one thread at a time.
+ * shown. Called by the writer's thread alone.
  */
 @FunctionalInterface
 interface StorageDevice {
