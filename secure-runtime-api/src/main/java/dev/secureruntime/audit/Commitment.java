@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -42,13 +43,26 @@ public record Commitment(long bytes, String sha256) {
     }
 
     private static byte[] salt() {
-        byte[] salt = new byte[Opening.SALT_BYTES];
-        Salts.RANDOM.nextBytes(salt);
-        return salt;
+        return Salts.next();
     }
 
+    /** Random bytes, taken from the source for some salts at a time; what was given out is overwritten here. */
     private static final class Salts {
-        static final SecureRandom RANDOM = new SecureRandom();
+
+        private static final SecureRandom RANDOM = new SecureRandom();
+        private static final byte[] AHEAD = new byte[64 * Opening.SALT_BYTES];
+        private static int used = AHEAD.length;
+
+        static synchronized byte[] next() {
+            if (used == AHEAD.length) {
+                RANDOM.nextBytes(AHEAD);
+                used = 0;
+            }
+            byte[] salt = Arrays.copyOfRange(AHEAD, used, used + Opening.SALT_BYTES);
+            Arrays.fill(AHEAD, used, used + Opening.SALT_BYTES, (byte) 0);
+            used += Opening.SALT_BYTES;
+            return salt;
+        }
     }
 
     /** A commitment in the making. Not thread-safe. */

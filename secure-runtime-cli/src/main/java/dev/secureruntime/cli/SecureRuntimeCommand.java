@@ -68,13 +68,14 @@ public final class SecureRuntimeCommand {
 
     /** An error as it is printed: with a code, and in words where it is about a file. */
     static String error(Exception e) {
-        Throwable cause = e instanceof UncheckedIOException unchecked ? unchecked.getCause() : e;
+        Exception cause =
+                e instanceof UncheckedIOException unchecked && unchecked.getCause() != null ? unchecked.getCause() : e;
         return cause instanceof SecureRuntimeException
                 ? "error: " + cause.getMessage()
                 : "error: " + ErrorCode.COMMAND_FAILED + " " + words(cause);
     }
 
-    private static String words(Throwable cause) {
+    private static String words(Exception cause) {
         if (cause instanceof NoSuchFileException missing) {
             return "no such file or directory: " + missing.getFile();
         }

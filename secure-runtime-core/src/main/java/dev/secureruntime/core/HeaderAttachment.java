@@ -1,6 +1,7 @@
 package dev.secureruntime.core;
 
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.policy.HostPort;
 import dev.secureruntime.policy.SecretPolicy;
 import java.nio.charset.StandardCharsets;
 import java.util.function.BiConsumer;
@@ -35,10 +36,15 @@ final class HeaderAttachment {
     }
 
     boolean belongsTo(EgressRequest request) {
-        return request.scheme().equals("https")
-                && attachment.hosts().stream()
-                        .anyMatch(bound ->
-                                bound.port() == request.port() && bound.host().equals(request.host()));
+        if (!request.scheme().equals("https")) {
+            return false;
+        }
+        for (HostPort bound : attachment.hosts()) {
+            if (bound.port() == request.port() && bound.host().equals(request.host())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     void attach(BiConsumer<String, String> headers) {

@@ -22,6 +22,14 @@ class ArchitectureTest {
         "dev.secureruntime.core.genai.."
     };
 
+    private static final String[] ADAPTERS = {
+        "dev.secureruntime.core.okhttp..",
+        "dev.secureruntime.core.anthropic..",
+        "dev.secureruntime.core.jdkhttp..",
+        "dev.secureruntime.core.apache..",
+        "dev.secureruntime.core.awssdk.."
+    };
+
     @ArchTest
     static final ArchRule packages_haveNoCycles =
             slices().matching("dev.secureruntime.(**)").should().beFreeOfCycles();
@@ -45,8 +53,10 @@ class ArchitectureTest {
             .resideInAnyPackage(FEATURES)
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage(
-                    "dev.secureruntime.core", "dev.secureruntime.core.okhttp..", "dev.secureruntime.core.anthropic..");
+            .resideInAnyPackage("dev.secureruntime.core", "dev.secureruntime.core.http..")
+            .orShould()
+            .dependOnClassesThat()
+            .resideInAnyPackage(ADAPTERS);
 
     @ArchTest
     static final ArchRule features_knowNothingOfEachOther = slices().matching(
@@ -57,7 +67,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule adapters_knowTheWiringOnly = noClasses()
             .that()
-            .resideInAnyPackage("dev.secureruntime.core.okhttp..", "dev.secureruntime.core.anthropic..")
+            .resideInAnyPackage(ADAPTERS)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
@@ -74,6 +84,42 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("okhttp3..", "okio..");
+
+    @ArchTest
+    static final ArchRule apacheHttpClient_staysInItsAdapters = noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.secureruntime.core.apache..", "dev.secureruntime.core.awssdk..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.apache.hc..");
+
+    @ArchTest
+    static final ArchRule awsSdk_staysInItsAdapter = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.secureruntime.core.awssdk..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk..");
+
+    /** The AWS SDK's adapter is a caller of guarded Apache clients, and needs no gate of its own. */
+    @ArchTest
+    static final ArchRule awsSdkAdapter_hasNoGate = noClasses()
+            .that()
+            .resideInAPackage("dev.secureruntime.core.awssdk..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("dev.secureruntime.core", "dev.secureruntime.core.http..");
+
+    @ArchTest
+    static final ArchRule sharedHttp_knowsNoClientAndNoAdapter = noClasses()
+            .that()
+            .resideInAPackage("dev.secureruntime.core.http..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("okhttp3..", "okio..", "java.net.http..", "org.apache..", "software.amazon..")
+            .orShould()
+            .dependOnClassesThat()
+            .resideInAnyPackage(ADAPTERS);
 
     @ArchTest
     static final ArchRule jackson_staysInThePolicyReader = noClasses()

@@ -335,10 +335,17 @@ final class AppendQueue {
         }
     }
 
+    /** What callers get after the log failed: it says why, as messages are all that many of them show. */
+    static SecureRuntimeException unwritable(Throwable failure) {
+        Throwable first = failure.getCause() == null ? failure : failure.getCause();
+        return new SecureRuntimeException(
+                ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written: " + first, failure);
+    }
+
     void requireWritable() {
         SecureRuntimeException cause = failure;
         if (cause != null) {
-            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written", cause);
+            throw unwritable(cause);
         }
         if (closed) {
             throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log is closed");

@@ -51,6 +51,7 @@ final class ReadAhead implements AutoCloseable {
     private final Deque<Stretch> stretches = new ArrayDeque<>();
     /** The one that was used last is used first: its memory is in the processor's cache. */
     private final Deque<RecordChunk> free = new ArrayDeque<>();
+
     private @Nullable ExecutorService workers;
     private @Nullable LineReader segment;
     private @Nullable RecordChunk current;

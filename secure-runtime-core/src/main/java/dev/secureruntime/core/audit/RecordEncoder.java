@@ -128,9 +128,7 @@ final class RecordEncoder {
             name(entry.getKey(), first);
             Commitment commitment = entry.getValue();
             String hash = commitment.sha256();
-            if (commitment.bytes() < 0
-                    || hash.length() != RecordParser.HASH_DIGITS
-                    || hash.chars().anyMatch(c -> Hex.value(c) < 0)) {
+            if (commitment.bytes() < 0 || !isHash(hash)) {
                 throw rejected("commitment " + entry.getKey() + " needs a size and 64 lower-case hexadecimal digits");
             }
             raw(RecordParser.BYTES);
@@ -140,6 +138,15 @@ final class RecordEncoder {
             raw(RecordParser.END);
             first = false;
         }
+    }
+
+    private static boolean isHash(String hash) {
+        for (int i = 0; i < hash.length(); i++) {
+            if (Hex.value(hash.charAt(i)) < 0) {
+                return false;
+            }
+        }
+        return hash.length() == RecordParser.HASH_DIGITS;
     }
 
     private void name(String name, boolean first) {

@@ -156,17 +156,17 @@ final class CategoryLists {
             char c = host.charAt(i);
             if (c == '.') {
                 if (index.hasNameOf(labels)) {
-                    int record = index.find(host, i + 1, NameIndex.mix(hash));
-                    if (record >= 0) {
-                        found |= below[index.value(record)];
+                    int slot = index.find(host, i + 1, NameIndex.mix(hash));
+                    if (slot >= 0) {
+                        found |= below[index.value(index.record(slot))];
                     }
                 }
                 labels++;
             }
             hash = NameIndex.step(hash, c);
         }
-        int record = index.find(host, 0, NameIndex.mix(hash));
-        return record < 0 ? found : found | exact[index.value(record)];
+        int slot = index.find(host, 0, NameIndex.mix(hash));
+        return slot < 0 ? found : found | exact[index.value(index.record(slot))];
     }
 
     /** Some of the names. */

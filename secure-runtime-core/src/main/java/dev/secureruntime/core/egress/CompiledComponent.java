@@ -25,9 +25,11 @@ final class CompiledComponent {
     private final CategoryLists lists;
     private final long deniedToWildcards;
     private final Refusals refusals;
+    private final String version;
 
     CompiledComponent(
             String name, ComponentPolicy component, Categories categories, CategoryLists lists, String version) {
+        this.version = version;
         this.hosts = new HostRules(component, lists, version);
         this.addresses = new AddressRules(component, version);
         this.lists = lists;
@@ -48,11 +50,22 @@ final class CompiledComponent {
     }
 
     EgressDecision decide(EgressRequest request) {
-        if (request.port() < 1 || request.port() > 65_535) {
-            return refusals.malformed(request, "the port is not from 1 to 65535");
-        }
         long match = hosts.match(request);
-        return match == HostRules.NO_NAME ? decideNoName(request) : decideName(request, match);
+        // Most answers end here, without a look at the answer: it would be one more that memory is waited for.
+        if (match >= 0 && (match & HostRules.MAY_HAVE_CATEGORY) == 0 && isPort(request.port())) {
+            return hosts.answer(match);
+        }
+        EgressDecision decision;
+        if (!isPort(request.port())) {
+            decision = refusals.malformed(request, "the port is not from 1 to 65535");
+        } else {
+            decision = match == HostRules.NO_NAME ? decideNoName(request) : decideName(request, match);
+        }
+        return decision instanceof EgressDecision.Denied denied ? denied.under(version) : decision;
+    }
+
+    private static boolean isPort(int port) {
+        return port >= 1 && port <= 65_535;
     }
 
     private EgressDecision decideNoName(EgressRequest request) {

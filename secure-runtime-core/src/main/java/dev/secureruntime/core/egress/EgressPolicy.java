@@ -75,6 +75,7 @@ public final class EgressPolicy {
      */
     public static EgressPolicy compileForConnections(Policy policy, String version) {
         Policy.Builder connections = Policy.builder().source(policy.source());
+        policy.categories().forEach(connections::category);
         policy.components().forEach((name, component) -> {
             ComponentPolicy.Builder wide = ComponentPolicy.builder().mode(component.mode());
             component.allow().forEach(rule -> wide.allow(rule.ofAnyRequest()));
@@ -142,7 +143,7 @@ public final class EgressPolicy {
     /** Decides on a request before its host is looked up. */
     public EgressDecision decide(EgressRequest request) {
         CompiledComponent component = components.get(request.component());
-        return versioned(component == null ? Refusals.unknownComponent(request) : component.decide(request));
+        return component == null ? Refusals.unknownComponent(request).under(version) : component.decide(request);
     }
 
     /**
@@ -152,8 +153,9 @@ public final class EgressPolicy {
      */
     public EgressDecision decideAddresses(EgressRequest request, List<InetAddress> addresses) {
         CompiledComponent component = components.get(request.component());
-        return versioned(
-                component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses));
+        EgressDecision decision =
+                component == null ? Refusals.unknownComponent(request) : component.decideAddresses(request, addresses);
+        return decision instanceof EgressDecision.Denied denied ? denied.under(version) : decision;
     }
 
     /**
@@ -165,11 +167,6 @@ public final class EgressPolicy {
         EgressDecision.Denied denied =
                 component == null ? Refusals.unknownComponent(request) : component.deniedConnection(request, addresses);
         return denied == null ? Optional.empty() : Optional.of(denied.under(version));
-    }
-
-    /** What allows has its version already, so that allowing allocates nothing. */
-    private EgressDecision versioned(EgressDecision decision) {
-        return decision instanceof EgressDecision.Denied denied ? denied.under(version) : decision;
     }
 
     /** The bytes that a component's compiled host rules take; 0 for a component that there is not. */

@@ -12,29 +12,23 @@ enum HostForm {
     static final int MAX_NAME = 253;
     static final int MAX_LABEL = 63;
 
-    /** Kinds of characters, as bits: foreign to labels and dots; no beginning or end of a label; a dot. */
-    static final int KIND_FOREIGN = 1;
-
-    static final int KIND_HYPHEN = 4;
-    static final int KIND_DOT = 6;
-
-    private static final byte[] KINDS = new byte[128];
+    private static final byte[] FOREIGN = new byte[256];
 
     static {
-        for (char c = 0; c < 128; c++) {
-            boolean plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-            KINDS[c] = (byte) (plain ? 0 : c == '-' ? KIND_HYPHEN : c == '.' ? KIND_DOT : KIND_FOREIGN);
+        for (char c = 0; c < 256; c++) {
+            boolean known = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+            FOREIGN[c] = (byte) (known ? 0 : 1);
         }
     }
 
-    /** The kind of a character; without a branch. */
-    static int kind(char c) {
-        return KINDS[c & 127] | (0x7f - c) >>> 31;
+    /** Not 0 for a character that no clean name has; without a branch. */
+    static int foreign(char c) {
+        return FOREIGN[c & 0xff] | c >>> 8;
     }
 
-    /** Not 0 when a character is foreign, or a dot stands beside a dot or a hyphen; without a branch. */
-    static int wrong(int kind, int neighbour) {
-        return (kind & KIND_FOREIGN) | ((kind & neighbour) >> 2 & (kind | neighbour) >> 1);
+    /** Not 0 for a character that no label begins or ends with, though it is clean elsewhere. */
+    static int edge(char c) {
+        return c == '.' || c == '-' ? 1 : 0;
     }
 
     /**
@@ -57,7 +51,7 @@ enum HostForm {
                 labelStart = i + 1;
             } else if (c == ':') {
                 return LITERAL;
-            } else if ((kind(c) & KIND_FOREIGN) != 0) {
+            } else if (foreign(c) != 0) {
                 return MALFORMED;
             }
         }

@@ -13,7 +13,7 @@ import java.util.Map;
  * The host rules of a component, exact names and wildcards, behind one {@link NameIndex}. A match takes one pass over the
  * host whatever the number of rules, and allocates nothing once a rule has answered for the first time.
  *
- * <p>A rule is known by a number: the place of its name's record in the lower half, and its place among the rules of that
+ * <p>A rule is known by a number: the slot of its name in the lower half, and its place among the rules of that
  * name in the upper. Immutable but for a cache of answers that may be filled twice with equal values; thread-safe.
  */
 final class HostRules {
@@ -29,15 +29,17 @@ final class HostRules {
 
     private static final int DENY = 1;
     private static final int WILDCARD = 2;
-    private static final int SEVERAL = -1;
 
     private final NameIndex index;
     private final CategoryLists lists;
     private final CompiledScope[] scopes;
-    /** The only rule's answer by the name's id, or null where a name has several rules. */
+    /** The only rule's answer by the name's slot, or null where a name has several rules. */
     private final Allowed[] answers;
 
-    private final Map<Integer, Several> several;
+    /** The names that have several rules; a name's value in the index is its rule's code, or the complement of its place here. */
+    private final Several[] several;
+
+    private final boolean anyDenies;
     private final String version;
 
     HostRules(ComponentPolicy component, CategoryLists lists, String version) {
@@ -66,16 +68,18 @@ final class HostRules {
             }
         }
         Map<String, Integer> values = new LinkedHashMap<>();
-        several = new LinkedHashMap<>();
+        List<Several> severals = new ArrayList<>();
         byName.forEach((name, codes) -> {
+            values.put(name, codes.size() > 1 ? ~severals.size() : codes.get(0));
             if (codes.size() > 1) {
-                several.put(values.size(), new Several(codes));
+                severals.add(new Several(codes));
             }
-            values.put(name, codes.size() > 1 ? SEVERAL : codes.get(0));
         });
+        several = severals.toArray(new Several[0]);
+        anyDenies = !denyScopes.isEmpty();
         scopes = compiled.toArray(new CompiledScope[0]);
         index = new NameIndex(values);
-        answers = new Allowed[values.size()];
+        answers = new Allowed[index.slots()];
     }
 
     private static void add(EgressRule.Host host, int code, Map<String, List<Integer>> byName) {
@@ -98,61 +102,65 @@ final class HostRules {
             return matchLong(request);
         }
         long hash = 0;
-        // Of each dot, from the right: its place, and the hash of what stands behind it. Three are kept.
+        // Of each dot, from the right: its place, the hash of what stands behind it, and what the first slot of that
+        // holds, which
+        // is read here so that all of them are waited for at once. Three are kept.
         int dots = 0;
-        long places = 0;
+        int places = 0;
         long hash1 = 0;
         long hash2 = 0;
         long hash3 = 0;
-        int wrong = 0;
-        int right = HostForm.KIND_DOT;
+        long first1 = 0;
+        long first2 = 0;
+        long first3 = 0;
+        boolean category = false;
+        int wrong = HostForm.edge(host.charAt(0)) | HostForm.edge(host.charAt(length - 1));
         for (int i = length - 1; i >= 0; i--) {
             char c = host.charAt(i);
-            int kind = HostForm.kind(c);
-            wrong |= HostForm.wrong(kind, right);
-            right = kind;
+            wrong |= HostForm.foreign(c);
             if (c == '.') {
+                if (i > 0 && i < length - 1) {
+                    wrong |= HostForm.edge(host.charAt(i - 1)) | HostForm.edge(host.charAt(i + 1));
+                }
+                long mixed = NameIndex.mix(hash);
+                category |= lists.mayHold(mixed);
                 hash3 = hash2;
                 hash2 = hash1;
-                hash1 = hash;
+                hash1 = mixed;
+                first3 = first2;
+                first2 = first1;
+                first1 = index.first(mixed);
                 places = places << 8 | i;
                 dots++;
             }
             hash = NameIndex.step(hash, c);
         }
+        long mixed = NameIndex.mix(hash);
+        long first = index.first(mixed);
         if (dots > 3) {
             return matchLong(request);
         }
-        int lastLabel = dots == 0 ? 0 : (int) (places >>> 8 * (dots - 1)) + 1;
-        if ((wrong | HostForm.wrong(HostForm.KIND_DOT, right)) != 0 || HostForm.isNumber(host, lastLabel, length)) {
+        int lastLabel = dots == 0 ? 0 : (places >>> 8 * (dots - 1)) + 1;
+        if (wrong != 0 || HostForm.isNumber(host, lastLabel, length)) {
             return NO_NAME;
         }
-        long best = NONE;
-        boolean category = false;
-        for (int label = 1; label <= dots; label++) {
-            int left = dots - label;
-            long mixed = NameIndex.mix(left == 0 ? hash1 : left == 1 ? hash2 : hash3);
-            category |= lists.mayHold(mixed);
-            if (index.hasNameOf(label)) {
-                int record = index.find(host, ((int) (places >>> 8 * left) & 0xff) + 1, mixed);
-                if (record >= 0) {
-                    best = better(best, record, WILDCARD, request);
-                    if (best == DENIED) {
-                        return DENIED;
-                    }
-                }
-            }
-        }
-        long mixed = NameIndex.mix(hash);
         category |= lists.mayHold(mixed);
+        long best = NONE;
         if (index.hasNameOf(dots + 1)) {
-            int record = index.find(host, 0, mixed);
-            if (record >= 0) {
-                best = better(best, record, 0, request);
-                if (best == DENIED) {
-                    return DENIED;
-                }
+            best = better(best, index.find(host, 0, mixed, first), 0, request);
+        }
+        for (int labels = dots; labels > 0 && (best == NONE || anyDenies) && best != DENIED; labels--) {
+            if (index.hasNameOf(labels)) {
+                best = better(best, index.find(host, (places & 0xff) + 1, hash1, first1), WILDCARD, request);
             }
+            places >>>= 8;
+            hash1 = hash2;
+            hash2 = hash3;
+            first1 = first2;
+            first2 = first3;
+        }
+        if (best == DENIED) {
+            return DENIED;
         }
         return category ? best | MAY_HAVE_CATEGORY : best & ~MAY_HAVE_CATEGORY;
     }
@@ -175,7 +183,7 @@ final class HostRules {
             for (int i = end - 1; i > dot; i--) {
                 char c = host.charAt(i);
                 hash = NameIndex.step(hash, c);
-                foreign |= HostForm.kind(c) & HostForm.KIND_FOREIGN;
+                foreign |= HostForm.foreign(c);
             }
             if (foreign != 0 || !HostForm.isLabel(host, dot + 1, end)) {
                 return NO_NAME;
@@ -185,17 +193,12 @@ final class HostRules {
             }
             long mixed = NameIndex.mix(hash);
             category |= lists.mayHold(mixed);
-            if (index.hasNameOf(labels)) {
-                int record = index.find(host, dot + 1, mixed);
-                if (record >= 0) {
-                    best = better(best, record, dot < 0 ? 0 : WILDCARD, request);
-                    if (best == DENIED) {
-                        return DENIED;
-                    }
-                }
+            if (index.hasNameOf(labels) && best != DENIED) {
+                long found = better(NONE, index.find(host, dot + 1, mixed), dot < 0 ? 0 : WILDCARD, request);
+                best = found == NONE ? best : found;
             }
             if (dot < 0) {
-                return category ? best | MAY_HAVE_CATEGORY : best & ~MAY_HAVE_CATEGORY;
+                return best == DENIED ? DENIED : category ? best | MAY_HAVE_CATEGORY : best & ~MAY_HAVE_CATEGORY;
             }
             hash = NameIndex.step(hash, '.');
             end = dot;
@@ -203,22 +206,26 @@ final class HostRules {
         }
     }
 
-    private long better(long best, int record, int kind, EgressRequest request) {
-        int only = index.value(record);
-        if (only != SEVERAL) {
+    /** What is known already, unless it is nothing; else the rule that the name in the slot has. A denial is better than all. */
+    private long better(long best, int slot, int kind, EgressRequest request) {
+        if (slot < 0) {
+            return best;
+        }
+        int only = index.value(index.record(slot));
+        if (only >= 0) {
             if ((only & WILDCARD) != kind || !scopes[only >> 2].matches(request)) {
                 return best;
             }
-            return (only & DENY) != 0 ? DENIED : record;
+            return (only & DENY) != 0 ? DENIED : best == NONE ? slot : best;
         }
         long found = best;
-        int[] codes = several(record).codes;
+        int[] codes = several[~only].codes;
         for (int i = 0; i < codes.length; i++) {
             if ((codes[i] & WILDCARD) == kind && scopes[codes[i] >> 2].matches(request)) {
                 if ((codes[i] & DENY) != 0) {
                     return DENIED;
                 }
-                found = (long) i << 32 | record;
+                found = best == NONE ? (long) i << 32 | slot : best;
             }
         }
         return found;
@@ -226,10 +233,10 @@ final class HostRules {
 
     /** The answer that a rule gives when it allows. */
     Allowed answer(long rule) {
-        int record = (int) rule;
-        boolean single = index.value(record) != SEVERAL;
-        Allowed[] kept = single ? answers : several(record).answers;
-        int place = single ? index.id(record) : (int) (rule >> 32);
+        int slot = (int) rule;
+        int only = index.value(index.record(slot));
+        Allowed[] kept = only >= 0 ? answers : several[~only].answers;
+        int place = only >= 0 ? slot : (int) (rule >> 32);
         Allowed answer = kept[place];
         if (answer == null) {
             answer = new Allowed(pattern(rule), version);
@@ -252,12 +259,16 @@ final class HostRules {
 
     /** The rule as the policy writes it. */
     String pattern(long rule) {
-        return (isWildcard(rule) ? "*." : "") + index.name((int) rule);
+        return pattern(index.record((int) rule), code(rule));
+    }
+
+    private String pattern(int record, int code) {
+        return ((code & WILDCARD) != 0 ? "*." : "") + index.name(record);
     }
 
     private int code(long rule) {
-        int only = index.value((int) rule);
-        return only != SEVERAL ? only : several((int) rule).codes[(int) (rule >> 32)];
+        int only = index.value(index.record((int) rule));
+        return only >= 0 ? only : several[~only].codes[(int) (rule >> 32)];
     }
 
     /** The rules whose pattern covers the host, whatever their scope; for explanations. */
@@ -274,11 +285,12 @@ final class HostRules {
         return covering;
     }
 
-    private void addRules(int record, int kind, List<Long> to) {
-        if (record >= 0) {
-            int count = index.value(record) != SEVERAL ? 1 : several(record).codes.length;
+    private void addRules(int slot, int kind, List<Long> to) {
+        if (slot >= 0) {
+            int only = index.value(index.record(slot));
+            int count = only >= 0 ? 1 : several[~only].codes.length;
             for (int i = 0; i < count; i++) {
-                long rule = (long) i << 32 | record;
+                long rule = (long) i << 32 | slot;
                 if ((code(rule) & WILDCARD) == kind) {
                     to.add(rule);
                 }
@@ -290,23 +302,14 @@ final class HostRules {
     List<String> allowedPatterns(int most) {
         List<String> patterns = new ArrayList<>();
         index.visit(most, record -> {
-            int count = index.value(record) != SEVERAL ? 1 : several(record).codes.length;
-            for (int i = 0; i < count; i++) {
-                long rule = (long) i << 32 | record;
-                if (!isDeny(rule)) {
-                    patterns.add(pattern(rule));
+            int only = index.value(record);
+            for (int code : only >= 0 ? new int[] {only} : several[~only].codes) {
+                if ((code & DENY) == 0) {
+                    patterns.add(pattern(record, code));
                 }
             }
         });
         return patterns;
-    }
-
-    private Several several(int record) {
-        Several found = several.get(index.id(record));
-        if (found == null) {
-            throw new IllegalStateException("a name with several rules has none");
-        }
-        return found;
     }
 
     /** The bytes that the compiled rules take, without the answers cached for those that were used. */

@@ -16,14 +16,14 @@ import java.util.function.IntConsumer;
  * Nothing is allocated. Names are ASCII. Immutable and thread-safe.
  *
  * <p>What a look-up needs of a name lies together, so that a cold hit costs two cache misses, one in the slots and one in
- * the records. Record: 4 bytes value, 4 bytes id, 1 byte length, the characters. Slot: 32 bits of hash, 32 bits of the
- * record's place plus one; filled to 5/8.
+ * the records. What the owner keeps of its own beside the slots is waited for together with the record. Record: 4 bytes value,
+ * 1 byte length, the characters. Slot: 32 bits of hash, 32 bits of the record's place plus one; filled to 5/8.
  */
 final class NameIndex {
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long MIX = 0x9E3779B97F4A7C15L;
-    private static final int HEAD = 9;
+    private static final int HEAD = 5;
 
     private final byte[] records;
     private final long[] slots;
@@ -31,9 +31,7 @@ final class NameIndex {
     /** Bit n is set when some name has n labels; bit 31 stands for 31 and more. */
     private final int labelCounts;
 
-    private final int size;
-
-    /** Indexes names of at most 253 characters, each with a value; ids count up in the order of the map. */
+    /** Indexes names of at most 253 characters, each with a value. */
     NameIndex(Map<String, Integer> names) {
         long total = 0;
         for (String name : names.keySet()) {
@@ -41,15 +39,12 @@ final class NameIndex {
         }
         records = new byte[Math.toIntExact(total)];
         slots = new long[Math.toIntExact(Math.max(2, names.size() * 8L / 5 + 1))];
-        size = names.size();
-        int id = 0;
         int at = 0;
         int counts = 0;
         for (Map.Entry<String, Integer> entry : names.entrySet()) {
             byte[] name = entry.getKey().getBytes(StandardCharsets.ISO_8859_1);
             INT.set(records, at, entry.getValue().intValue());
-            INT.set(records, at + 4, id++);
-            records[at + 8] = (byte) name.length;
+            records[at + 4] = (byte) name.length;
             System.arraycopy(name, 0, records, at + HEAD, name.length);
             int labels = 1;
             long hash = 0;
@@ -88,47 +83,55 @@ final class NameIndex {
         return hash * MIX;
     }
 
-    /** The record of the name that equals {@code host} from {@code start} on, whose mixed hash is given; -1 without one. */
+    /** What the first slot of a mixed hash holds: read early, since a cold one is waited for. */
+    long first(long mixed) {
+        return slots[slot(mixed)];
+    }
+
+    /** The slot of the name that equals {@code host} from {@code start} on, whose mixed hash is given; -1 without one. */
     int find(String host, int start, long mixed) {
+        return find(host, start, mixed, first(mixed));
+    }
+
+    /** The same, where the {@link #first} slot was read before. */
+    int find(String host, int start, long mixed, long first) {
+        long entry = first;
         int slot = slot(mixed);
-        while (true) {
-            long entry = slots[slot];
-            if (entry == 0) {
-                return -1;
-            }
-            if ((int) (entry >>> 32) == (int) mixed) {
-                int record = (int) entry - 1;
-                if (equals(record, host, start)) {
-                    return record;
-                }
+        while (entry != 0) {
+            if ((int) (entry >>> 32) == (int) mixed && equals((int) entry - 1, host, start)) {
+                return slot;
             }
             slot = slot + 1 == slots.length ? 0 : slot + 1;
+            entry = slots[slot];
         }
+        return -1;
+    }
+
+    /** The record that a slot found leads to. */
+    int record(int slot) {
+        return (int) slots[slot] - 1;
     }
 
     int value(int record) {
         return (int) INT.get(records, record);
     }
 
-    int id(int record) {
-        return (int) INT.get(records, record + 4);
-    }
-
     String name(int record) {
-        return new String(records, record + HEAD, records[record + 8] & 0xff, StandardCharsets.ISO_8859_1);
+        return new String(records, record + HEAD, records[record + 4] & 0xff, StandardCharsets.ISO_8859_1);
     }
 
     /** Visits the first records, in the order of the map. */
     void visit(int most, IntConsumer visitor) {
         int visited = 0;
-        for (int at = 0; at < records.length && visited < most; at += HEAD + (records[at + 8] & 0xff)) {
+        for (int at = 0; at < records.length && visited < most; at += HEAD + (records[at + 4] & 0xff)) {
             visitor.accept(at);
             visited++;
         }
     }
 
-    int size() {
-        return size;
+    /** The number of slots. */
+    int slots() {
+        return slots.length;
     }
 
     /** The bytes that the table takes. */
@@ -137,8 +140,9 @@ final class NameIndex {
     }
 
     private boolean equals(int record, String host, int start) {
-        int length = records[record + 8] & 0xff;
-        if (host.length() - start != length) {
+        // The host's own length ends the loop: it is known before the record has come from memory.
+        int length = host.length() - start;
+        if ((records[record + 4] & 0xff) != length) {
             return false;
         }
         int at = record + HEAD;

@@ -135,12 +135,21 @@ public final class GenAiFacts {
             return;
         }
         if (attribute.endsWith("_tokens")) {
-            if (value.matches("[0-9]{1,18}")) {
+            if (isCount(value)) {
                 counts.put(attribute, Long.parseLong(value));
             }
         } else if (value.length() <= MAX_TEXT) {
             texts.put(attribute, value);
         }
+    }
+
+    private static boolean isCount(String value) {
+        for (int i = 0; i < value.length(); i++) {
+            if (value.charAt(i) < '0' || value.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return !value.isEmpty() && value.length() <= 18;
     }
 
     private static void add(List<String> list, String value) {

@@ -63,9 +63,24 @@ final class JsonObserver {
 
     /** Watches a piece. */
     void feed(byte[] buffer, int offset, int count) {
-        for (int i = offset; i < offset + count; i++) {
+        int end = offset + count;
+        for (int i = offset; i < end; i++) {
+            if (state == State.STRING && (!keep || overflow)) {
+                i = endOfPlain(buffer, i, end); // most of a body is text that nobody asked for
+                if (i == end) {
+                    return;
+                }
+            }
             feed(buffer[i]);
         }
+    }
+
+    private static int endOfPlain(byte[] buffer, int start, int end) {
+        int i = start;
+        while (i < end && buffer[i] != '"' && buffer[i] != '\\') {
+            i++;
+        }
+        return i;
     }
 
     void feed(byte b) {

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.http.CredentialHeaders;
 import java.io.IOException;
 import okhttp3.Interceptor;
 import okhttp3.Request;
@@ -19,7 +20,7 @@ final class AttachInterceptor implements Interceptor {
         if (hop == null || !hop.isAbout(request)) {
             throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
         }
-        if (!hop.snapshot().isBound(hop.asked())) {
+        if (!hop.isBound()) {
             return chain.proceed(request);
         }
         Request.Builder equipped = request.newBuilder();

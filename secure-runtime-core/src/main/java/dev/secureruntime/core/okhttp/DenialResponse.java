@@ -1,5 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.http.DenialAnswer;
 import dev.secureruntime.egress.EgressDeniedException;
 import okhttp3.MediaType;
 import okhttp3.Protocol;
@@ -7,29 +8,22 @@ import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 
-/**
- * The refusal as a response: 403 with a JSON body. It names the code and nothing of the policy, since a model may read it.
- */
+/** The refusal as a response of OkHttp's. */
 final class DenialResponse {
-
-    static final String HEADER = "X-Secure-Runtime-Denied";
-    private static final int FORBIDDEN = 403;
 
     private DenialResponse() {}
 
     static Response to(Request request, EgressDeniedException denial) {
-        String code = denial.code().code();
-        String json = "{\"error\":{\"code\":\"" + code
-                + "\",\"type\":\"egress_denied\",\"message\":\"This request is not allowed and was not sent.\"}}";
+        DenialAnswer answer = DenialAnswer.to(denial);
         return new Response.Builder()
                 .request(request)
                 .protocol(Protocol.HTTP_1_1)
-                .code(FORBIDDEN)
-                .message("Denied by secure-runtime")
-                .header("Content-Type", "application/json")
-                .header(HEADER, code)
-                .header("X-Should-Retry", "false")
-                .body(ResponseBody.create(json, MediaType.get("application/json")))
+                .code(DenialAnswer.STATUS)
+                .message(DenialAnswer.REASON)
+                .header("Content-Type", DenialAnswer.CONTENT_TYPE)
+                .header(DenialAnswer.HEADER, answer.code())
+                .header(DenialAnswer.RETRY_HEADER, "false")
+                .body(ResponseBody.create(answer.json(), MediaType.get(DenialAnswer.CONTENT_TYPE)))
                 .build();
     }
 }

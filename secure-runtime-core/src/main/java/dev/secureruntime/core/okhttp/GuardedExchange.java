@@ -2,6 +2,9 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.ClientRetries;
+import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.http.Redirects;
 import dev.secureruntime.core.okhttp.Hop.Timeouts;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -11,14 +14,14 @@ import java.util.Optional;
 import okhttp3.Call;
 import okhttp3.Request;
 import okhttp3.Response;
+import okio.Buffer;
+import okio.ByteString;
 
 /**
  * One logical call on the hardened client: hop by hop, redirects followed here and judged like the first request, one
  * record for all of it.
  */
 final class GuardedExchange {
-
-    private static final int MAX_REDIRECTS = 10;
 
     private final HardenedClient hardened;
     private final Gate gate;
@@ -41,17 +44,17 @@ final class GuardedExchange {
         try {
             requireAllowed(callers); // before any code of the caller's runs, its body's included
             Request request = recorded(callers);
-            retries = ClientRetries.of(request);
+            retries = retriesOf(request);
             retries.repeated().ifPresent(record::continues);
             return follow(request);
         } catch (EgressDeniedException e) {
             Denied cut = hop.cut();
             if (cut == null) {
-                record.denied(hop.asked(), e.decision());
+                record.denied(hop.outgoing().shown(), e.decision());
             } else {
-                record.cut(hop.asked(), cut, null);
+                record.cut(hop.outgoing().shown(), cut, null);
             }
-            throw new EgressDeniedException(hop.asked(), e.decision());
+            throw new EgressDeniedException(hop.outgoing().shown(), e.decision());
         } catch (IOException | RuntimeException | Error e) {
             if (e instanceof IOException && !callersCall.isCanceled()) {
                 retries.key().ifPresent(key -> record.mayBeRepeated(key, ClientRetries.LONGEST_PAUSE));
@@ -64,6 +67,9 @@ final class GuardedExchange {
     private Response follow(Request first) throws IOException {
         Request request = first;
         for (int redirects = 0; ; redirects++) {
+            if (request.body() instanceof RecordedRequestBody body) {
+                body.leavesWith(hop, request);
+            }
             Generation generation = hardened.generation(hop.snapshot());
             Call call = generation
                     .clientFor(request.url())
@@ -73,19 +79,21 @@ final class GuardedExchange {
             boolean handedOver = false;
             try {
                 Response response = execute(call, exchange);
-                Optional<Request> next = Redirects.next(response, request);
+                Optional<Request> next = FollowUp.of(response, request);
                 if (next.isEmpty()) {
                     handedOver = true;
                     return handOver(response, exchange);
                 }
                 response.close();
-                if (redirects == MAX_REDIRECTS) {
-                    throw new ProtocolException("more than " + MAX_REDIRECTS + " redirects");
+                if (redirects == Redirects.MAX) {
+                    throw new ProtocolException("more than " + Redirects.MAX + " redirects");
                 }
                 request = next.get();
                 hop = hop.next(gate, request);
                 requireAllowed(request);
-                Redirects.requireBodyStays(request, hop, callers.url());
+                if (request.body() != null) {
+                    Redirects.requireBodyStays(hop.asked(), RequestParts.origin(callers.url()));
+                }
             } finally {
                 if (!handedOver) {
                     exchange.close();
@@ -103,14 +111,15 @@ final class GuardedExchange {
     }
 
     private void requireAllowed(Request request) throws EgressDeniedException {
-        if (JudgeInterceptor.decide(hop, request) instanceof Denied denied) {
+        RequestParts.requireNoSecretLeaves(request, hop);
+        if (hardened.layers().decide(hop, request) instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
     }
 
     private Response handOver(Response response, LiveExchange exchange) {
         record.responded(response.code(), response.protocol().toString());
-        retries.pauseAfter(response)
+        retries.pauseAfter(response.code(), response::header)
                 .ifPresent(pause -> retries.key().ifPresent(key -> record.mayBeRepeated(key, pause)));
         Response.Builder handed = HandedResponse.of(response, callers);
         if (response.body() != null) {
@@ -123,11 +132,33 @@ final class GuardedExchange {
     }
 
     private Request recorded(Request request) throws IOException {
-        Request plain = RequestHeaders.withoutFraming(request);
+        Request plain = RequestParts.withoutFraming(request);
         return plain.body() == null
                 ? plain
                 : plain.newBuilder()
                         .method(plain.method(), new RecordedRequestBody(plain.body(), record))
                         .build();
+    }
+
+    private static ClientRetries retriesOf(Request request) throws IOException {
+        String number = request.header(ClientRetries.TRY_NUMBER);
+        boolean again = request.body() == null || !request.body().isOneShot();
+        return number != null && ClientRetries.isNumber(number) && again
+                ? ClientRetries.numbered(number, fingerprint(request))
+                : ClientRetries.NONE;
+    }
+
+    private static String fingerprint(Request request) throws IOException {
+        Buffer named = new Buffer();
+        named.writeUtf8(request.method() + " " + request.url() + "\n");
+        if (request.body() instanceof RecordedRequestBody body) {
+            ByteString held = body.held();
+            if (held != null) {
+                named.write(held.sha256());
+            } else {
+                named.writeUtf8("length " + body.contentLength());
+            }
+        }
+        return named.sha256().hex();
     }
 }

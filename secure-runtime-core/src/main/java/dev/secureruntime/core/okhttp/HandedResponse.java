@@ -1,5 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.http.DenialAnswer;
 import okhttp3.Request;
 import okhttp3.Response;
 
@@ -22,7 +23,7 @@ final class HandedResponse {
                 // Only the guard says that it denied something.
                 .headers(response.headers()
                         .newBuilder()
-                        .removeAll(DenialResponse.HEADER)
+                        .removeAll(DenialAnswer.HEADER)
                         .build())
                 .sentRequestAtMillis(response.sentRequestAtMillis())
                 .receivedResponseAtMillis(response.receivedResponseAtMillis());

@@ -3,21 +3,17 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.Transport;
+import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.http.LiveExchanges;
+import dev.secureruntime.core.http.OpenSockets;
+import dev.secureruntime.core.http.ServerTrust;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
-import dev.secureruntime.error.ErrorCode;
-import dev.secureruntime.error.SecureRuntimeException;
-import java.net.Proxy;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
+import dev.secureruntime.egress.EgressRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509TrustManager;
 import okhttp3.CookieJar;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -32,6 +28,7 @@ import okhttp3.WebSocketListener;
 final class HardenedClient implements Transport {
 
     private final Gate gate;
+    private final Layers layers;
     private final CancellationRelay cancellations;
     private final OkHttpClient base;
     private final OpenSockets sockets = new OpenSockets();
@@ -39,39 +36,39 @@ final class HardenedClient implements Transport {
     private final Map<ComponentSnapshot, Generation> generations = new ConcurrentHashMap<>();
 
     HardenedClient(Gate gate) {
+        this(gate, new Layers(gate));
+    }
+
+    /** For tests that take a layer out. */
+    HardenedClient(Gate gate, Layers layers) {
         this.gate = gate;
-        String debug = System.getProperty("javax.net.debug");
-        if (debug != null && !debug.isEmpty()) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "javax.net.debug is set: TLS would print requests with their keys; start without it");
-        }
+        this.layers = layers;
         this.cancellations = new CancellationRelay(gate.timer());
         this.base = build();
     }
 
     /** The layers, from the caller's side to the wire. */
     private OkHttpClient build() {
-        X509TrustManager trustManager = trustManager();
-        return new OkHttpClient.Builder()
+        ServerTrust trust = ServerTrust.of(gate);
+        OkHttpClient.Builder client = new OkHttpClient.Builder()
                 .addInterceptor(new CallerTimeouts())
-                .addInterceptor(new JudgeInterceptor()) // before any look-up, for WebSockets too
+                .addInterceptor(new JudgeInterceptor(layers)) // before any look-up, for WebSockets too
                 .addInterceptor(new AttachInterceptor()) // last code that runs before OkHttp's own
-                .addNetworkInterceptor(new WireCheck(gate))
                 .eventListener(new WipeAfterSending()) // what it is for, OkHttp leaves out for WebSockets
-                .followRedirects(false) // GuardedExchange follows them, hop by hop
-                .followSslRedirects(false)
-                .proxy(Proxy.NO_PROXY) // neither ProxySelector nor http.proxyHost is asked
                 .cookieJar(CookieJar.NO_COOKIES)
                 .cache(null)
                 // Made here: OkHttp's own way asks a platform object that any code can replace.
-                .sslSocketFactory(sslContext(trustManager).getSocketFactory(), trustManager)
-                .build();
+                .sslSocketFactory(trust.context().getSocketFactory(), trust.manager());
+        layers.redirects(client); // GuardedExchange follows them, hop by hop
+        layers.authenticators(client);
+        layers.proxy(client);
+        return client.build(); // pool, look-up, sockets and the last look: Generation.clientFor
     }
 
     /** The connections of a version of the policy. */
     Generation generation(ComponentSnapshot snapshot) {
-        return generations.computeIfAbsent(snapshot, version -> new Generation(gate, version, base, sockets, live));
+        return generations.computeIfAbsent(
+                snapshot, version -> new Generation(gate, version, layers, base, sockets, live));
     }
 
     @Override
@@ -93,6 +90,10 @@ final class HardenedClient implements Transport {
         return new Cut(refused.size(), connections, targets);
     }
 
+    Layers layers() {
+        return layers;
+    }
+
     Gate gate() {
         return gate;
     }
@@ -102,20 +103,22 @@ final class HardenedClient implements Transport {
     }
 
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
-        Request plain = RequestHeaders.withoutFraming(request);
+        Request plain = RequestParts.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
-        GuardedWebSocket socket = new GuardedWebSocket(request);
+        GuardedWebSocket socket = new GuardedWebSocket(request, hop);
         Generation generation = generation(hop.snapshot());
         LiveExchange exchange;
         try {
-            if (JudgeInterceptor.decide(hop, plain) instanceof Denied denied) {
+            RequestParts.requireNoSecretLeaves(plain, hop);
+            if (layers.decide(hop, plain) instanceof Denied denied) {
                 throw new EgressDeniedException(hop.asked(), denied);
             }
             exchange = generation.begin(hop, socket::cancel, null);
         } catch (EgressDeniedException e) {
             socket.cancel();
-            hop.record().denied(hop.asked(), e.decision());
-            listener.onFailure(socket, new EgressDeniedException(hop.asked(), e.decision()), null);
+            EgressRequest shown = hop.outgoing().shown();
+            hop.record().denied(shown, e.decision());
+            listener.onFailure(socket, new EgressDeniedException(shown, e.decision()), null);
             return socket;
         }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
@@ -123,37 +126,6 @@ final class HardenedClient implements Transport {
                 .clientFor(plain.url())
                 .newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop, exchange)));
         return socket;
-    }
-
-    private X509TrustManager trustManager() {
-        X509TrustManager given = gate.trustManager();
-        if (given != null) {
-            return given;
-        }
-        try {
-            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            factory.init((KeyStore) null);
-            for (TrustManager manager : factory.getTrustManagers()) {
-                if (manager instanceof X509TrustManager x509) {
-                    return x509;
-                }
-            }
-        } catch (GeneralSecurityException e) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED, "the platform's trust store can't be used", e);
-        }
-        throw new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, "the platform has no X.509 trust manager");
-    }
-
-    private static SSLContext sslContext(X509TrustManager trustManager) {
-        try {
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, new TrustManager[] {trustManager}, null);
-            return context;
-        } catch (GeneralSecurityException e) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED, "TLS can't be set up with this trust manager", e);
-        }
     }
 
     @Override

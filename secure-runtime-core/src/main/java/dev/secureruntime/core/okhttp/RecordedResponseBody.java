@@ -2,6 +2,8 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
@@ -29,13 +31,13 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
     /** The body {@code body}; {@code empty} says that by method or status there is nothing to read (RFC 9110, 6.4.1). */
     RecordedResponseBody(ResponseBody body, boolean empty, CallRecord record, LiveExchange exchange) {
         this.record = record;
-        this.digest = record.digest("http.response.body");
         this.exchange = exchange;
         this.type = body.contentType();
         this.length = body.contentLength();
         this.empty = empty || length == 0;
-        Passing passing = new Passing(digest, record.responseObserver(type == null ? null : type.toString()));
-        this.source = Okio.buffer(passing.from(body.source(), this));
+        BodyWatch watch = BodyWatch.ofResponse(record, type == null ? null : type.toString());
+        this.digest = watch.digest();
+        this.source = Okio.buffer(new Passing(watch).from(body.source(), this));
     }
 
     @Override

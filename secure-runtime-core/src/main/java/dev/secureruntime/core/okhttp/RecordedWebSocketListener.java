@@ -2,6 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

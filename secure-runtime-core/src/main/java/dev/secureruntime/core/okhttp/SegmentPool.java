@@ -12,7 +12,7 @@ import okio.Buffer;
  */
 final class SegmentPool {
 
-    /** What Okio keeps for a thread, twice. */
+    /** What Okio keeps for a thread, twice: another thread that shares its pool may be giving memory back meanwhile. */
     private static final int POOLED = 2 * 64 * 1024;
 
     private static final byte[] ZEROS = new byte[8 * 1024];
@@ -21,9 +21,20 @@ final class SegmentPool {
 
     static void wipe() {
         Buffer memory = new Buffer();
-        for (int taken = 0; taken < POOLED; taken += ZEROS.length) {
-            memory.write(ZEROS);
+        for (int looked = 0; looked < POOLED; looked += ZEROS.length) {
+            if (mayHoldMemory()) {
+                memory.write(ZEROS);
+            }
         }
         memory.clear();
+    }
+
+    /** False when the pool of this thread is empty or in use at this moment: then Okio would make new memory, for nothing. */
+    private static boolean mayHoldMemory() {
+        try {
+            return okio.SegmentPool.INSTANCE.getByteCount() > 0;
+        } catch (LinkageError e) {
+            return true; // an Okio that doesn't say: what isn't known is overwritten
+        }
     }
 }

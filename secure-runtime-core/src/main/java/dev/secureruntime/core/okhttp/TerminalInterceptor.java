@@ -1,5 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.http.OnDenial;
 import dev.secureruntime.core.okhttp.Hop.Timeouts;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;

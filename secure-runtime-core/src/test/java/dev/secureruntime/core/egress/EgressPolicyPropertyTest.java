@@ -96,8 +96,9 @@ final class EgressPolicyPropertyTest {
         long hash = 0;
         for (int i = host.length() - 1; i >= 0; i--) {
             hash = NameIndex.step(hash, host.charAt(i));
-            int number = index.find(host, i, NameIndex.mix(hash));
-            if (number >= 0) {
+            int slot = index.find(host, i, NameIndex.mix(hash));
+            if (slot >= 0) {
+                int number = index.record(slot);
                 found.add(index.name(number));
                 assertThat(index.value(number)).isEqualTo(index.name(number).length());
             }

@@ -13,12 +13,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * A server's end of a connection that tells when the other end is gone, or this one closed: MockWebServer doesn't close what
  * broke off.
  */
-final class CountedSocket extends Socket {
+public final class CountedSocket extends Socket {
 
     private final Runnable whenOver;
     private final AtomicBoolean over = new AtomicBoolean();
 
-    CountedSocket(Runnable whenOver) {
+    public CountedSocket(Runnable whenOver) {
         this.whenOver = whenOver;
     }
 

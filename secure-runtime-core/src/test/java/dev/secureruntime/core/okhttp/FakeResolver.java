@@ -10,12 +10,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Sends every name to loopback, or where it was told to, and remembers what it was asked. */
-final class FakeResolver implements HostResolver {
+public final class FakeResolver implements HostResolver {
 
     private final List<String> lookups = new CopyOnWriteArrayList<>();
     private final Map<String, List<InetAddress>> answers = new ConcurrentHashMap<>();
 
-    void set(String host, String... addresses) throws UnknownHostException {
+    public void set(String host, String... addresses) throws UnknownHostException {
         List<InetAddress> parsed = new ArrayList<>();
         for (String address : addresses) {
             parsed.add(InetAddress.getByName(address));
@@ -23,7 +23,7 @@ final class FakeResolver implements HostResolver {
         answers.put(host, parsed);
     }
 
-    List<String> lookups() {
+    public List<String> lookups() {
         return lookups;
     }
 

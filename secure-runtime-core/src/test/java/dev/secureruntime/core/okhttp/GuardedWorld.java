@@ -26,27 +26,27 @@ import okhttp3.OkHttpClient;
 /**
  * A provider, a host that nobody allowed, and a runtime between them: the names are real, the addresses loopback.
  */
-final class GuardedWorld implements AutoCloseable {
+public final class GuardedWorld implements AutoCloseable {
 
-    static final String OPENAI_KEY = "sk-real-openai-key-0123456789";
-    static final String ANTHROPIC_KEY = "sk-ant-real-anthropic-key-987";
-    static final String OPENAI = "api.openai.com";
-    static final String ANTHROPIC = "api.anthropic.com";
-    static final String PARTNER = "partner.example";
-    static final String EVIL = "evil.example";
+    public static final String OPENAI_KEY = "sk-real-openai-key-0123456789";
+    public static final String ANTHROPIC_KEY = "sk-ant-real-anthropic-key-987";
+    public static final String OPENAI = "api.openai.com";
+    public static final String ANTHROPIC = "api.anthropic.com";
+    public static final String PARTNER = "partner.example";
+    public static final String EVIL = "evil.example";
 
-    final LoopbackServer provider;
-    final LoopbackServer evil;
-    final FakeResolver resolver = new FakeResolver();
-    final Path auditDirectory;
-    final SecureRuntime runtime;
-    final Component agent;
+    public final LoopbackServer provider;
+    public final LoopbackServer evil;
+    public final FakeResolver resolver = new FakeResolver();
+    public final Path auditDirectory;
+    public final SecureRuntime runtime;
+    public final Component agent;
 
-    GuardedWorld(Path folder) throws IOException {
+    public GuardedWorld(Path folder) throws IOException {
         this(folder, settings -> settings);
     }
 
-    GuardedWorld(Path folder, UnaryOperator<RuntimeBuilder> changes) throws IOException {
+    public GuardedWorld(Path folder, UnaryOperator<RuntimeBuilder> changes) throws IOException {
         provider = new LoopbackServer(OPENAI, ANTHROPIC, PARTNER);
         evil = new LoopbackServer(EVIL, OPENAI);
         auditDirectory = folder.resolve("audit");
@@ -86,12 +86,12 @@ final class GuardedWorld implements AutoCloseable {
                 .build();
     }
 
-    String url(String host, String path) {
+    public String url(String host, String path) {
         return "https://" + host + ":" + (host.equals(EVIL) ? evil.port() : provider.port()) + path;
     }
 
     /** A client without protection, which trusts and finds the same servers: the attack's proof. */
-    OkHttpClient bare() {
+    public OkHttpClient bare() {
         return new OkHttpClient.Builder()
                 .dns(host -> resolveBare())
                 .sslSocketFactory(LoopbackServer.CLIENT.sslSocketFactory(), LoopbackServer.CLIENT.trustManager())
@@ -103,7 +103,7 @@ final class GuardedWorld implements AutoCloseable {
     }
 
     /** The audit records of a type, in order; a checkpoint first makes sure that the bytes are on disk. */
-    List<JsonNode> records(String type) throws IOException {
+    public List<JsonNode> records(String type) throws IOException {
         List<JsonNode> found = new ArrayList<>();
         for (JsonNode record : records(auditDirectory)) {
             if (record.path("type").asText().equals(type)) {
@@ -113,7 +113,7 @@ final class GuardedWorld implements AutoCloseable {
         return found;
     }
 
-    static List<JsonNode> records(Path auditDirectory) throws IOException {
+    public static List<JsonNode> records(Path auditDirectory) throws IOException {
         List<JsonNode> all = new ArrayList<>();
         ObjectMapper mapper = new ObjectMapper();
         try (Stream<Path> segments = Files.list(auditDirectory.resolve("segments"))) {
@@ -127,7 +127,7 @@ final class GuardedWorld implements AutoCloseable {
     }
 
     /** Everything that the log's directory holds, as text: what a leak test greps. */
-    String everythingLogged() throws IOException {
+    public String everythingLogged() throws IOException {
         StringBuilder text = new StringBuilder();
         try (Stream<Path> files = Files.walk(auditDirectory)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {

@@ -16,26 +16,26 @@ import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 
 /** A real HTTP server over TLS on loopback that answers to any of the given names and counts connections. */
-final class LoopbackServer implements AutoCloseable {
+public final class LoopbackServer implements AutoCloseable {
 
-    static final HeldCertificate ROOT = new HeldCertificate.Builder()
+    public static final HeldCertificate ROOT = new HeldCertificate.Builder()
             .certificateAuthority(0)
             .commonName("loopback root")
             .build();
-    static final HandshakeCertificates CLIENT = new HandshakeCertificates.Builder()
+    public static final HandshakeCertificates CLIENT = new HandshakeCertificates.Builder()
             .addTrustedCertificate(ROOT.certificate())
             .build();
 
-    final MockWebServer server = new MockWebServer();
+    public final MockWebServer server = new MockWebServer();
     private final AtomicInteger connections = new AtomicInteger();
     private final Object lock = new Object();
     private int open;
 
-    LoopbackServer(String... names) throws IOException {
+    public LoopbackServer(String... names) throws IOException {
         this(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1), names);
     }
 
-    LoopbackServer(List<Protocol> protocols, String... names) throws IOException {
+    public LoopbackServer(List<Protocol> protocols, String... names) throws IOException {
         server.setProtocols(protocols);
         HeldCertificate.Builder certificate =
                 new HeldCertificate.Builder().signedBy(ROOT).commonName(names[0]);
@@ -50,17 +50,17 @@ final class LoopbackServer implements AutoCloseable {
         server.start(InetAddress.getByName("127.0.0.1"), 0);
     }
 
-    int port() {
+    public int port() {
         return server.getPort();
     }
 
     /** Connections accepted so far: one is a byte too many where nothing may arrive. */
-    int connections() {
+    public int connections() {
         return connections.get();
     }
 
     /** Waits until this many connections are open, as the server sees it; false when that takes too long. */
-    boolean awaitOpen(int expected) throws InterruptedException {
+    public boolean awaitOpen(int expected) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         synchronized (lock) {
             for (long left = end - System.nanoTime(); open != expected && left > 0; left = end - System.nanoTime()) {
@@ -77,14 +77,14 @@ final class LoopbackServer implements AutoCloseable {
         }
     }
 
-    void answer(MockResponse... responses) {
+    public void answer(MockResponse... responses) {
         for (MockResponse response : responses) {
             server.enqueue(response);
         }
     }
 
     /** All headers in the clear: OkHttp's own {@code toString} would hide the very ones that are looked for. */
-    static String clear(Headers headers) {
+    public static String clear(Headers headers) {
         StringBuilder text = new StringBuilder();
         headers.forEach(header -> text.append(header.getFirst())
                 .append(": ")
@@ -93,11 +93,11 @@ final class LoopbackServer implements AutoCloseable {
         return text.toString();
     }
 
-    static MockResponse json(String body) {
+    public static MockResponse json(String body) {
         return new MockResponse().setHeader("Content-Type", "application/json").setBody(body);
     }
 
-    static MockResponse redirect(int status, String location) {
+    public static MockResponse redirect(int status, String location) {
         return new MockResponse().setResponseCode(status).setHeader("Location", location);
     }
 

@@ -4,9 +4,9 @@ import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.SocketPolicy;
 
 /** What providers answer, in their formats. */
-final class ModelAnswers {
+public final class ModelAnswers {
 
-    static final String ANSWER_TEXT = "the answer nobody may log";
+    public static final String ANSWER_TEXT = "the answer nobody may log";
 
     private static final String OPENAI =
             """
@@ -59,7 +59,7 @@ final class ModelAnswers {
 
     private ModelAnswers() {}
 
-    static MockResponse good(ModelClients client) {
+    public static MockResponse good(ModelClients client) {
         if (client.streaming) {
             return new MockResponse()
                     .setHeader("Content-Type", "text/event-stream")
@@ -69,11 +69,11 @@ final class ModelAnswers {
     }
 
     /** A response that ends in the middle of its body. */
-    static MockResponse cutOff(ModelClients client) {
+    public static MockResponse cutOff(ModelClients client) {
         return good(client).setSocketPolicy(SocketPolicy.DISCONNECT_DURING_RESPONSE_BODY);
     }
 
-    static MockResponse tooMany() {
+    public static MockResponse tooMany() {
         return LoopbackServer.json("{\"error\":{\"message\":\"slow down\",\"type\":\"rate_limit_error\"}}")
                 .setResponseCode(429)
                 .setHeader("Retry-After-Ms", "20");

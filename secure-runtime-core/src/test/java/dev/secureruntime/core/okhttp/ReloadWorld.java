@@ -21,27 +21,27 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 
 /** Two servers of their own, a third name on the first, and a runtime whose policy changes between them. */
-final class ReloadWorld implements AutoCloseable {
+public final class ReloadWorld implements AutoCloseable {
 
-    static final String LEFT = "left.example";
-    static final String RIGHT = "right.example";
-    static final String BOTH = "both.example";
-    static final String LEFT_KEY = "left-key-0123456789";
-    static final String RIGHT_KEY = "right-key-987654321";
+    public static final String LEFT = "left.example";
+    public static final String RIGHT = "right.example";
+    public static final String BOTH = "both.example";
+    public static final String LEFT_KEY = "left-key-0123456789";
+    public static final String RIGHT_KEY = "right-key-987654321";
 
-    final LoopbackServer left;
-    final LoopbackServer right;
-    final LoopbackServer both;
-    final Path audit;
-    final SecureRuntime runtime;
-    final Component agent;
-    final GuardedCallFactory calls;
+    public final LoopbackServer left;
+    public final LoopbackServer right;
+    public final LoopbackServer both;
+    public final Path audit;
+    public final SecureRuntime runtime;
+    public final Component agent;
+    public final GuardedCallFactory calls;
 
-    ReloadWorld(Path folder, Protocol protocol) throws IOException {
+    public ReloadWorld(Path folder, Protocol protocol) throws IOException {
         this(folder, protocol, builder -> builder);
     }
 
-    ReloadWorld(Path folder, Protocol protocol, UnaryOperator<RuntimeBuilder> changes) throws IOException {
+    public ReloadWorld(Path folder, Protocol protocol, UnaryOperator<RuntimeBuilder> changes) throws IOException {
         List<Protocol> protocols =
                 protocol == Protocol.HTTP_2 ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1) : List.of(protocol);
         left = new LoopbackServer(protocols, LEFT);
@@ -61,19 +61,19 @@ final class ReloadWorld implements AutoCloseable {
     }
 
     /** The left host and the common one, with the left key. */
-    Policy leftPolicy() {
+    public Policy leftPolicy() {
         return policy("left-key", allowing(LEFT, left), allowing(BOTH, both));
     }
 
-    Policy rightPolicy() {
+    public Policy rightPolicy() {
         return policy("right-key", allowing(RIGHT, right), allowing(BOTH, both));
     }
 
-    static EgressRule allowing(String host, LoopbackServer server) {
+    public static EgressRule allowing(String host, LoopbackServer server) {
         return EgressRule.host(host, Scope.HTTPS.onPort(server.port()));
     }
 
-    Policy policy(String key, EgressRule... hosts) {
+    public Policy policy(String key, EgressRule... hosts) {
         ComponentPolicy.Builder component = ComponentPolicy.builder().secret(key);
         for (EgressRule host : hosts) {
             component.allow(host);
@@ -84,7 +84,7 @@ final class ReloadWorld implements AutoCloseable {
         return policy(key, component);
     }
 
-    Policy policy(String key, ComponentPolicy.Builder component) {
+    public Policy policy(String key, ComponentPolicy.Builder component) {
         return Policy.builder()
                 .component("agent", component.build())
                 .secret(
@@ -94,7 +94,7 @@ final class ReloadWorld implements AutoCloseable {
                 .build();
     }
 
-    Request get(String host) {
+    public Request get(String host) {
         LoopbackServer server = host.equals(LEFT) ? left : host.equals(RIGHT) ? right : both;
         return new Request.Builder()
                 .url("https://" + host + ":" + server.port() + "/")
@@ -102,7 +102,7 @@ final class ReloadWorld implements AutoCloseable {
     }
 
     /** The audit records of a type, after the runtime was closed. */
-    List<JsonNode> records(String type) throws IOException {
+    public List<JsonNode> records(String type) throws IOException {
         List<JsonNode> found = new ArrayList<>();
         for (JsonNode record : GuardedWorld.records(audit)) {
             if (record.path("type").asText().equals(type)) {

@@ -1,0 +1,77 @@
+package dev.secureruntime.core.http;
+
+import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDeniedException;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A hop under way, from before its request is handed to the client library until its answer's body is closed. A policy that comes into
+ * force meanwhile and refuses it cuts it. Thread-safe.
+ */
+public final class LiveExchange implements AutoCloseable {
+
+    private final GuardedHop hop;
+    private final Runnable cancel;
+    private final Consumer<LiveExchange> end;
+
+    /**
+     * A hop that is about to begin.
+     *
+     * @param cancel ends it; called once it was cut
+     * @param end called when it is over, perhaps more than once
+     */
+    public LiveExchange(GuardedHop hop, Runnable cancel, Consumer<LiveExchange> end) {
+        this.hop = hop;
+        this.cancel = cancel;
+        this.end = end;
+    }
+
+    /** Why the policy refuses that this goes on: its target, or the connection that it runs over. */
+    public Optional<Denied> denied(ComponentSnapshot inForce, Gate gate) {
+        Optional<Denied> target = inForce.deniedUnderWay(hop.asked());
+        return target.isPresent() ? target : hop.deniedConnection(inForce, gate);
+    }
+
+    public void cancel() {
+        cancel.run();
+    }
+
+    /** The reason for which it was cut; null when it wasn't. */
+    public @Nullable Denied cut() {
+        return hop.cut();
+    }
+
+    public GuardedHop hop() {
+        return hop;
+    }
+
+    /** What a failure really was: the policy's word, where there is one. */
+    public IOException explained(IOException failure) {
+        Denied reason = hop.cut();
+        for (Throwable cause = failure; reason == null && cause != null; cause = cause.getCause()) {
+            if (cause instanceof EgressDeniedException denial) {
+                reason = denial.decision();
+            }
+        }
+        if (reason == null) {
+            return failure;
+        }
+        if (reason.layer() == Layer.UNDER_WAY) {
+            hop.cut(reason);
+        }
+        return failure instanceof EgressDeniedException same && same.decision().equals(reason)
+                ? same
+                : new EgressDeniedException(hop.asked(), reason);
+    }
+
+    @Override
+    public void close() {
+        end.accept(this);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.secureruntime.core.http;
+
+import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressRequest;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The sockets of a component that are open, at most {@value #MAX} of them. Thread-safe. */
+public final class OpenSockets {
+
+    public static final int MAX = 16_384;
+
+    private final Set<JudgedSocket> open = ConcurrentHashMap.newKeySet();
+
+    /** Enters a socket that is about to connect. */
+    void enter(JudgedSocket socket) throws IOException {
+        if (open.size() >= MAX) {
+            open.removeIf(JudgedSocket::isClosed);
+            if (open.size() >= MAX) {
+                throw new IOException("this component has " + MAX + " connections open; close responses");
+            }
+        }
+        open.add(socket);
+    }
+
+    void leave(JudgedSocket socket) {
+        open.remove(socket);
+    }
+
+    /** Closes the sockets that the policy refuses, adding where they led. */
+    public int closeRefused(ComponentSnapshot inForce, List<String> targets) {
+        int closed = 0;
+        for (JudgedSocket socket : open) {
+            Optional<Denied> denied = socket.denied(inForce);
+            if (denied.isPresent() && socket.cut(LiveExchanges.underWay(denied.get()))) {
+                closed++;
+                targets.add(named(socket.target()));
+            }
+        }
+        return closed;
+    }
+
+    public static String named(EgressRequest target) {
+        return target.scheme() + "://" + target.host() + ":" + target.port();
+    }
+}
