@@ -1,6 +1,8 @@
 package dev.secureruntime.cli;
 
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.core.egress.GrantRules;
@@ -64,7 +66,9 @@ final class EgressCheckCommand implements Callable<Integer> {
     static final int USAGE = 3;
     private static final int MAX_LINE = 65_536;
     private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Left as they are, line separators and a terminal's control characters beyond ASCII could forge a line. */
+    private static final ObjectMapper JSON =
+            JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
     private final HostResolver resolver = HostResolver.SYSTEM;
 
@@ -172,7 +176,7 @@ final class EgressCheckCommand implements Callable<Integer> {
         }
         if (json) {
             ObjectNode line = JSON.createObjectNode().put("verdict", "ALLOW").put("url", url);
-            out.println(JSON.writeValueAsString(line.put("rule", ((EgressDecision.Allowed) decision).rule())));
+            out.println(text(line.put("rule", ((EgressDecision.Allowed) decision).rule())));
         } else {
             out.println("ALLOW " + printable(url));
         }
@@ -220,13 +224,17 @@ final class EgressCheckCommand implements Callable<Integer> {
             refusal.rule().ifPresent(rule -> line.put("rule", rule));
             line.put("layer", refusal.layer().name().toLowerCase(Locale.ROOT));
             refusal.nearest().ifPresent(nearest -> line.put("nearest", nearest));
-            out.println(JSON.writeValueAsString(line.put("remedy", refusal.remedy())));
+            out.println(text(line.put("remedy", refusal.remedy())));
         } else {
             String nearest =
                     refusal.nearest().map(name -> "; nearest allowed: " + name).orElse("");
             out.println("DENY " + printable(url) + " " + refusal.code() + " " + refusal.detail() + nearest);
         }
         return false;
+    }
+
+    private static String text(ObjectNode line) throws IOException {
+        return JSON.writeValueAsString(line).replace("\u007f", "\\u007F");
     }
 
     private static String printable(String url) {
