@@ -4,9 +4,11 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.credential.CredentialIssuer;
+import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretSource;
 import java.nio.file.Path;
@@ -31,7 +33,11 @@ public final class RuntimeBuilder {
     private OnAuditFailure onAuditFailure = OnAuditFailure.REFUSE;
     private HostResolver resolver = HostResolver.SYSTEM;
     private @Nullable X509TrustManager trustManager;
+    private @Nullable EgressProxy egressProxy;
     private @Nullable Duration policyReload;
+    private @Nullable Path shadowFile;
+    private @Nullable Policy shadow;
+    private Duration longestBreakGlass = BreakGlass.LONGEST;
 
     RuntimeBuilder(RuntimeFactory factory) {
         this.factory = factory;
@@ -48,6 +54,39 @@ public final class RuntimeBuilder {
     public RuntimeBuilder policy(Policy policy) {
         this.policy = policy;
         this.policyFile = null;
+        return this;
+    }
+
+    /**
+     * Judges each hop by a candidate policy too, read from a file, and records where the two differ ({@code secure_runtime.shadow.*} in
+     * the call's record, {@link SecureRuntime#shadowReport}). The candidate changes nothing that happens: its rules for targets are
+     * asked, and its secrets, budgets and grants are not used. One that can't be read is reported once and left out.
+     * {@link SecureRuntime#reload()} reads it again, and so does {@link #reloadPolicyEvery}.
+     */
+    public RuntimeBuilder shadowPolicy(Path file) {
+        this.shadowFile = file;
+        this.shadow = null;
+        return this;
+    }
+
+    /** The same with a candidate that was built in code. */
+    public RuntimeBuilder shadowPolicy(Policy candidate) {
+        this.shadow = candidate;
+        this.shadowFile = null;
+        return this;
+    }
+
+    /**
+     * Says how long a break-glass grant may last, {@link BreakGlass#LONGEST} unless said otherwise, and never longer than that. A policy with
+     * a longer one is refused.
+     */
+    public RuntimeBuilder breakGlassAtMost(Duration longest) {
+        if (longest.isNegative() || longest.compareTo(BreakGlass.LONGEST) > 0) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "breakGlassAtMost: expected a time up to " + BreakGlass.LONGEST + ", not " + longest);
+        }
+        this.longestBreakGlass = longest;
         return this;
     }
 
@@ -93,6 +132,15 @@ public final class RuntimeBuilder {
     }
 
     /**
+     * Sends guarded requests through one HTTP proxy. Without it they go directly: proxies that are set for the whole JVM, or
+     * on a client library, have no effect either way. See {@link EgressProxy} for what is not judged behind a proxy.
+     */
+    public RuntimeBuilder egressProxy(EgressProxy proxy) {
+        this.egressProxy = proxy;
+        return this;
+    }
+
+    /**
      * Looks at the policy's file for a change, and reloads it as {@link SecureRuntime#reload()} does; off unless called. Its
      * bytes are compared, not its date. A file that is not valid, or only half written, changes nothing and is reported once.
      */
@@ -124,6 +172,18 @@ public final class RuntimeBuilder {
                     ErrorCode.RUNTIME_MISCONFIGURED, "reloadPolicyEvery looks at a file: call policy(Path)");
         }
         return factory.create(new RuntimeSettings(
-                policyFile, policy, audit, onAuditFailure, secrets, issuers, resolver, trustManager, policyReload));
+                policyFile,
+                policy,
+                audit,
+                onAuditFailure,
+                secrets,
+                issuers,
+                resolver,
+                trustManager,
+                egressProxy,
+                policyReload,
+                shadowFile,
+                shadow,
+                longestBreakGlass));
     }
 }

@@ -4,6 +4,7 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.credential.CredentialIssuer;
+import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretSource;
@@ -24,7 +25,11 @@ import org.jspecify.annotations.Nullable;
  * @param issuers the issuers of tokens that fill bound secrets, by name
  * @param resolver finds the addresses of allowed hosts
  * @param trustManager decides on server certificates; null means the platform's trust store
+ * @param egressProxy the HTTP proxy that guarded requests go through; null means none
  * @param policyReload how often the policy's file is looked at for a change; null means never
+ * @param shadowFile a candidate policy's file; null without one
+ * @param shadow a candidate policy that was built in code; null without one
+ * @param longestBreakGlass how long a break-glass grant may last
  */
 public record RuntimeSettings(
         @Nullable Path policyFile,
@@ -35,7 +40,11 @@ public record RuntimeSettings(
         Map<String, CredentialIssuer<BearerToken>> issuers,
         HostResolver resolver,
         @Nullable X509TrustManager trustManager,
-        @Nullable Duration policyReload) {
+        @Nullable EgressProxy egressProxy,
+        @Nullable Duration policyReload,
+        @Nullable Path shadowFile,
+        @Nullable Policy shadow,
+        Duration longestBreakGlass) {
 
     public RuntimeSettings {
         secrets = Map.copyOf(secrets);

@@ -1,9 +1,11 @@
 package dev.secureruntime;
 
 import dev.secureruntime.audit.AuditLog;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import dev.secureruntime.policy.PolicyVersion;
+import dev.secureruntime.policy.ShadowReport;
 
 /**
  * The runtime: one policy, one audit log, and the components that work under them.
@@ -64,6 +66,23 @@ public interface SecureRuntime extends AutoCloseable {
 
     /** Puts a policy in force that was built in code, as {@link #reload()} does with a file. */
     PolicyReload reload(Policy policy);
+
+    /**
+     * Opens a target in an emergency, until the grant's end or until the handle is closed.
+     *
+     * <p>What holds: the grant is recorded before it opens anything, each use is recorded with its call, and so is its end
+     * ({@code egress.break_glass}). It ends by the wall clock or by elapsed time, whichever comes first, so that a clock that is set
+     * back doesn't prolong it. When it has ended, calls under way and connections that only it allowed are cut, as by a reload.
+     * A reload leaves it in force. What does not: code that holds this runtime can grant itself; hand out components instead.
+     *
+     * @throws dev.secureruntime.error.SecureRuntimeException {@code SR-POLICY-004} when it is over already, begins later, lasts longer
+     *     than {@link RuntimeBuilder#breakGlassAtMost} says, or when too many are in force; {@code SR-COMPONENT-001} when the policy
+     *     has no such component; {@code SR-AUDIT-002} when it could not be recorded, and opens nothing
+     */
+    BreakGlassGrant breakGlass(BreakGlass grant);
+
+    /** How the candidate policy's answers differ from those of the policy in force; see {@link RuntimeBuilder#shadowPolicy}. */
+    ShadowReport shadowReport();
 
     /** The runtime's audit log. */
     AuditLog audit();

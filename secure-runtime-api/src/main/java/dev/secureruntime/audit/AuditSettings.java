@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AuditSettings {
 
+    /** The clock of the process can count it in nanoseconds. */
+    private static final Duration LONGEST = Duration.ofDays(36_525);
+
     private final Path directory;
     private final Path signer;
     private final String name;
@@ -101,16 +104,31 @@ public final class AuditSettings {
         return with(draft -> draft.name = name);
     }
 
-    /** Signs a checkpoint after this time or this number of records, whichever comes first. */
+    /**
+     * Signs a checkpoint after this time or this number of records, whichever comes first.
+     *
+     * @throws IllegalArgumentException when the time is none or longer than 100 years, or the number is below 1
+     */
     public AuditSettings checkpointEvery(Duration interval, int records) {
+        requireTime("the time between checkpoints", interval);
+        if (records < 1) {
+            throw new IllegalArgumentException("the number of records between checkpoints is at least 1");
+        }
         return with(draft -> {
             draft.checkpointInterval = interval;
             draft.checkpointRecords = records;
         });
     }
 
-    /** Starts a new segment when the current one would grow beyond this size. */
+    /**
+     * Starts a new segment when the current one would grow beyond this size.
+     *
+     * @throws IllegalArgumentException when it is below 1
+     */
     public AuditSettings segmentBytes(long bytes) {
+        if (bytes < 1) {
+            throw new IllegalArgumentException("the size of a segment is at least 1");
+        }
         return with(draft -> draft.segmentBytes = bytes);
     }
 
@@ -128,8 +146,12 @@ public final class AuditSettings {
      * Signs with a log key that is not in the signer file.
      *
      * @param patience how long a checkpoint waits for a signature, tries and pauses together; then the log fails closed
+     * @throws IllegalArgumentException when it is negative or longer than 100 years
      */
     public AuditSettings logKey(LogKey key, Duration patience) {
+        if (patience.isNegative() || patience.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException("the patience with the log key is from nothing to 100 years");
+        }
         return with(draft -> {
             draft.logKey = key;
             draft.logKeyPatience = patience;
@@ -160,12 +182,18 @@ public final class AuditSettings {
     /**
      * Gives the anchors the newest checkpoint after this time (default: a minute) when something was appended; also at the start,
      * when a segment ends, when someone waits for {@link Receipt.Stage#ANCHORED}, and on close.
+     *
+     * @throws IllegalArgumentException when the time is none or longer than 100 years
      */
     public AuditSettings anchorEvery(Duration interval) {
-        if (interval.isNegative() || interval.isZero()) {
-            throw new IllegalArgumentException("the time between anchorings is longer than nothing");
-        }
+        requireTime("the time between anchorings", interval);
         return with(draft -> draft.anchorInterval = interval);
+    }
+
+    private static void requireTime(String what, Duration time) {
+        if (time.isNegative() || time.isZero() || time.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException(what + " is longer than nothing and at most 100 years");
+        }
     }
 
     /** The anchors by name. */
@@ -181,8 +209,11 @@ public final class AuditSettings {
     /**
      * Starts a new segment when the current one is this old and holds a record beside its first. Retention removes whole
      * segments, so this is also how finely it can cut.
+     *
+     * @throws IllegalArgumentException when the time is none or longer than 100 years
      */
     public AuditSettings segmentEvery(Duration interval) {
+        requireTime("the age of a segment", interval);
         return with(draft -> draft.segmentInterval = interval);
     }
 

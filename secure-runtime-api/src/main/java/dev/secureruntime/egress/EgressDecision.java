@@ -107,7 +107,10 @@ public sealed interface EgressDecision {
         LOOKUP,
         /** By the address that was about to be connected to. */
         CONNECTION,
-        /** While it was under way, by a policy that came into force meanwhile. */
+        /**
+         * While it was under way: by a policy that came into force meanwhile, because a byte budget ran out, or by what its
+         * body or a message held.
+         */
         UNDER_WAY
     }
 
@@ -127,12 +130,22 @@ public sealed interface EgressDecision {
         DENY_RULE,
         /** The component asked for too many different names below one domain, as a tunnel through DNS does. */
         MANY_NAMES,
+        /** A byte budget that covers the host is used up. */
+        BUDGET_SPENT,
         /** The address is special, and no {@code cidr} rule opens it. */
         SPECIAL_ADDRESS,
         /** The host is written in a form that parsers disagree on. */
         MALFORMED_TARGET,
         /** A redirect would hand the request's body to another host. */
         REDIRECT_WITH_BODY,
+        /** A secret that the runtime knows stands in it, and doesn't belong to its target. */
+        SECRET_LEAVING,
+        /** A canary stands in it: a secret that nobody may read. */
+        CANARY_LEAVING,
+        /** Its body can't be searched for secrets: it is not compressed as it says, or beyond what is searched. */
+        BODY_UNSEARCHABLE,
+        /** Plain http would show the whole request to the proxy that requests go through. */
+        PLAIN_HTTP_THROUGH_PROXY,
         /** The request would leave through something other than the guard. */
         GUARD_BYPASSED,
         /** The audit log can't be written, and the runtime was told to refuse then. */

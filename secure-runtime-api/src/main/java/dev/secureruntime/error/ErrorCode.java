@@ -24,6 +24,10 @@ public enum ErrorCode {
     EGRESS_REDIRECT_REFUSED("SR-EGRESS-004"),
     /** A guarded client was used in a way that would step around the guard. */
     EGRESS_GUARD_BYPASSED("SR-EGRESS-005"),
+    /** A secret that the runtime knows would leave for where it doesn't belong. */
+    EGRESS_SECRET_LEAVING("SR-EGRESS-006"),
+    /** The component's byte budget for the target is used up. */
+    EGRESS_BUDGET_SPENT("SR-EGRESS-007"),
 
     /** The component is not entitled to the secret. */
     SECRET_NOT_ENTITLED("SR-SECRET-001"),

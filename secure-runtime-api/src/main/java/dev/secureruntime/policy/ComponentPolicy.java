@@ -3,6 +3,7 @@ package dev.secureruntime.policy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -17,23 +18,44 @@ import java.util.Set;
  * @param secrets the names of the secrets that the component is entitled to
  * @param onManyNames what happens when it asks for conspicuously many names below one domain
  * @param mode what follows when the rules refuse
+ * @param budgets how many bytes it may send, besides what the rules say
  */
 public record ComponentPolicy(
         List<EgressRule> allow,
         List<EgressRule> deny,
         Set<String> secrets,
         OnManyNames onManyNames,
-        EnforcementMode mode) {
+        EnforcementMode mode,
+        List<ByteBudget> budgets) {
+
+    /** The budgets that a component may have. */
+    public static final int MAX_BUDGETS = 64;
 
     public ComponentPolicy {
         allow = List.copyOf(allow);
         deny = List.copyOf(deny);
         secrets = Collections.unmodifiableSet(new LinkedHashSet<>(secrets));
+        budgets = List.copyOf(budgets);
+        checkBudgets(budgets);
+    }
+
+    private static void checkBudgets(List<ByteBudget> budgets) {
+        if (budgets.size() > MAX_BUDGETS) {
+            throw new IllegalArgumentException("a component has at most " + MAX_BUDGETS + " budgets");
+        }
+        Set<List<Object>> seen = new HashSet<>();
+        for (ByteBudget budget : budgets) {
+            if (!seen.add(List.of(budget.pattern(), budget.window()))) {
+                throw new IllegalArgumentException("two budgets "
+                        + budget.pattern().map(host -> "for " + host).orElse("for everything") + " have the window "
+                        + budget.window());
+            }
+        }
     }
 
     /** A component whose rules are enforced, and whose many names are reported and not blocked. */
     public ComponentPolicy(List<EgressRule> allow, List<EgressRule> deny, Set<String> secrets) {
-        this(allow, deny, secrets, OnManyNames.REPORT, EnforcementMode.ENFORCE);
+        this(allow, deny, secrets, OnManyNames.REPORT, EnforcementMode.ENFORCE, List.of());
     }
 
     /** Starts a component that may do nothing. */
@@ -47,6 +69,10 @@ public record ComponentPolicy(
             SecretPolicy policy = policies.get(name);
             if (policy == null) {
                 continue;
+            }
+            if (policy.isCanary()) {
+                throw new IllegalArgumentException("component \"" + component + "\" is entitled to \"" + name
+                        + "\", which is a canary: nobody may read one");
             }
             policy.attachment().ifPresent(attachment -> {
                 for (HostPort target : attachment.hosts()) {
@@ -69,6 +95,7 @@ public record ComponentPolicy(
         private final Set<String> secrets = new LinkedHashSet<>();
         private OnManyNames onManyNames = OnManyNames.REPORT;
         private EnforcementMode mode = EnforcementMode.ENFORCE;
+        private final List<ByteBudget> budgets = new ArrayList<>();
 
         private Builder() {}
 
@@ -107,9 +134,19 @@ public record ComponentPolicy(
             return this;
         }
 
-        /** The finished component. */
+        /** Limits the bytes that it may send. */
+        public Builder budget(ByteBudget budget) {
+            budgets.add(budget);
+            return this;
+        }
+
+        /**
+         * The finished component.
+         *
+         * @throws IllegalArgumentException when there are more than {@value #MAX_BUDGETS} budgets, or two for one host and window
+         */
         public ComponentPolicy build() {
-            return new ComponentPolicy(allow, deny, secrets, onManyNames, mode);
+            return new ComponentPolicy(allow, deny, secrets, onManyNames, mode, budgets);
         }
     }
 }

@@ -1,5 +1,8 @@
 package dev.secureruntime.policy;
 
+import java.util.LinkedHashSet;
+import java.util.Set;
+
 /**
  * An exact host and port, written {@code host} (443 is meant then) or {@code host:port}.
  *
@@ -28,6 +31,14 @@ public record HostPort(String host, int port) {
             throw new IllegalArgumentException("expected host or host:port, not \"" + text + "\"");
         }
         return new HostPort(text.substring(0, colon), Integer.parseInt(port));
+    }
+
+    static Set<HostPort> parseAll(String... texts) {
+        Set<HostPort> parsed = new LinkedHashSet<>();
+        for (String text : texts) {
+            parsed.add(parse(text));
+        }
+        return parsed;
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.secureruntime.policy;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -17,12 +19,20 @@ public final class Policy {
     private final Map<String, ComponentPolicy> components;
     private final Map<String, SecretPolicy> secrets;
     private final Map<String, CategoryPolicy> categories;
+    private final List<BreakGlass> breakGlass;
 
     private Policy(Builder builder) {
         this.source = builder.source;
         this.components = Collections.unmodifiableMap(new LinkedHashMap<>(builder.components));
         this.secrets = Collections.unmodifiableMap(new LinkedHashMap<>(builder.secrets));
         this.categories = Collections.unmodifiableMap(new LinkedHashMap<>(builder.categories));
+        this.breakGlass = List.copyOf(builder.breakGlass);
+        for (BreakGlass grant : breakGlass) {
+            if (!components.containsKey(grant.component())) {
+                throw new IllegalArgumentException(
+                        "a break-glass grant is for component \"" + grant.component() + "\", which there is not");
+            }
+        }
         for (Map.Entry<String, ComponentPolicy> component : components.entrySet()) {
             component.getValue().checkSecrets(component.getKey(), secrets);
         }
@@ -53,6 +63,11 @@ public final class Policy {
         return categories;
     }
 
+    /** The grants for emergencies, those that are over included; each has a beginning. */
+    public List<BreakGlass> breakGlass() {
+        return breakGlass;
+    }
+
     @Override
     public String toString() {
         return "policy " + source + " " + components.keySet();
@@ -63,10 +78,13 @@ public final class Policy {
 
         private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}");
 
+        private static final int MAX_GRANTS = 64;
+
         private String source = "code";
         private final Map<String, ComponentPolicy> components = new LinkedHashMap<>();
         private final Map<String, SecretPolicy> secrets = new LinkedHashMap<>();
         private final Map<String, CategoryPolicy> categories = new LinkedHashMap<>();
+        private final List<BreakGlass> breakGlass = new ArrayList<>();
 
         private Builder() {}
 
@@ -115,10 +133,26 @@ public final class Policy {
         }
 
         /**
+         * Adds a grant for an emergency.
+         *
+         * @throws IllegalArgumentException when it has no beginning: read again, it would begin again
+         */
+        public Builder breakGlass(BreakGlass grant) {
+            if (grant.from().isEmpty()) {
+                throw new IllegalArgumentException("a break-glass grant in a policy names its beginning");
+            }
+            if (breakGlass.size() == MAX_GRANTS) {
+                throw new IllegalArgumentException("a policy has at most " + MAX_GRANTS + " break-glass grants");
+            }
+            breakGlass.add(grant);
+            return this;
+        }
+
+        /**
          * The finished policy.
          *
-         * @throws IllegalArgumentException when two secrets of one component would be attached to the same header of the
-         *     same host
+         * @throws IllegalArgumentException when a grant is for a component that there is not, two secrets of one component
+         *     would be attached to the same header of the same host, or a component is entitled to a canary
          */
         public Policy build() {
             return new Policy(this);

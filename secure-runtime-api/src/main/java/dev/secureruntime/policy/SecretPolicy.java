@@ -8,34 +8,74 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a policy says of a secret: where it comes from, and the hosts that it is bound to. It never holds the secret.
+ * What a policy says of a secret: where it comes from, and the hosts that it belongs to. It never holds the secret.
  *
  * <p>A secret with an attachment is never handed out: guarded HTTP puts it into the named header as the last step before
- * a request leaves, and only for the hosts named.
+ * a request leaves, and only for the hosts named. One that is handed out may leave for the hosts in {@link #sendTo} only. A
+ * canary is for nobody: it lies where a thief looks, and tells of him when it leaves. Immutable and thread-safe.
  */
 public final class SecretPolicy {
 
     private final @Nullable Source source;
     private final @Nullable Attachment attachment;
+    private final Set<HostPort> sendTo;
+    private final Use use;
 
-    private SecretPolicy(@Nullable Source source, @Nullable Attachment attachment) {
+    private enum Use {
+        COMPONENTS,
+        CANARY
+    }
+
+    private SecretPolicy(@Nullable Source source, @Nullable Attachment attachment, Set<HostPort> sendTo, Use use) {
         this.source = source;
         this.attachment = attachment;
+        this.sendTo = Collections.unmodifiableSet(new LinkedHashSet<>(sendTo));
+        this.use = use;
+        if (use == Use.CANARY && (attachment != null || !sendTo.isEmpty())) {
+            throw new IllegalArgumentException("a canary belongs to no host: it is neither attached nor sent");
+        }
+        if (attachment != null && !sendTo.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "a secret that is attached is never handed out, so that no component can send it itself");
+        }
     }
 
     /** A secret that is read from {@code source}. */
     public static SecretPolicy from(Source source) {
-        return new SecretPolicy(source, null);
+        return new SecretPolicy(source, null, Set.of(), Use.COMPONENTS);
     }
 
     /** A secret whose source, or whose issuer, is given to the runtime's builder in code. */
     public static SecretPolicy suppliedByCode() {
-        return new SecretPolicy(null, null);
+        return new SecretPolicy(null, null, Set.of(), Use.COMPONENTS);
     }
 
-    /** The same secret, bound to hosts. */
-    public SecretPolicy attachedAs(Attachment attachment) {
-        return new SecretPolicy(source, attachment);
+    /**
+     * The same secret, bound to hosts.
+     *
+     * @throws IllegalArgumentException when it is a canary, or components send it themselves
+     */
+    public SecretPolicy attachedAs(Attachment attached) {
+        return new SecretPolicy(source, attached, sendTo, use);
+    }
+
+    /**
+     * The same secret, which entitled components may send to these hosts themselves, over https, anywhere in a request.
+     *
+     * @throws IllegalArgumentException when a host is none, or the secret is a canary or attached
+     */
+    public SecretPolicy sentTo(String... hosts) {
+        return new SecretPolicy(source, attachment, HostPort.parseAll(hosts), use);
+    }
+
+    /**
+     * The same secret as a canary: no component may be entitled to it, and a request in which it is found is refused and
+     * recorded as an alarm.
+     *
+     * @throws IllegalArgumentException when it is attached or sent to hosts
+     */
+    public SecretPolicy asCanary() {
+        return new SecretPolicy(source, attachment, sendTo, Use.CANARY);
     }
 
     /** Where the secret comes from; empty when code supplies it. */
@@ -46,6 +86,16 @@ public final class SecretPolicy {
     /** The header and hosts that it is bound to; empty when components read it through a handle. */
     public Optional<Attachment> attachment() {
         return Optional.ofNullable(attachment);
+    }
+
+    /** The exact hosts that entitled components may send it to themselves. */
+    public Set<HostPort> sendTo() {
+        return sendTo;
+    }
+
+    /** Whether it is a canary. */
+    public boolean isCanary() {
+        return use == Use.CANARY;
     }
 
     /** A place that a secret is read from. */
@@ -81,20 +131,12 @@ public final class SecretPolicy {
 
         /** {@code Authorization: Bearer ...}, as OpenAI and most others want it. */
         public static Attachment bearer(String... hosts) {
-            return new Attachment(parse(hosts), "Authorization", "Bearer ");
+            return new Attachment(HostPort.parseAll(hosts), "Authorization", "Bearer ");
         }
 
         /** A header that holds the secret alone, for example {@code x-api-key}. */
         public static Attachment header(String header, String... hosts) {
-            return new Attachment(parse(hosts), header, "");
-        }
-
-        private static Set<HostPort> parse(String... hosts) {
-            Set<HostPort> parsed = new LinkedHashSet<>();
-            for (String host : hosts) {
-                parsed.add(HostPort.parse(host));
-            }
-            return parsed;
+            return new Attachment(HostPort.parseAll(hosts), header, "");
         }
     }
 }

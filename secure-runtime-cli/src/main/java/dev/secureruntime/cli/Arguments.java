@@ -5,7 +5,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
-import java.nio.charset.MalformedInputException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -88,19 +90,21 @@ final class Arguments {
         if (!Files.exists(file) && key.indexOf('+') != key.lastIndexOf('+')) {
             return List.of(key);
         }
+        byte[] content = content(file, MAX_KEY_FILE);
         try {
-            if (Files.isRegularFile(file) && Files.size(file) > MAX_KEY_FILE) {
+            if (content.length > MAX_KEY_FILE) {
                 throw usage("--key: " + key + " is no file of verifier keys");
             }
-            return Files.readString(file)
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(content))
+                    .toString()
                     .lines()
                     .map(String::strip)
                     .filter(line -> !line.isEmpty() && !line.startsWith("#"))
                     .toList();
-        } catch (MalformedInputException e) {
+        } catch (CharacterCodingException e) {
             throw usage("--key: " + key + " is no file of verifier keys");
-        } catch (IOException e) {
-            throw usage("--key: can't read " + key + ": " + e);
         }
     }
 

@@ -14,8 +14,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "consistency",
         description = {
-            "Prints the hashes that prove that the log at NEW records continues the log at OLD records (RFC 6962, 2.1.2),",
-            "in base64, one a line; none where the sizes are equal. Witnesses and monitors ask for them.",
+            "Prints the hashes that prove that the log at NEW records continues the log at OLD records.",
+            "They are those of RFC 6962, section 2.1.2, in base64, one a line; none where the sizes are equal. Witnesses and",
+            "monitors ask for them.",
             ""
         },
         exitCodeOnExecutionException = 2,

@@ -28,8 +28,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "report",
         description = {
-            "Verifies an audit log and writes one HTML file about it: the verdict, calls over time, tokens, denials, errors,",
-            "keys and checkpoints. The file needs no network, and checks the records in it again in the reader's browser.",
+            "Verifies an audit log and writes one HTML file about it.",
+            "It shows the verdict, calls over time, tokens, denials, errors, keys and checkpoints, needs no network, and",
+            "checks the records in it again in the reader's browser.",
             ""
         },
         exitCodeOnExecutionException = 2,

@@ -22,9 +22,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "retire",
         description = {
-            "Removes the oldest segments of an audit log, and keeps what proves that they existed. What is left verifies from",
-            "the same keys. Only whole segments are removed, never the newest, and only records that an anchor covers: a",
-            "checkpoint of this log that is kept elsewhere. The log says in a signed record what was removed.",
+            "Removes the oldest segments of an audit log, and keeps what proves that they existed.",
+            "What is left verifies from the same keys. Only whole segments are removed, never the newest, and only records",
+            "that an anchor covers: a checkpoint of this log that is kept elsewhere. The log says in a signed record what was",
+            "removed.",
             ""
         },
         exitCodeOnExecutionException = 2,

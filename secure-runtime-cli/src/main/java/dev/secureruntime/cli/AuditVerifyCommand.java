@@ -41,7 +41,8 @@ import picocli.CommandLine.Spec;
             "yet signed. A log that was cut back to an older checkpoint as a whole can't be told from an older log; keep",
             "copies of DIR/checkpoint elsewhere and give them with --anchor: completeness is then proved up to the",
             "newest. Evidence that was asked for and isn't there makes the verdict INCONCLUSIVE, evidence that isn't",
-            "valid TAMPERED."
+            "valid TAMPERED. To copy a log that is in use, copy checkpoint, then checkpoints, then log.json and segments:",
+            "a copy whose segments are older than its checkpoints looks like a log that was cut back."
         })
 final class AuditVerifyCommand implements Callable<Integer> {
 

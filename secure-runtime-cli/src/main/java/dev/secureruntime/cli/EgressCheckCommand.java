@@ -3,10 +3,12 @@ package dev.secureruntime.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.EgressPolicy;
+import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.core.egress.TargetUrl;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
@@ -15,11 +17,15 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
+import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,12 +56,14 @@ import picocli.CommandLine.Spec;
             "  secure-runtime egress check --policy policy.json --component chat --method POST - < urls.txt",
             "",
             "Prints 'ALLOW url' or 'DENY url CODE reason', in the order of the input. A URL that parsers read differently",
-            "is denied. Characters that could forge a line are shown as \\uXXXX."
+            "is denied. Characters that could forge a line are shown as \\uXXXX. Break-glass grants that are in force now count;",
+            "byte budgets don't, since the command doesn't know what was sent."
         })
 final class EgressCheckCommand implements Callable<Integer> {
 
     static final int USAGE = 3;
     private static final int MAX_LINE = 65_536;
+    private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final HostResolver resolver = HostResolver.SYSTEM;
@@ -80,6 +88,9 @@ final class EgressCheckCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object per URL.")
     private boolean json;
 
+    /** Those in force when the command began. */
+    private List<GrantRules> grants = List.of();
+
     @Parameters(paramLabel = "URL", description = "URLs, or - to read one per line from standard input.")
     private List<String> urls = List.of();
 
@@ -92,7 +103,18 @@ final class EgressCheckCommand implements Callable<Integer> {
                     "the policy has no component \"" + component + "\"; it has "
                             + String.join(", ", policy.components().keySet()));
         }
+        if (!METHOD.matcher(method).matches()) {
+            throw new ParameterException(spec().commandLine(), "--method: expected a plain word such as GET or POST");
+        }
+        method = method.toUpperCase(Locale.ROOT); // as guarded HTTP asks
+        if (urls.contains("-") && urls.size() > 1) {
+            throw new ParameterException(spec().commandLine(), "expected URLs, or - alone for standard input");
+        }
         EgressPolicy egress = EgressPolicy.compile(policy);
+        grants = policy.breakGlass().stream()
+                .filter(grant -> grant.isOpenAt(Instant.now()))
+                .map(grant -> GrantRules.compile(grant, grant.digest()))
+                .toList();
         PrintWriter out = spec().commandLine().getOut();
         boolean allAllowed = true;
         if (urls.isEmpty() || urls.equals(List.of("-"))) {
@@ -144,15 +166,7 @@ final class EgressCheckCommand implements Callable<Integer> {
                     out);
         }
         EgressRequest request = ((TargetUrl.Parsed) target).request(component, method);
-        EgressDecision decision = egress.decide(request);
-        if (decision instanceof EgressDecision.Allowed && resolve) {
-            try {
-                decision = egress.decideAddresses(request, resolver.resolve(request.host()));
-            } catch (UnknownHostException e) {
-                // No address, no connection: the decision on an empty answer says so.
-                decision = egress.decideAddresses(request, List.of());
-            }
-        }
+        EgressDecision decision = decide(egress, request);
         if (decision instanceof Denied refusal) {
             return denied(url, refusal, out);
         }
@@ -165,6 +179,36 @@ final class EgressCheckCommand implements Callable<Integer> {
         return true;
     }
 
+    private EgressDecision decide(EgressPolicy egress, EgressRequest request) {
+        EgressDecision byPolicy = egress.decide(request);
+        EgressDecision decision = byPolicy instanceof Denied refusal
+                ? GrantRules.opening(grants, request, refusal)
+                        .<EgressDecision>map(allowed -> allowed)
+                        .orElse(refusal)
+                : byPolicy;
+        if (!resolve || decision instanceof Denied) {
+            return decision;
+        }
+        List<InetAddress> addresses = addresses(request.host());
+        List<InetAddress> judged = addresses.stream()
+                .filter(address -> grants.stream().noneMatch(grant -> grant.opensAddress(request, address)))
+                .toList();
+        if (judged.isEmpty() && !addresses.isEmpty()) {
+            return decision;
+        }
+        return egress.deniedConnection(request, judged)
+                .<EgressDecision>map(denied -> denied.at(Layer.LOOKUP))
+                .orElse(decision);
+    }
+
+    private List<InetAddress> addresses(String host) {
+        try {
+            return resolver.resolve(host);
+        } catch (UnknownHostException e) {
+            return List.of(); // no address, no connection: the decision on an empty answer says so
+        }
+    }
+
     private boolean denied(String url, Denied refusal, PrintWriter out) throws IOException {
         if (json) {
             ObjectNode line = JSON.createObjectNode()
@@ -173,6 +217,8 @@ final class EgressCheckCommand implements Callable<Integer> {
                     .put("code", refusal.code().code())
                     .put("reason", refusal.reason().name())
                     .put("detail", refusal.detail());
+            refusal.rule().ifPresent(rule -> line.put("rule", rule));
+            line.put("layer", refusal.layer().name().toLowerCase(Locale.ROOT));
             refusal.nearest().ifPresent(nearest -> line.put("nearest", nearest));
             out.println(JSON.writeValueAsString(line.put("remedy", refusal.remedy())));
         } else {

@@ -12,6 +12,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,9 @@ final class EventReader {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
             .build();
+
+    private static final Pattern REMARK =
+            Pattern.compile("(?s): enable `.*| \\(start marker at .*| \\(not recognized as one .*|, from `.*|\n.*");
 
     private EventReader() {}
 
@@ -45,17 +49,20 @@ final class EventReader {
             }
             return event;
         } catch (com.fasterxml.jackson.core.JacksonException e) {
-            throw new IllegalArgumentException(
-                    "not strict JSON at column " + e.getLocation().getColumnNr() + ": "
-                            + firstLine(e.getOriginalMessage()),
-                    e);
+            throw new IllegalArgumentException("not strict JSON" + place(e) + ": " + reason(e.getOriginalMessage()), e);
         } catch (IOException e) {
             throw new IllegalArgumentException("unreadable: " + e, e);
         }
     }
 
-    private static String firstLine(@Nullable String message) {
-        return message == null ? "" : message.lines().findFirst().orElse("");
+    /** Limits on the length of a number or a name are checked without a place. */
+    private static String place(com.fasterxml.jackson.core.JacksonException e) {
+        return e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
+    }
+
+    /** What the parser found, without what it says to people who configure it. */
+    private static String reason(@Nullable String message) {
+        return message == null ? "" : REMARK.matcher(message).replaceFirst("");
     }
 
     private static AuditEvent event(JsonParser json) throws IOException {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.PolicyDiff;
 import dev.secureruntime.core.policy.PolicyReader;
+import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Says what a new policy would newly allow (+) or deny (-).",
             "Both are asked about every target that a rule of either speaks of; of a wildcard, a category or a block of",
-            "addresses, samples stand for the rest.",
+            "addresses, samples stand for the rest. Byte budgets, modes and break-glass grants are compared as they are written.",
             ""
         },
         exitCodeOnInvalidInput = PolicyDiffCommand.USAGE,
@@ -56,7 +57,9 @@ final class PolicyDiffCommand implements Callable<Integer> {
             throw new IllegalStateException("picocli sets the specification");
         }
         PrintWriter out = spec.commandLine().getOut();
-        List<PolicyDiff.Change> changes = PolicyDiff.between(PolicyReader.read(before), PolicyReader.read(after));
+        Policy old = PolicyReader.read(before);
+        Policy young = PolicyReader.read(after);
+        List<PolicyDiff.Change> changes = PolicyDiff.between(old, young);
         for (PolicyDiff.Change change : changes) {
             if (json) {
                 ObjectNode line = JSON.createObjectNode()
@@ -71,6 +74,10 @@ final class PolicyDiffCommand implements Callable<Integer> {
                 out.println(sign + change.component() + " " + change.target() + requests);
             }
         }
-        return changes.isEmpty() ? 0 : 1;
+        List<String> besides = PolicyDiff.besides(old, young);
+        for (String line : besides) {
+            out.println(json ? JSON.writeValueAsString(JSON.createObjectNode().put("besides", line)) : line);
+        }
+        return changes.isEmpty() && besides.isEmpty() ? 0 : 1;
     }
 }

@@ -1,14 +1,18 @@
 package dev.secureruntime.cli;
 
 import dev.secureruntime.core.policy.PolicyReader;
+import dev.secureruntime.policy.BreakGlass;
+import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.SecretPolicy;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -60,6 +64,11 @@ final class PolicyExplainCommand implements Callable<Integer> {
                 explain(name, component, policy, out);
             }
         });
+        policy.secrets().forEach((name, secret) -> {
+            if (secret.isCanary()) {
+                out.println("canary " + name + source(secret) + ": for nobody; found in a request, it is an alarm");
+            }
+        });
         policy.categories()
                 .forEach((name, category) -> out.println("category " + name + ": "
                         + (category.kind() == CategoryPolicy.Kind.ADDITION ? "also " : "") + category.hosts()));
@@ -77,12 +86,34 @@ final class PolicyExplainCommand implements Callable<Integer> {
         for (EgressRule rule : component.deny()) {
             out.println("  never    " + denied(rule));
         }
+        for (ByteBudget budget : component.budgets()) {
+            out.println("  at most  " + budget.bytes() + " bytes sent in any " + budget.window() + " to "
+                    + budget.pattern().map(PolicyExplainCommand::hosts).orElse("everything together"));
+        }
+        for (BreakGlass grant : policy.breakGlass()) {
+            if (grant.component().equals(name)) {
+                out.println("  break-glass (" + when(grant, Instant.now()) + ") " + grant.target() + " from "
+                        + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
+                        + grant.reason());
+            }
+        }
+        if (component.mode() == EnforcementMode.REPORT) {
+            out.println("  report mode: what the rules and budgets refuse is recorded and let go");
+        }
         if (component.onManyNames() == OnManyNames.BLOCK) {
             out.println("  never    new names below a domain once it asked for conspicuously many");
         }
         for (String secret : component.secrets()) {
             out.println("  secret   " + secret + secret(policy.secrets().get(secret)));
         }
+    }
+
+    static String when(BreakGlass grant, Instant now) {
+        return grant.isOpenAt(now) ? "in force" : now.isBefore(grant.until()) ? "begins later" : "over";
+    }
+
+    private static String hosts(String pattern) {
+        return pattern.startsWith("*.") ? "all names below " + pattern.substring(2) + " together" : pattern;
     }
 
     private static String allowed(EgressRule rule) {
@@ -130,15 +161,19 @@ final class PolicyExplainCommand implements Callable<Integer> {
         if (secret == null) {
             return ", supplied by code";
         }
-        String source = secret.source()
+        return source(secret)
+                + secret.attachment()
+                        .map(attachment -> ", attached as " + attachment.header() + " to " + joined(attachment.hosts())
+                                + " and never handed out")
+                        .orElseGet(() -> ", handed out and sent "
+                                + (secret.sendTo().isEmpty() ? "nowhere" : "to " + joined(secret.sendTo()) + " only"));
+    }
+
+    private static String source(SecretPolicy secret) {
+        return secret.source()
                 .map(from -> from instanceof SecretPolicy.Source.Environment environment
                         ? ", from the environment variable " + environment.variable()
                         : ", from the file " + ((SecretPolicy.Source.File) from).path())
                 .orElse(", supplied by code");
-        return source
-                + secret.attachment()
-                        .map(attachment -> ", attached as " + attachment.header() + " to " + joined(attachment.hosts())
-                                + " and never handed out")
-                        .orElse(", handed out");
     }
 }

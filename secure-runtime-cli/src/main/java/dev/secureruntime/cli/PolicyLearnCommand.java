@@ -14,6 +14,7 @@ import dev.secureruntime.core.egress.PolicyLearner.Learned;
 import dev.secureruntime.core.egress.PolicyLearner.Outcome;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressRequest;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -88,6 +89,9 @@ final class PolicyLearnCommand implements Callable<Integer> {
     public Integer call() throws JsonProcessingException {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
+        if (!Files.exists(directory.resolve("segments")) && !Files.exists(directory.resolve("log.json"))) {
+            throw arguments.usage(directory + " holds no log");
+        }
         PolicyLearner learner =
                 current == null ? PolicyLearner.fromNothing() : PolicyLearner.under(PolicyReader.read(current));
         VerificationResult result = verifier(arguments).verify(directory);

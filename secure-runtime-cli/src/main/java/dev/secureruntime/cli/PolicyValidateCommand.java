@@ -4,9 +4,11 @@ import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.Policy;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -52,6 +54,12 @@ final class PolicyValidateCommand implements Callable<Integer> {
             out.println("VALID " + file + ": " + count(policy.components().size(), "component") + ", "
                     + count(rules, "egress rule") + ", "
                     + count(policy.secrets().size(), "secret"));
+            for (BreakGlass grant : policy.breakGlass()) {
+                out.println("warning: break-glass grant to component \"" + grant.component() + "\", " + grant.target()
+                        + " until " + grant.until() + " for " + grant.person() + ": "
+                        + PolicyExplainCommand.when(grant, Instant.now())
+                        + (Instant.now().isBefore(grant.until()) ? "" : ", it opens nothing; take it out"));
+            }
             compiled.warnings().forEach(warning -> out.println("warning: " + warning));
             return 0;
         } catch (SecureRuntimeException e) {

@@ -202,6 +202,18 @@ class AuditCommandTest {
     }
 
     @Test
+    void append_whatTheParserLimits_badLineInOurWords() {
+        for (String bad : List.of("1".repeat(2_000), "1." + "1".repeat(2_000), "NaN", "+1", "1")) {
+            Run append = append(
+                    GOOD + "{\"type\":\"a\",\"attributes\":{\"x\":" + bad + "}" + (bad.equals("1") ? "" : "}") + "\n");
+            assertThat(append.code()).as(bad).isEqualTo(1);
+            assertThat(append.err())
+                    .startsWith("line 2: SR-AUDIT-003 not strict JSON")
+                    .doesNotContain("enable", "Feature", "StreamRead");
+        }
+    }
+
+    @Test
     void append_recordOverTheLimit_badLine() {
         Run append = append(GOOD + "{\"type\":\"a\",\"component\":\"" + "x".repeat(65_536) + "\"}\n");
         assertThat(append.code()).isEqualTo(1);

@@ -10,6 +10,10 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,7 +125,7 @@ final class PolicyCommandsTest {
                 "https://evil.example/");
         assertThat(run.out())
                 .isEqualTo("{\"verdict\":\"DENY\",\"url\":\"https://evil.example/\",\"code\":\"SR-EGRESS-001\","
-                        + "\"reason\":\"HOST_NOT_ALLOWED\",\"detail\":\"host not allowed\","
+                        + "\"reason\":\"HOST_NOT_ALLOWED\",\"detail\":\"host not allowed\",\"layer\":\"request\","
                         + "\"remedy\":\"allow \\\"evil.example\\\" under components.chat.egress.allow\"}\n");
     }
 
@@ -167,6 +171,98 @@ final class PolicyCommandsTest {
     }
 
     @Test
+    void check_method_isComparedAsGuardedHttpSendsIt() {
+        assertThat(check("--method", "post", "https://a.anthropic.com/v1/x").exit())
+                .isZero();
+        for (String method : new String[] {"", "G ET", "GET\nALLOW x", "\u017fET"}) {
+            Run run = check("--method", method, "https://api.openai.com/");
+            assertThat(run.exit()).isEqualTo(3);
+            assertThat(run.out()).isEmpty();
+        }
+    }
+
+    @Test
+    void check_dashAmongUrls_exits3_andNothingIsAllowed() {
+        Run run = check("https://api.openai.com/", "-");
+        assertThat(run.exit()).isEqualTo(3);
+        assertThat(run.out()).isEmpty();
+    }
+
+    private Run check(String... more) {
+        return checkUnder(policy, more);
+    }
+
+    private static Run checkUnder(String policy, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("check", "--policy", policy, "--component", "chat"));
+        arguments.addAll(List.of(more));
+        return run(new EgressCommand(), arguments.toArray(String[]::new));
+    }
+
+    /** Budgets, and four grants: for a host, for cloud metadata and for loopback, now; and one that is over. */
+    private String emergency() throws IOException {
+        Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+        String span = "\"person\": \"jane.doe\", \"reason\": \"INC-1\", \"from\": \"" + now.minusSeconds(60)
+                + "\", \"until\": \"" + now.plusSeconds(3600) + "\"}";
+        return write(
+                "emergency.json",
+                """
+                {"version": 1, "components": {"chat": {"egress": {
+                  "allow": ["api.openai.com", {"host": "localhost", "ports": [9090]}],
+                  "budgets": [{"host": "api.openai.com", "bytes": 1000, "window": "PT1H"},
+                              {"host": "*.example", "bytes": 5, "window": "P1D"}, {"bytes": 7, "window": "PT1M"}]}}},
+                 "breakGlass": [
+                  {"component": "chat", "host": "db.example", SPAN,
+                  {"component": "chat", "address": "169.254.169.254", "port": 80, "scheme": "http", SPAN,
+                  {"component": "chat", "address": "127.0.0.1", "port": 9090, SPAN,
+                  {"component": "chat", "address": "::1", "port": 9090, SPAN,
+                  {"component": "chat", "host": "old.example", "person": "jane.doe", "reason": "INC-0",
+                   "from": "2020-01-01T00:00:00Z", "until": "2020-01-01T01:00:00Z"}]}
+                """
+                        .replace("SPAN", span));
+    }
+
+    @Test
+    void check_grantsInForce_count_andNothingElseIsOpened() throws IOException {
+        Run run = checkUnder(
+                emergency(),
+                "https://db.example/",
+                "http://169.254.169.254/latest",
+                "https://old.example/",
+                "https://x.db.example/",
+                "https://db.example:8443/",
+                "http://169.254.169.253/");
+        assertThat(run.out().lines().map(line -> line.split(" ")[0]))
+                .containsExactly("ALLOW", "ALLOW", "DENY", "DENY", "DENY", "DENY");
+        assertThat(checkUnder(emergency(), "--resolve", "https://localhost:9090/")
+                        .exit())
+                .isZero();
+        assertThat(checkUnder(policy, "--resolve", "https://localhost:9090/").exit())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void validateExplainAndDiff_knowBudgetsAndGrants() throws IOException {
+        assertThat(run(new PolicyCommand(), "validate", emergency()).out())
+                .contains("https://db.example:443", "for jane.doe: in force")
+                .containsPattern("https://old.example:443 until .* for jane.doe: over, it opens nothing; take it out");
+        assertThat(run(new PolicyCommand(), "explain", emergency()).out())
+                .contains("  at most  1000 bytes sent in any PT1H to api.openai.com\n")
+                .contains("  at most  5 bytes sent in any PT24H to all names below example together\n")
+                .contains("  at most  7 bytes sent in any PT1M to everything together\n")
+                .contains("  break-glass (in force) https://db.example:443 from ")
+                .contains("  break-glass (over) https://old.example:443 from ");
+        Run diff = run(new PolicyCommand(), "diff", policy, emergency());
+        assertThat(diff.exit()).isEqualTo(1);
+        assertThat(diff.out())
+                .contains("+ chat budget of 1000 bytes in PT1H for api.openai.com\n")
+                .contains("+ chat break-glass to http://169.254.169.254:80 from ");
+        String lower =
+                write("lower.json", Files.readString(Path.of(emergency())).replace("1000", "999"));
+        assertThat(run(new PolicyCommand(), "diff", emergency(), lower).out().lines())
+                .startsWith("+ chat budget of 999 bytes in PT1H for api.openai.com");
+    }
+
+    @Test
     void validate_good_saysWhatItHolds() throws IOException {
         Run run = run(new PolicyCommand(), "validate", policy);
         assertThat(run.exit()).isZero();
@@ -208,6 +304,27 @@ final class PolicyCommandsTest {
         assertThat(run(new PolicyCommand(), "explain", policy, "--component", "none")
                         .exit())
                 .isEqualTo(3);
+    }
+
+    @Test
+    void explainAndValidate_canaryAndSendTo_areSpelledOutWithoutAWarning() throws IOException {
+        String traps = write(
+                "traps.json",
+                "{\"version\": 1, \"components\": {\"login\": {\"secrets\": [\"form\", \"local\"]}}, \"secrets\": {"
+                        + "\"form\": {\"sendTo\": [\"login.example\"]}, \"local\": {},"
+                        + "\"trap\": {\"source\": {\"env\": \"AWS_TRAP\"}, \"canary\": true}}}");
+        assertThat(run(new PolicyCommand(), "explain", traps).out())
+                .isEqualTo(
+                        """
+                login
+                  may send nothing
+                  secret   form, supplied by code, handed out and sent to login.example:443 only
+                  secret   local, supplied by code, handed out and sent nowhere
+                canary trap, from the environment variable AWS_TRAP: for nobody; found in a request, it is an alarm
+                """);
+        assertThat(run(new PolicyCommand(), "validate", traps).out())
+                .doesNotContain("warning")
+                .contains("VALID");
     }
 
     @Test

@@ -133,6 +133,9 @@ final class PolicyLearnCommandTest {
     @Test
     void learn_wrongUsage_exits3() {
         assertThat(run("policy", "learn").code()).isEqualTo(3);
+        Run noLog = run("policy", "learn", "--from", home.toString());
+        assertThat(noLog.code()).isEqualTo(3);
+        assertThat(noLog.out()).isEmpty();
         assertThat(run("policy", "learn", "--from", home.resolve("none").toString())
                         .code())
                 .isEqualTo(3);

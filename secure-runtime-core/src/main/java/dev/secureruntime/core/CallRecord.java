@@ -3,10 +3,13 @@ package dev.secureruntime.core;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.audit.Opening;
+import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.core.genai.BodyObserver;
 import dev.secureruntime.core.genai.GenAiFacts;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,10 +41,14 @@ public final class CallRecord {
     private @Nullable String rule;
     private EgressDecision.@Nullable Denied reported;
     private String policyVersion = "";
+    private @Nullable ActiveGrant grant;
+    private ShadowPolicy.@Nullable Difference shadow;
     private List<String> attached = List.of();
     private int status;
     private @Nullable String protocol;
     private @Nullable String errorType;
+    private @Nullable String leavingSecret;
+    private @Nullable String leavingIn;
     private @Nullable Body requestBody;
     private @Nullable Body responseBody;
     private RetryLedger.@Nullable Key retryKey;
@@ -97,6 +104,16 @@ public final class CallRecord {
 
     /** A hop was allowed. */
     public synchronized void allowed(EgressRequest hop, EgressDecision.Allowed decision) {
+        grant = GrantRules.grantOf(decision)
+                .flatMap(component.runtime()::breakGlassGrant)
+                .orElse(null);
+        if (grant == null) {
+            compare(hop, decision);
+        }
+        letGo(hop, decision);
+    }
+
+    private void letGo(EgressRequest hop, EgressDecision.Allowed decision) {
         target = hop;
         rule = decision.rule();
         policyVersion = decision.policyVersion();
@@ -107,10 +124,24 @@ public final class CallRecord {
 
     /** The policy refuses a hop, and its mode lets it go. */
     public synchronized void reported(EgressRequest hop, EgressDecision.Denied denial) {
-        allowed(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
+        grant = null;
+        compare(hop, denial);
+        letGo(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
         rule = denial.rule().orElse(null);
         reported = denial;
         component.warnReported(hop, denial);
+    }
+
+    /** The hop runs over a connection to this address, which a break-glass grant may have opened. */
+    public synchronized void ranOver(ComponentSnapshot snapshot, EgressRequest connection, InetAddress address) {
+        if (grant == null) {
+            grant = snapshot.opening(connection, address).orElse(null);
+        }
+    }
+
+    private void compare(EgressRequest hop, EgressDecision decision) {
+        ShadowPolicy.Difference difference = component.shadow().compare(hop, decision);
+        shadow = difference == null ? shadow : difference;
     }
 
     /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
@@ -176,6 +207,15 @@ public final class CallRecord {
         write();
     }
 
+    /** A secret was found in what is about to leave; the refusal follows. */
+    synchronized void secretLeaving(EgressRequest hop, String secret, String place, EgressDecision.Reason reason) {
+        leavingSecret = secret;
+        leavingIn = place;
+        if (reason == EgressDecision.Reason.CANARY_LEAVING) {
+            component.canaryLeaving(hop, secret, place);
+        }
+    }
+
     /** A hop was refused. */
     public synchronized void denied(EgressRequest hop, EgressDecision.Denied denial) {
         if (written) {
@@ -183,7 +223,9 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
+        grant = null;
         attached = List.of(); // what an earlier hop carried did not come here
+        compare(hop, denial);
         writeDenied("block", hop, denial);
     }
 
@@ -207,6 +249,10 @@ public final class CallRecord {
         event.attribute("secure_runtime.reason", denial.reason().name().toLowerCase(Locale.ROOT));
         event.attribute("secure_runtime.layer", denial.layer().name().toLowerCase(Locale.ROOT));
         denial.nearest().ifPresent(name -> event.attribute("secure_runtime.nearest", name));
+        if (leavingSecret != null && leavingIn != null && denial.code() == ErrorCode.EGRESS_SECRET_LEAVING) {
+            event.attribute("secure_runtime.secret", leavingSecret);
+            event.attribute("secure_runtime.found_in", leavingIn);
+        }
         component.publishDenied(this, event.build(), hop, denial);
     }
 
@@ -244,6 +290,10 @@ public final class CallRecord {
         if (errorType != null) {
             event.attribute("error.type", errorType);
         }
+        ApprovedProxy proxy = component.runtime().egressProxy();
+        if (proxy != null) {
+            event.attribute("secure_runtime.proxy", proxy.toString());
+        }
         boolean whole = complete || facts.map(GenAiFacts::finished).orElse(false);
         event.attribute("secure_runtime.complete", whole && errorType == null);
         component.publish(this, event.build());
@@ -277,6 +327,13 @@ public final class CallRecord {
         }
         if (!policyVersion.isEmpty()) {
             event.attribute("secure_runtime.policy.version", policyVersion);
+        }
+        if (grant != null) {
+            event.attribute("secure_runtime.break_glass", grant.id());
+            event.attribute("secure_runtime.break_glass.person", grant.grant().person());
+        }
+        if (shadow != null) {
+            shadow.describe(event);
         }
         if (!attached.isEmpty()) {
             event.attribute("secure_runtime.attached_secrets", attached);

@@ -1,6 +1,9 @@
 package dev.secureruntime.core;
 
+import dev.secureruntime.core.egress.EgressPolicy;
+import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDecision.Reason;
@@ -8,13 +11,16 @@ import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
+import dev.secureruntime.policy.SecretPolicy;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +41,8 @@ public final class ComponentSnapshot {
     private final String version;
     private final EnforcementMode mode;
     private final OnManyNames onManyNames;
+    private final List<ByteBudget> budgets;
+    private final List<ActiveGrant> grants;
 
     ComponentSnapshot(PolicySnapshot snapshot, GuardedComponent component, List<HeaderAttachment> attachments) {
         this.snapshot = snapshot;
@@ -43,6 +51,10 @@ public final class ComponentSnapshot {
         this.version = snapshot.version().toString();
         ComponentPolicy policy =
                 snapshot.policy().components().get(component.id().name());
+        this.grants = snapshot.grants().stream()
+                .filter(grant -> grant.grant().component().equals(component.id().name()))
+                .toList();
+        this.budgets = policy == null ? List.of() : policy.budgets();
         this.mode = policy == null ? EnforcementMode.ENFORCE : policy.mode();
         this.onManyNames = policy == null ? OnManyNames.BLOCK : policy.onManyNames();
     }
@@ -59,13 +71,77 @@ public final class ComponentSnapshot {
             return unable.under(version);
         }
         EgressDecision decision = component.subNames().pass(request, judge(request), onManyNames);
+        if (!budgets.isEmpty() && !(decision instanceof Denied)) {
+            Denied spent = component.budgets().spent(request.host());
+            decision = spent == null ? decision : spent;
+        }
         return decision instanceof Denied denied ? denied.under(version) : decision;
+    }
+
+    /**
+     * Names the byte budgets that cover a host; empty when none does. A connection is counted towards those of the host that it
+     * was opened for, so requests to a host of other budgets must not ride on it.
+     */
+    public String budgetsOf(String host) {
+        if (budgets.isEmpty()) {
+            return "";
+        }
+        return budgets.stream()
+                .filter(budget -> budget.covers(host))
+                .map(ByteBudget::describe)
+                .collect(Collectors.joining(", "));
     }
 
     /** The decision on a request by the policy and the component's mode alone. */
     EgressDecision judge(EgressRequest request) {
         EgressDecision decision = snapshot.egress().decide(request);
-        return decision instanceof Denied denied && isReported(denied) ? new EgressDecision.Reported(denied) : decision;
+        if (!(decision instanceof Denied denied)) {
+            return decision;
+        }
+        Optional<Allowed> granted = granted(request, denied);
+        if (granted.isPresent()) {
+            return granted.get();
+        }
+        return isReported(denied) ? new EgressDecision.Reported(denied) : denied;
+    }
+
+    private Optional<Allowed> granted(EgressRequest request, Denied refused) {
+        return grants.isEmpty() ? Optional.empty() : GrantRules.opening(openGrants(), request, refused);
+    }
+
+    private List<GrantRules> openGrants() {
+        return grants.stream()
+                .filter(component.runtime()::isOpen)
+                .map(ActiveGrant::rules)
+                .toList();
+    }
+
+    /** Whether a break-glass grant is in force for the component. */
+    public boolean hasGrants() {
+        return !grants.isEmpty();
+    }
+
+    /** The grant that opens a connection to this address; empty when none does. */
+    Optional<ActiveGrant> opening(EgressRequest connection, InetAddress address) {
+        return grants.isEmpty()
+                ? Optional.empty()
+                : grants.stream()
+                        .filter(grant -> grant.rules().opensAddress(connection, address)
+                                && component.runtime().isOpen(grant))
+                        .findFirst();
+    }
+
+    /** The addresses that the policy judges: those that a grant opens are left out. */
+    private Optional<Denied> deniedBeyondGrants(
+            EgressPolicy policy, EgressRequest connection, List<InetAddress> addresses) {
+        List<InetAddress> judged = grants.isEmpty()
+                ? addresses
+                : addresses.stream()
+                        .filter(address -> opening(connection, address).isEmpty())
+                        .toList();
+        return judged.isEmpty() && !addresses.isEmpty()
+                ? Optional.empty()
+                : policy.deniedConnection(connection, judged);
     }
 
     /** Rules of names are what report mode tries out; what guards the machine and its network stays as it is. */
@@ -75,7 +151,24 @@ public final class ComponentSnapshot {
 
     /** Why the component may not connect to these addresses of a host; empty when it may. */
     public Optional<Denied> deniedConnection(EgressRequest connection, List<InetAddress> addresses, Layer layer) {
-        return snapshot.egress().deniedConnection(connection, addresses).map(denied -> denied.at(layer));
+        Optional<Denied> denied = deniedBeyondGrants(snapshot.egress(), connection, addresses);
+        if (layer == Layer.LOOKUP) {
+            component.shadow().compareAddresses(connection, addresses, denied);
+        } else if (layer == Layer.CONNECTION && denied.isEmpty() && !grants.isEmpty()) {
+            denied = unrecordedUse(connection, addresses);
+        }
+        return denied.map(reason -> reason.at(layer));
+    }
+
+    /** Records that a grant opened a connection's address; why it may not be used when that fails. */
+    private Optional<Denied> unrecordedUse(EgressRequest connection, List<InetAddress> addresses) {
+        for (InetAddress address : addresses) {
+            Optional<ActiveGrant> grant = opening(connection, address);
+            if (grant.isPresent() && !component.recordUse(grant.get(), connection)) {
+                return Optional.of(GuardedComponent.unwritable());
+            }
+        }
+        return Optional.empty();
     }
 
     /** Why a request that is under way may not go on; empty when it may. Of methods and paths as of all else. */
@@ -85,11 +178,68 @@ public final class ComponentSnapshot {
 
     /** Why an open connection may not stay, whatever is sent over it; empty when it may. */
     public Optional<Denied> deniedOpen(EgressRequest connection, InetAddress address) {
-        EgressDecision decision = snapshot.connections().decide(connection);
-        Optional<Denied> denied = decision instanceof Denied byName && !isReported(byName)
-                ? Optional.of(byName)
-                : snapshot.connections().deniedConnection(connection, List.of(address));
-        return denied.map(reason -> reason.at(Layer.UNDER_WAY));
+        Optional<Denied> denied = deniedTunnel(connection);
+        return denied.isPresent()
+                ? denied
+                : deniedBeyondGrants(snapshot.connections(), connection, List.of(address))
+                        .map(reason -> reason.at(Layer.UNDER_WAY));
+    }
+
+    /** The same for a tunnel through a proxy, whose far end only the proxy knows the address of. */
+    public Optional<Denied> deniedTunnel(EgressRequest connection) {
+        return snapshot.connections().decide(connection) instanceof Denied byName
+                        && !isReported(byName)
+                        && granted(connection, byName).isEmpty()
+                ? Optional.of(byName.at(Layer.UNDER_WAY))
+                : Optional.empty();
+    }
+
+    /** What looks for secrets that would leave with a hop of a call. */
+    public OutgoingScan outgoing(EgressRequest hop, CallRecord record) {
+        return new OutgoingScan(this, component.runtime().secretWatch(), hop, record);
+    }
+
+    boolean isCanary(SecretWatch.Known known) {
+        SecretPolicy secret = snapshot.policy().secrets().get(known.name());
+        return known.leasedBy() == null && secret != null && secret.isCanary();
+    }
+
+    private boolean isEntitled(String secret) {
+        ComponentPolicy policy =
+                snapshot.policy().components().get(component.id().name());
+        return policy != null && policy.secrets().contains(secret);
+    }
+
+    /** Whether the component may send the secret to the target itself, anywhere in a request. */
+    boolean sends(String secret, EgressRequest request) {
+        SecretPolicy policy = snapshot.policy().secrets().get(secret);
+        return policy != null
+                && isEntitled(secret)
+                && policy.sendTo().stream()
+                        .anyMatch(host ->
+                                host.port() == request.port() && host.host().equals(request.host()));
+    }
+
+    /** Whether the secret is attached to the component's requests to the target. */
+    boolean isBound(String secret, EgressRequest request) {
+        return attachments.stream()
+                .anyMatch(attachment -> attachment.secret().equals(secret) && attachment.belongsTo(request));
+    }
+
+    /** What to do about a secret that would leave for where it doesn't belong. */
+    String remedyFor(SecretWatch.Known known, EgressRequest request) {
+        if (known.leasedBy() != null) {
+            return "take it out of the request; only the component that leased it may send it, in a header over https";
+        }
+        SecretPolicy policy = snapshot.policy().secrets().get(known.name());
+        if (policy != null && policy.attachment().isPresent()) {
+            return "take it out of the request; it belongs to "
+                    + policy.attachment().get().hosts()
+                    + " alone, where guarded HTTP attaches it for entitled components";
+        }
+        return "take it out of the request; or, if component \"" + request.component()
+                + "\" is entitled to it and the host is meant to have it, add the host to secrets." + known.name()
+                + ".sendTo";
     }
 
     /** Whether a credential is bound to the target. */

@@ -1,5 +1,6 @@
 package dev.secureruntime.core;
 
+import dev.secureruntime.BreakGlassGrant;
 import dev.secureruntime.Component;
 import dev.secureruntime.RuntimeSettings;
 import dev.secureruntime.SecureRuntime;
@@ -9,24 +10,27 @@ import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.core.credential.RefreshingCredentialProvider;
+import dev.secureruntime.core.credential.Ticker;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.CodeIdentity;
 import dev.secureruntime.identity.ComponentId;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import dev.secureruntime.policy.PolicyVersion;
 import dev.secureruntime.policy.SecretPolicy;
+import dev.secureruntime.policy.ShadowReport;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -48,25 +52,50 @@ final class CoreRuntime implements SecureRuntime {
     private final Map<String, RefreshingCredentialProvider<BearerToken>> tokens;
     private final @Nullable HashChainedAuditLog log;
     private final EventLine events;
+    private final SecretWatch secretWatch;
     private final CredentialEngine credentials;
     private final ScheduledExecutorService timer;
     private final OptionalInt longestContent;
     private final HostResolver resolver;
     private final @Nullable X509TrustManager trustManager;
+    private final Ticker ticker;
+    private final BreakGlassBook book;
+    private final ShadowPolicy shadow;
+    private final GrantSchedule grants;
+    private final @Nullable ApprovedProxy egressProxy;
     private final ComponentClaims claims = new ComponentClaims();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable PolicyWatch watch;
 
     /** The architecture, top to bottom: what is checked first stands first, and the log is opened last. */
     static CoreRuntime wire(RuntimeSettings settings) {
+        return wire(settings, Clock.systemUTC(), Ticker.SYSTEM);
+    }
+
+    /** The same under a given time: the wall's and one that nobody sets. */
+    static CoreRuntime wire(RuntimeSettings settings, Clock clock, Ticker ticker) {
         SecretWatch watch = new SecretWatch();
-        PolicyInForce policies = PolicyInForce.start(settings, watch);
+        BreakGlassBook book = new BreakGlassBook(clock, ticker, settings.longestBreakGlass());
+        PolicyInForce policies = PolicyInForce.start(settings, watch, book);
+        ShadowPolicy shadow = ShadowPolicy.of(settings);
 
         HashChainedAuditLog log = openLog(settings, watch);
         EventLine events = new EventLine(log, settings.onAuditFailure(), watch);
-        CredentialEngine credentials = new CredentialEngine(events, watch, Clock.systemUTC());
-        CoreRuntime runtime = new CoreRuntime(policies, log, events, credentials, settings);
-        runtime.announce();
+        CredentialEngine credentials = new CredentialEngine(events, watch, clock);
+        CoreRuntime runtime = new CoreRuntime(
+                policies,
+                log,
+                events,
+                watch,
+                credentials,
+                settings,
+                ApprovedProxy.of(settings.egressProxy(), watch),
+                book,
+                shadow,
+                ticker);
+        StartAnnouncement.of(policies.current(), settings, runtime.egressProxy, events);
+        shadow.reload(events);
+        runtime.reviewGrants();
         runtime.watchPolicy();
         return runtime;
     }
@@ -75,22 +104,32 @@ final class CoreRuntime implements SecureRuntime {
             PolicyInForce policies,
             @Nullable HashChainedAuditLog log,
             EventLine events,
+            SecretWatch secretWatch,
             CredentialEngine credentials,
-            RuntimeSettings settings) {
+            RuntimeSettings settings,
+            @Nullable ApprovedProxy egressProxy,
+            BreakGlassBook book,
+            ShadowPolicy shadow,
+            Ticker ticker) {
         this.settings = settings;
+        this.book = book;
+        this.shadow = shadow;
+        this.ticker = ticker;
         this.policies = policies;
         this.log = log;
         this.events = events;
+        this.secretWatch = secretWatch;
         this.credentials = credentials;
         this.longestContent = settings.audit().content().stream()
                 .mapToInt(ContentSettings::maxFieldBytes)
                 .findFirst();
         this.resolver = settings.resolver();
         this.trustManager = settings.trustManager();
+        this.egressProxy = egressProxy;
         this.timer = newTimer();
+        this.grants = new GrantSchedule(policies, claims, events, timer);
         this.tokens = new HashMap<>();
-        settings.issuers()
-                .forEach((name, issuer) -> tokens.put(name, credentials.provider("secret:" + name, null, issuer)));
+        settings.issuers().forEach((name, issuer) -> tokens.put(name, credentials.tokens(name, issuer)));
     }
 
     @Override
@@ -134,7 +173,7 @@ final class CoreRuntime implements SecureRuntime {
 
     /** What the policy in force says of a component. */
     ComponentSnapshot inForce(GuardedComponent component) {
-        PolicySnapshot snapshot = policies.current();
+        PolicySnapshot snapshot = policy();
         return snapshot.of(
                 component.id().name(),
                 () -> new ComponentSnapshot(snapshot, component, attachments(component.id(), snapshot)));
@@ -179,38 +218,6 @@ final class CoreRuntime implements SecureRuntime {
         }
     }
 
-    private void announce() {
-        PolicySnapshot snapshot = policies.current();
-        Policy policy = snapshot.policy();
-        List<String> okHttps = DuplicateClasses.find("okhttp3/OkHttpClient.class");
-        events.publish(AuditEvent.of("runtime.start")
-                .attribute("secure_runtime.policy.source", policy.source())
-                .attribute("secure_runtime.policy.version", snapshot.version().toString())
-                .attribute("secure_runtime.policy.sha256", snapshot.version().sha256())
-                .attribute(
-                        "secure_runtime.components",
-                        List.copyOf(policy.components().keySet()))
-                .attribute("secure_runtime.tier", "library")
-                .attribute(
-                        "secure_runtime.audit.on_failure",
-                        settings.onAuditFailure().name().toLowerCase(Locale.ROOT))
-                .build());
-        LOG.info(
-                "secure-runtime is up: policy {} of {}, components {}, audit log {}. A guard, not a sandbox: only calls through guarded"
-                        + " clients are judged and recorded; code that opens its own sockets is not seen.",
-                snapshot.version(),
-                policy.source(),
-                policy.components().keySet(),
-                settings.audit().directory());
-        if (settings.onAuditFailure() == OnAuditFailure.PROCEED_UNRECORDED) {
-            LOG.warn("guarded calls go on unrecorded when the audit log can't be written (PROCEED_UNRECORDED)");
-        }
-        snapshot.egress().warnings().forEach(LOG::warn);
-        if (okHttps.size() > 1) {
-            LOG.warn("OkHttp is on the class path {} times, the first one is used: {}", okHttps.size(), okHttps);
-        }
-    }
-
     private static ScheduledExecutorService newTimer() {
         ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> {
             Thread thread = new Thread(task, "secure-runtime-timer");
@@ -230,13 +237,33 @@ final class CoreRuntime implements SecureRuntime {
     @Override
     public PolicyReload reload() {
         requireOpen();
-        return policies.reload(claims, events);
+        shadow.reload(events);
+        try {
+            return policies.reload(claims, events);
+        } finally {
+            grants.schedule();
+        }
     }
 
     @Override
     public PolicyReload reload(Policy policy) {
         requireOpen();
-        return policies.reload(policy, claims, events);
+        try {
+            return policies.reload(policy, claims, events);
+        } finally {
+            grants.schedule();
+        }
+    }
+
+    @Override
+    public BreakGlassGrant breakGlass(BreakGlass given) {
+        requireOpen();
+        return grants.grant(given);
+    }
+
+    @Override
+    public ShadowReport shadowReport() {
+        return shadow.report();
     }
 
     private void watchPolicy() {
@@ -250,7 +277,9 @@ final class CoreRuntime implements SecureRuntime {
     /** Reloads the policy's file if it changed. */
     void lookAtPolicy() {
         if (!closed.get()) {
+            shadow.reload(events);
             policies.look(claims, events);
+            grants.schedule();
         }
     }
 
@@ -273,9 +302,12 @@ final class CoreRuntime implements SecureRuntime {
             watch.close();
         }
         try {
+            book.endAll();
+            policies.review(claims, events);
             claims.all().forEach(GuardedComponent::close);
             tokens.values().forEach(RefreshingCredentialProvider::close);
             credentials.close();
+            shadow.close(events);
             events.publish(AuditEvent.of("runtime.stop").build());
         } finally {
             if (log != null) {
@@ -294,12 +326,46 @@ final class CoreRuntime implements SecureRuntime {
         return closed.get();
     }
 
+    /** The policy in force, with no break-glass grant that is over. */
     PolicySnapshot policy() {
+        PolicySnapshot now = policies.current();
+        return now.grants().isEmpty() ? now : policies.reviewed(claims, events);
+    }
+
+    /** The policy in force, asked in the middle of a write: this neither waits nor ends anything. */
+    PolicySnapshot policyAsItIs() {
         return policies.current();
+    }
+
+    boolean isOpen(ActiveGrant grant) {
+        return book.isOpen(grant);
+    }
+
+    Optional<ActiveGrant> breakGlassGrant(String id) {
+        return book.find(id);
+    }
+
+    /** Begins and ends break-glass grants whose time it is. */
+    void reviewGrants() {
+        grants.review();
+    }
+
+    ShadowPolicy shadow() {
+        return shadow;
+    }
+
+    /** The secrets that this runtime has seen. */
+    SecretWatch secretWatch() {
+        return secretWatch;
     }
 
     String policySource() {
         return policies.current().policy().source();
+    }
+
+    /** Elapsed time. */
+    Ticker ticker() {
+        return ticker;
     }
 
     ScheduledExecutorService timer() {
@@ -313,6 +379,12 @@ final class CoreRuntime implements SecureRuntime {
 
     HostResolver resolver() {
         return resolver;
+    }
+
+    /** The proxy that requests go through; null when they go directly. */
+    @Nullable
+    ApprovedProxy egressProxy() {
+        return egressProxy;
     }
 
     @Nullable

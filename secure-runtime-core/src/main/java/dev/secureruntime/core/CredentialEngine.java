@@ -49,26 +49,36 @@ final class CredentialEngine implements AutoCloseable {
         return new Credentials() {
             @Override
             public <C extends Credential> CredentialProvider<C> provider(String scope, CredentialIssuer<C> issuer) {
-                return CredentialEngine.this.provider(scope, component.name(), issuer);
+                return CredentialEngine.this.leased(scope, component.name(), issuer);
             }
         };
     }
 
-    <C extends Credential> RefreshingCredentialProvider<C> provider(
+    private <C extends Credential> RefreshingCredentialProvider<C> leased(
+            String scope, String component, CredentialIssuer<C> issuer) {
+        return provider(scope, component, watched(new SecretWatch.Known(scope, component), issuer));
+    }
+
+    /** The tokens that fill a secret of the policy. */
+    <C extends Credential> RefreshingCredentialProvider<C> tokens(String secret, CredentialIssuer<C> issuer) {
+        return provider("secret:" + secret, null, watched(new SecretWatch.Known(secret, null), issuer));
+    }
+
+    private <C extends Credential> RefreshingCredentialProvider<C> provider(
             String scope, @Nullable String component, CredentialIssuer<C> issuer) {
         RefreshingCredentialProvider<C> provider = new RefreshingCredentialProvider<>(
-                scope, watched(scope, issuer), event -> record(component, event), refreshers, clock, Ticker.SYSTEM);
+                scope, issuer, event -> record(component, event), refreshers, clock, Ticker.SYSTEM);
         providers.add(provider);
         return provider;
     }
 
     /** Each credential is known as a secret before anybody has it. */
-    private <C extends Credential> CredentialIssuer<C> watched(String scope, CredentialIssuer<C> issuer) {
-        SecretMatcher.Slot lease = watch.lease();
+    private <C extends Credential> CredentialIssuer<C> watched(SecretWatch.Known whose, CredentialIssuer<C> issuer) {
+        SecretMatcher.Slot lease = watch.lease(whose);
         return () -> {
             C credential = issuer.issue();
             if (credential != null) {
-                watch.remember(scope, lease, credential);
+                watch.remember(whose.name(), lease, credential);
             }
             return credential;
         };

@@ -29,8 +29,7 @@ public final class Gate {
             "dev.secureruntime.core.okhttp",
             "dev.secureruntime.core.anthropic",
             "dev.secureruntime.core.jdkhttp",
-            "dev.secureruntime.core.apache",
-            "dev.secureruntime.core.awssdk");
+            "dev.secureruntime.core.apache");
 
     private final GuardedComponent component;
 
@@ -76,9 +75,33 @@ public final class Gate {
         return new EgressRequest(name(), "CONNECT", scheme, host, port, "/", List.of());
     }
 
+    /** What a connection may send: asked before each write to its socket. */
+    public ConnectionBudget budget(EgressRequest connection) {
+        return component.budgets().of(connection);
+    }
+
     /** Looks up a host that was allowed. */
     public List<InetAddress> resolve(String host) throws UnknownHostException {
         return component.runtime().resolver().resolve(host);
+    }
+
+    /** The one proxy that requests go through; null when they go directly. */
+    public @Nullable ApprovedProxy egressProxy() {
+        return component.runtime().egressProxy();
+    }
+
+    /**
+     * Refuses an adapter that only connects directly, where the runtime was told to go through a proxy.
+     *
+     * @throws SecureRuntimeException {@code SR-RUNTIME-001} when there is a proxy
+     */
+    public void requireDirect(String adapter) {
+        if (egressProxy() != null) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "guarded " + adapter + " connects directly, and the runtime has an egressProxy: use GuardedOkHttp,"
+                            + " which goes through it, or a runtime without one");
+        }
     }
 
     /** Decides on server certificates; null means the platform's trust store. */

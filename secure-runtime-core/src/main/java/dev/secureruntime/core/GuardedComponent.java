@@ -41,6 +41,7 @@ final class GuardedComponent implements Component {
     private final AuditLog audit;
     private final RetryLedger retries;
     private final SubNameWatch subNames;
+    private final ComponentBudgets budgets;
     private final Set<CallRecord> open = ConcurrentHashMap.newKeySet();
     private final Map<Class<?>, Transport> transports = new ConcurrentHashMap<>();
 
@@ -53,6 +54,7 @@ final class GuardedComponent implements Component {
         this.audit = new ComponentAuditLog(id.name(), events, runtime);
         this.retries = new RetryLedger(runtime.timer());
         this.subNames = new SubNameWatch(id.name(), events);
+        this.budgets = new ComponentBudgets(id.name(), runtime::policyAsItIs, events, runtime.ticker());
     }
 
     @Override
@@ -85,9 +87,33 @@ final class GuardedComponent implements Component {
         return null;
     }
 
+    /** Records that a break-glass grant opened the address of a connection; false when it can't be recorded. */
+    boolean recordUse(ActiveGrant grant, EgressRequest connection) {
+        try {
+            events.publish(grant.event("used")
+                    .attribute("server.address", connection.host())
+                    .attribute("server.port", connection.port())
+                    .build());
+            return true;
+        } catch (SecureRuntimeException e) {
+            LOG.error("the use of break-glass grant {} could not be recorded", grant.id(), e);
+            return false;
+        }
+    }
+
+    /** The candidate policy beside the one in force. */
+    ShadowPolicy shadow() {
+        return runtime.shadow();
+    }
+
     /** The watch over the names that the component asks for, under every version of the policy the same. */
     SubNameWatch subNames() {
         return subNames;
+    }
+
+    /** What the component has sent of its byte budgets, under every version of the policy the same. */
+    ComponentBudgets budgets() {
+        return budgets;
     }
 
     /** What the policy in force says of this component. */
@@ -117,7 +143,6 @@ final class GuardedComponent implements Component {
 
     /** Tells the developer's log and the audit log of a refusal; the record is the call's only one. */
     void publishDenied(CallRecord record, AuditEvent event, EgressRequest request, EgressDecision.Denied denied) {
-        open.remove(record);
         Optional<Receipt> receipt;
         try {
             receipt = events.publish(event);
@@ -126,9 +151,36 @@ final class GuardedComponent implements Component {
                 LOG.error("a refusal could not be recorded", e);
             }
             receipt = Optional.empty();
+        } finally {
+            open.remove(record);
         }
         String text = DenialMessage.of(request, denied, runtime.policySource(), receipt);
         LOG.warn(text);
+    }
+
+    /** Tells both logs that a canary was about to leave: somebody read what nobody may. */
+    void canaryLeaving(EgressRequest request, String canary, String place) {
+        LOG.error(
+                "the canary \"{}\" was about to leave from component \"{}\", to {} ({}): somebody read what nobody may",
+                canary,
+                id.name(),
+                request.target(),
+                place);
+        try {
+            events.publish(AuditEvent.of("secret.canary")
+                    .component(id.name())
+                    .attribute("secure_runtime.action", "block")
+                    .attribute("secure_runtime.secret", canary)
+                    .attribute("secure_runtime.found_in", place)
+                    .attribute("url.scheme", request.scheme())
+                    .attribute("server.address", request.host())
+                    .attribute("server.port", request.port())
+                    .build());
+        } catch (SecureRuntimeException e) {
+            if (!runtime.isClosed()) {
+                LOG.error("a canary's alarm could not be recorded", e);
+            }
+        }
     }
 
     /** Tells the developer's log of a call that enforcement would refuse. */
@@ -144,8 +196,11 @@ final class GuardedComponent implements Component {
 
     /** Records a call that was let go. */
     void publish(CallRecord record, AuditEvent event) {
-        open.remove(record);
-        events.publish(event);
+        try {
+            events.publish(event);
+        } finally {
+            open.remove(record); // not before: who closes waits for the record while it is there
+        }
     }
 
     /** Forgets a call that never began. */

@@ -1,5 +1,6 @@
 package dev.secureruntime.core;
 
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
@@ -37,6 +38,13 @@ final class PolicyDigest {
             said.text(name);
             said.secret(secret);
         });
+        said.count(policy.categories().size());
+        new TreeMap<>(policy.categories()).forEach((name, category) -> {
+            said.text(name);
+            said.text(category.kind().name());
+            said.text(category.hosts().sha256());
+        });
+        said.texts(policy.breakGlass().stream().map(BreakGlass::digest).toList());
         return HexFormat.of().formatHex(said.digest.digest());
     }
 
@@ -45,6 +53,8 @@ final class PolicyDigest {
         rules(component.deny());
         texts(component.secrets());
         text(component.mode().name());
+        text(component.onManyNames().name());
+        texts(component.budgets());
     }
 
     private void rules(List<EgressRule> rules) {
@@ -60,6 +70,8 @@ final class PolicyDigest {
 
     private void secret(SecretPolicy secret) {
         text(secret.source().map(Object::toString).orElse(""));
+        text(secret.isCanary() ? "canary" : "");
+        texts(secret.sendTo());
         texts(secret.attachment()
                 .map(bound -> List.of(
                         bound.hosts().stream()

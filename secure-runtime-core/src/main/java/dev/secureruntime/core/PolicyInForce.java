@@ -5,13 +5,21 @@ import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.core.policy.PolicyFile;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import dev.secureruntime.policy.PolicyVersion;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,18 +37,23 @@ final class PolicyInForce {
 
     private final RuntimeSettings settings;
     private final SecretWatch watch;
+    private final BreakGlassBook book;
+    /** Held while another snapshot is put in force. */
+    private final ReentrantLock changing = new ReentrantLock();
+
     private volatile PolicySnapshot current;
     /** What the file held when it was last looked at, valid or not. */
     private String lastSeen;
 
-    private PolicyInForce(RuntimeSettings settings, SecretWatch watch, PolicySnapshot first) {
+    private PolicyInForce(RuntimeSettings settings, SecretWatch watch, BreakGlassBook book, PolicySnapshot first) {
         this.settings = settings;
+        this.book = book;
         this.watch = watch;
         this.current = first;
         this.lastSeen = first.version().sha256();
     }
 
-    static PolicyInForce start(RuntimeSettings settings, SecretWatch watch) {
+    static PolicyInForce start(RuntimeSettings settings, SecretWatch watch, BreakGlassBook book) {
         Policy policy;
         String sha256;
         if (settings.policyFile() != null) {
@@ -51,16 +64,104 @@ final class PolicyInForce {
             policy = Objects.requireNonNull(settings.policy());
             sha256 = PolicyDigest.of(policy);
         }
+        book.check(policy);
         return new PolicyInForce(
-                settings, watch, new PolicySnapshot(new PolicyVersion(1, sha256), policy, settings, watch));
+                settings, watch, book, new PolicySnapshot(new PolicyVersion(1, sha256), policy, settings, watch));
     }
 
     PolicySnapshot current() {
         return current;
     }
 
+    /** The policy in force, after a grant in it that is over was ended. Never waits for another thread. */
+    PolicySnapshot reviewed(ComponentClaims components, EventLine events) {
+        if (!current.grants().stream().allMatch(book::isOpen) && changing.tryLock()) {
+            try {
+                review(components, events);
+            } catch (SecureRuntimeException e) {
+                // It has ended, and calls are refused while the log can't be written.
+                LOG.error("the end of a break-glass grant could not be recorded", e);
+            } finally {
+                changing.unlock();
+            }
+        }
+        return current;
+    }
+
+    /** Puts a grant in force that code gives. */
+    ActiveGrant grant(BreakGlass given, ComponentClaims components, EventLine events) {
+        return changing(() -> {
+            ActiveGrant grant = book.add(given, current.policy());
+            try {
+                review(components, events);
+            } catch (SecureRuntimeException e) {
+                grant.end();
+                throw e;
+            }
+            return grant;
+        });
+    }
+
+    /** Ends grants that are over and begins those whose time has come. */
+    void review(ComponentClaims components, EventLine events) {
+        changing(() -> {
+            List<ActiveGrant> open = book.open(current.policy());
+            if (!open.equals(current.grants())) {
+                putInForce(current, open, components, events);
+            }
+            return open;
+        });
+    }
+
+    /** How long it is until a grant begins or ends; empty when none will. */
+    Optional<Duration> untilNextReview() {
+        return book.untilNext(current.policy());
+    }
+
+    /** Swaps the snapshot and ends what it refuses. A grant is recorded before it opens anything. */
+    private PolicyReload putInForce(
+            PolicySnapshot next, List<ActiveGrant> open, ComponentClaims components, EventLine events) {
+        PolicySnapshot before = current;
+        for (ActiveGrant grant : open) {
+            if (!before.grants().contains(grant)) {
+                events.publish(grant.event("granted")
+                        .attribute(
+                                "secure_runtime.break_glass.origin",
+                                grant.origin().name().toLowerCase(Locale.ROOT))
+                        .build());
+                LOG.warn("{} {} is in force", grant.id(), grant.grant());
+            }
+        }
+        current = next.with(open); // from here on every hop that begins is judged by it
+        PolicyReload done = enforce(before.version(), next.version(), components);
+        for (ActiveGrant grant : before.grants()) {
+            if (!open.contains(grant)) {
+                LOG.warn("{} {} has ended; {} calls were cut", grant.id(), grant.grant(), done.cutCalls());
+                events.publish(grant.event("ended")
+                        .attribute("secure_runtime.break_glass.end", book.end(grant))
+                        .attribute("secure_runtime.cut_calls", done.cutCalls())
+                        .attribute("secure_runtime.closed_connections", done.closedConnections())
+                        .build());
+            }
+        }
+        return done;
+    }
+
+    private <T> T changing(Supplier<T> change) {
+        changing.lock();
+        try {
+            return change.get();
+        } finally {
+            changing.unlock();
+        }
+    }
+
     /** Reads the file again that the first policy came from. */
-    synchronized PolicyReload reload(ComponentClaims components, EventLine events) {
+    PolicyReload reload(ComponentClaims components, EventLine events) {
+        return changing(() -> reloadFile(components, events));
+    }
+
+    private PolicyReload reloadFile(ComponentClaims components, EventLine events) {
         Path file = settings.policyFile();
         if (file == null) {
             throw new SecureRuntimeException(
@@ -73,12 +174,19 @@ final class PolicyInForce {
     }
 
     /** Puts a policy in force that was built in code. */
-    synchronized PolicyReload reload(Policy policy, ComponentClaims components, EventLine events) {
-        return replace(policy, PolicyDigest.of(policy), components, events);
+    PolicyReload reload(Policy policy, ComponentClaims components, EventLine events) {
+        return changing(() -> replace(policy, PolicyDigest.of(policy), components, events));
     }
 
     /** Reloads the file if it holds something that was not tried before. What is wrong with it is told once. */
-    synchronized void look(ComponentClaims components, EventLine events) {
+    void look(ComponentClaims components, EventLine events) {
+        changing(() -> {
+            lookAtFile(components, events);
+            return current;
+        });
+    }
+
+    private void lookAtFile(ComponentClaims components, EventLine events) {
         Path file = Objects.requireNonNull(settings.policyFile());
         PolicyFile content;
         try {
@@ -124,19 +232,19 @@ final class PolicyInForce {
 
     private PolicyReload replace(Policy policy, String sha256, ComponentClaims components, EventLine events) {
         PolicySnapshot before = current;
-        if (sha256.equals(before.version().sha256())) {
+        if (sha256.equals(before.version().sha256()) && lists(before.policy()).equals(lists(policy))) {
             return new PolicyReload(before.version(), before.version(), 0, 0, List.of());
         }
         PolicySnapshot next;
         try {
+            book.check(policy);
             next = new PolicySnapshot(
                     new PolicyVersion(before.version().number() + 1, sha256), policy, settings, watch);
         } catch (SecureRuntimeException e) {
             reject(e, sha256, events);
             throw e;
         }
-        current = next; // from here on every hop that begins is judged by it
-        PolicyReload done = enforce(before.version(), next.version(), components);
+        PolicyReload done = putInForce(next, book.open(policy), components, events);
         LOG.info(
                 "policy {} of {} is in force, components {}; {} calls were cut and {} connections closed",
                 next.version(),
@@ -158,6 +266,14 @@ final class PolicyInForce {
                 .attribute("secure_runtime.closed", done.closed())
                 .build());
         return done;
+    }
+
+    /** The hashes of the lists of hosts that a policy read from files of their own: the policy's file doesn't tell. */
+    private static Map<String, String> lists(Policy policy) {
+        return policy.categories().entrySet().stream()
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey,
+                        category -> category.getValue().hosts().sha256()));
     }
 
     private static PolicyReload enforce(PolicyVersion before, PolicyVersion now, ComponentClaims components) {

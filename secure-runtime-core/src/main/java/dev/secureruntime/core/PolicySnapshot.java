@@ -29,6 +29,10 @@ final class PolicySnapshot {
     private final EgressPolicy egress;
     private final SecretGuard secrets;
     private final Map<String, ComponentSnapshot> components = new ConcurrentHashMap<>();
+    private final List<ActiveGrant> grants;
+    /** The snapshot of the same version without grants, which has what is compiled later; null when this is it. */
+    private final @Nullable PolicySnapshot origin;
+
     private @Nullable EgressPolicy connections;
 
     /**
@@ -39,6 +43,8 @@ final class PolicySnapshot {
     PolicySnapshot(PolicyVersion version, Policy policy, RuntimeSettings settings, SecretWatch watch) {
         requireBound(policy, settings);
         this.version = version;
+        this.grants = List.of();
+        this.origin = null;
         this.policy = policy;
         this.egress = EgressPolicy.compile(policy, version.toString());
         this.secrets =
@@ -47,6 +53,25 @@ final class PolicySnapshot {
         if (!unread.isEmpty()) {
             LOG.warn("secrets {} can't be read yet; records are searched for them once they can", unread);
         }
+    }
+
+    private PolicySnapshot(PolicySnapshot origin, List<ActiveGrant> grants) {
+        this.version = origin.version;
+        this.policy = origin.policy;
+        this.egress = origin.egress;
+        this.secrets = origin.secrets;
+        this.origin = origin;
+        this.grants = List.copyOf(grants);
+    }
+
+    /** The same version of the policy with these break-glass grants beside it: a snapshot of its own. */
+    PolicySnapshot with(List<ActiveGrant> others) {
+        return new PolicySnapshot(origin == null ? this : origin, others);
+    }
+
+    /** The break-glass grants that were in force when this was put in force; each may be over by now. */
+    List<ActiveGrant> grants() {
+        return grants;
     }
 
     private static void requireBound(Policy policy, RuntimeSettings settings) {
@@ -79,6 +104,9 @@ final class PolicySnapshot {
 
     /** The rules as they apply to connections that are open; compiled when the first such question is put. */
     synchronized EgressPolicy connections() {
+        if (origin != null) {
+            return origin.connections();
+        }
         if (connections == null) {
             connections = EgressPolicy.compileForConnections(policy, version.toString());
         }

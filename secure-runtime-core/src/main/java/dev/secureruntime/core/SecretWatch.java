@@ -11,11 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The secrets that this runtime has seen, as what must not get into records: static ones as they are read, leased ones as
+ * The secrets that this runtime has seen, as what must not get into records, nor leave for where it doesn't belong: static ones as they are read, leased ones as
  * they are issued. It knows them by their matcher, which keeps no copy.
  *
  * <p>Thread-safe.
@@ -34,16 +36,43 @@ final class SecretWatch implements SecretCheck {
 
     private final SecretMatcher matcher = new SecretMatcher();
     private final Map<String, SecretMatcher.Slot> slots = new ConcurrentHashMap<>();
+    private final Map<SecretMatcher.Slot, Known> known = new ConcurrentHashMap<>();
     private final Set<String> tooShort = ConcurrentHashMap.newKeySet();
+
+    /**
+     * Whose a value is.
+     *
+     * @param name the secret's name in the policy, or the scope of a credential
+     * @param leasedBy the component that asked for the credential itself; null when the name is one of the policy's
+     */
+    record Known(String name, @Nullable String leasedBy) {}
 
     /** Looks for the value of the secret {@code name} from now on, and for the ones before it. */
     void remember(String name, byte[] value) {
-        tell(name, slots.computeIfAbsent(name, first -> matcher.slot(KEPT_VALUES)), value);
+        tell(name, slots.computeIfAbsent(name, first -> slot(KEPT_VALUES, new Known(name, null))), value);
     }
 
     /** A place for the credentials of one provider. */
-    SecretMatcher.Slot lease() {
-        return matcher.slot(2 * KEPT_VALUES);
+    SecretMatcher.Slot lease(Known whose) {
+        return slot(2 * KEPT_VALUES, whose);
+    }
+
+    private SecretMatcher.Slot slot(int keep, Known whose) {
+        SecretMatcher.Slot slot = matcher.slot(keep);
+        known.put(slot, whose);
+        return slot;
+    }
+
+    /** What finds the values, as slots. */
+    SecretMatcher matcher() {
+        return matcher;
+    }
+
+    /** Whose the slots' values are. */
+    Set<Known> known(Set<SecretMatcher.Slot> found) {
+        return found.stream()
+                .map(slot -> known.getOrDefault(slot, new Known("unknown", null)))
+                .collect(Collectors.toSet());
     }
 
     /** Looks for the secret parts of a credential from now on. */
@@ -53,7 +82,7 @@ final class SecretWatch implements SecretCheck {
 
     private void tell(String name, SecretMatcher.Slot slot, byte[] value) {
         if (slot.remember(value) == SecretMatcher.Outcome.TOO_SHORT && tooShort.add(name)) {
-            LOG.warn("\"{}\" is shorter than eight bytes: records are not searched for it", name);
+            LOG.warn("\"{}\" is shorter than eight bytes: records and requests are not searched for it", name);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.secureruntime.core;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.core.egress.SubNameCounter;
 import dev.secureruntime.core.egress.SubNameCounter.Sighting;
 import dev.secureruntime.core.egress.SubNameCounter.Sighting.Alarm;
@@ -39,7 +40,8 @@ final class SubNameWatch {
     EgressDecision pass(EgressRequest request, EgressDecision decision, OnManyNames then) {
         if (!(decision instanceof EgressDecision.Allowed allowed)
                 || allowed.rule().equals(request.host())
-                || allowed.rule().startsWith("cidr ")) {
+                || allowed.rule().startsWith("cidr ")
+                || GrantRules.grantOf(allowed).isPresent()) {
             return decision;
         }
         Sighting sighting = counter.saw(request.host());

@@ -86,6 +86,31 @@ class ArchitectureTest {
             .resideInAnyPackage("okhttp3..", "okio..");
 
     @ArchTest
+    static final ArchRule apacheHttpClient_staysInItsAdapters = noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.secureruntime.core.apache..", "dev.secureruntime.core.awssdk..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.apache.hc..");
+
+    @ArchTest
+    static final ArchRule awsSdk_staysInItsAdapter = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.secureruntime.core.awssdk..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("software.amazon.awssdk..");
+
+    /** The AWS SDK's adapter is a caller of guarded Apache clients, and needs no gate of its own. */
+    @ArchTest
+    static final ArchRule awsSdkAdapter_hasNoGate = noClasses()
+            .that()
+            .resideInAPackage("dev.secureruntime.core.awssdk..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("dev.secureruntime.core", "dev.secureruntime.core.http..");
+
+    @ArchTest
     static final ArchRule sharedHttp_knowsNoClientAndNoAdapter = noClasses()
             .that()
             .resideInAPackage("dev.secureruntime.core.http..")

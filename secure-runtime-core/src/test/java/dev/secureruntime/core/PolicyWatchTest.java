@@ -11,15 +11,20 @@ import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -81,6 +86,61 @@ class PolicyWatchTest {
         assertThat(errors("policy.rejected"))
                 .containsExactly(ErrorCode.POLICY_MALFORMED.code(), ErrorCode.POLICY_UNREADABLE.code());
         assertThat(errors("policy.reloaded")).hasSize(1);
+    }
+
+    @Test
+    void reload_ofTheSameFileWithAnotherListOfACategory_putsItInForce() throws IOException {
+        Path list = Files.writeString(folder.resolve("list.txt"), "a.example\n");
+        Files.writeString(
+                file,
+                "{\"version\":1,\"categories\":{\"own\":{\"file\":\"list.txt\"}},"
+                        + "\"components\":{\"agent\":{\"egress\":{\"allow\":[{\"category\":\"own\"}]}}}}");
+        try (SecureRuntime runtime = runtime()) {
+            assertThat(runtime.reload().changed()).isFalse();
+            Files.writeString(list, "b.example\n");
+
+            assertThat(runtime.reload().changed()).isTrue();
+
+            assertThat(runtime.component("agent")
+                            .explain(new EgressRequest("agent", "GET", "https", "b.example", 443, "/", List.of())))
+                    .isInstanceOf(EgressDecision.Allowed.class);
+        }
+    }
+
+    @Test
+    void breakGlassGrant_isEndedByTheTimer() throws Exception {
+        try (SecureRuntime runtime = runtime()) {
+            runtime.breakGlass(BreakGlass.grant("agent")
+                    .host("b.example", 443)
+                    .person("jane.doe")
+                    .reason("INC-1")
+                    .until(Instant.now().plusMillis(200))
+                    .build());
+            PolicySnapshot during = ((CoreRuntime) runtime).policyAsItIs();
+
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            while (((CoreRuntime) runtime).policyAsItIs() == during && System.nanoTime() < end) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+            }
+
+            assertThat(((CoreRuntime) runtime).policyAsItIs().grants()).isEmpty();
+        }
+    }
+
+    @Test
+    void breakGlassGrantInThePolicy_longerThanTheRuntimeAllows_isRefused() throws IOException {
+        Files.writeString(
+                file,
+                "{\"version\":1,\"components\":{\"agent\":{}},\"breakGlass\":[{\"component\":\"agent\",\"host\":\"b.example\","
+                        + "\"person\":\"p\",\"reason\":\"r\",\"from\":\"2026-11-24T08:00:00Z\",\"until\":\"2026-11-24T09:00:01Z\"}]}");
+        assertThatThrownBy(() -> SecureRuntime.builder()
+                        .policy(file)
+                        .breakGlassAtMost(Duration.ofHours(1))
+                        .auditLog(folder.resolve("audit"))
+                        .build())
+                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                        .isEqualTo(ErrorCode.POLICY_INVALID_VALUE))
+                .hasMessageContaining("lasts longer than PT1H");
     }
 
     @Test

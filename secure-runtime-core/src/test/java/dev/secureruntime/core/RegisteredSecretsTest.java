@@ -178,7 +178,10 @@ class RegisteredSecretsTest {
     @Test
     void issuedToken_isRegisteredBeforeAnybodyHasIt() throws IOException {
         SecretWatch watch = new SecretWatch();
-        watch.remember("x", watch.lease(), BearerToken.of("id-1", "leased-token-0123456789", Instant.now()));
+        watch.remember(
+                "x",
+                watch.lease(new SecretWatch.Known("x", "agent")),
+                BearerToken.of("id-1", "leased-token-0123456789", Instant.now()));
         assertThat(watch.occursIn(AuditEvent.of("a")
                         .attribute("t", "Bearer leased-token-0123456789")
                         .build()))

@@ -39,7 +39,8 @@ const Show = (() => {
   }
 
   const number = (value) => Number(value).toLocaleString("en-US");
-  const compact = (value) => new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  const compact = (value) => (value < 1e15
+    ? new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value) : Number(value).toExponential(1).replace("e+", "e"));
   const percent = (part, whole) => (whole === 0 ? "0" : (100 * part / whole).toFixed(1)) + " %";
 
   function time(seconds, width) {

@@ -54,7 +54,7 @@
       ? "unknown: no anchored checkpoint was given, so a log that was cut back would look the same"
       : "proved up to record " + number(verdict.provedUpTo)));
     list.append(...term("Forward security", verdict.forwardSecurity === "CHECKED"
-      ? "checked from the pinned first epoch key" : "not checked: only the log key was given"));
+      ? "checked from the pinned first epoch key" : facts.keys.length > 1 ? "not checked" : "not checked: only the log key was given"));
   }
 
   function figures() {

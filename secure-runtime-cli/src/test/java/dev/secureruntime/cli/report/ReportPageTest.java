@@ -137,6 +137,22 @@ class ReportPageTest {
     }
 
     @Test
+    void page_withThePrevOfTheLastRecordChanged_namesThatRecord() throws Exception {
+        Path file = report();
+        long last = Files.readAllLines(home.resolve("log/segments/00000000000000000000.jsonl"))
+                        .size()
+                - 1;
+        editRecords(
+                file,
+                records -> editLine(records, (int) last, line -> {
+                    int digit = line.length() - 3;
+                    return line.substring(0, digit) + (line.charAt(digit) == '0' ? '1' : '0') + "\"}";
+                }));
+        browser.open(file);
+        assertThat(browser.text("check-verdict")).isEqualTo("TAMPERED at record " + last);
+    }
+
+    @Test
     void page_withoutItsCheck_wouldBelieveAChangedRecord() throws Exception {
         Path file = report();
         editRecords(file, records -> editLine(records, 57, line -> line.replaceFirst("(\"time\":\"20\\d)\\d", "$17")));

@@ -27,7 +27,7 @@ final class AnchoredHeads {
      */
     boolean read(Path file) {
         List<Head> found = new ArrayList<>();
-        try (FileChannel channel = LineReader.openRegular(file)) {
+        try (FileChannel channel = LineReader.openRegular(file.toRealPath())) {
             KeptNotes kept = KeptNotes.read(channel);
             if (kept.end() != kept.size()) {
                 return false;

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,8 @@ final class AppendQueue {
 
     private static final int MAX_BATCHES = 16;
     private static final long LINGER_NANOS = 1_000_000;
+    /** Some microseconds: longer than the lock is mostly held, shorter than it takes to sleep and to be woken. */
+    private static final int SPINS = 64;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -41,11 +44,13 @@ final class AppendQueue {
     private long segmentNumber;
     private long segmentUsed;
     private boolean segmentHasRecords;
-    private boolean writerWaits;
+    /** Set before the writer looks for the last time whether someone waits for it, so that one of the two sees the other. */
+    private volatile boolean writerWaits;
+
     private boolean urgent;
-    private boolean closed;
-    private volatile long durableWanted;
-    private long sealWanted;
+    private volatile boolean closed;
+    private final AtomicLong durableWanted = new AtomicLong();
+    private volatile long sealWanted;
     private volatile @Nullable SecureRuntimeException failure;
     private volatile @Nullable Anchoring anchoring;
 
@@ -68,8 +73,18 @@ final class AppendQueue {
         this.segmentHasRecords = true;
     }
 
-    Receipt append(AuditEvent event) {
+    private void acquire() {
+        for (int i = 0; i < SPINS; i++) {
+            if (lock.tryLock()) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
         lock.lock();
+    }
+
+    Receipt append(AuditEvent event) {
+        acquire();
         try {
             requireWritable();
             while (full.size() >= MAX_BATCHES) {
@@ -85,7 +100,7 @@ final class AppendQueue {
 
     /** Appends a record of the log's own from the writer's thread, which must not wait for itself. */
     void appendOwn(AuditEvent event) {
-        lock.lock();
+        acquire();
         try {
             add(event);
         } finally {
@@ -95,7 +110,7 @@ final class AppendQueue {
 
     /** Appends the record that ends the epoch, the last of its batch. */
     void appendEpochEnd(AuditEvent event) {
-        lock.lock();
+        acquire();
         try {
             add(event);
             open.endsEpoch = true;
@@ -107,7 +122,7 @@ final class AppendQueue {
 
     /** Ends the current segment where it holds a record beside its first; from the writer's thread, like the above. */
     void endSegment() {
-        lock.lock();
+        acquire();
         try {
             if (segmentHasRecords && !closed) {
                 if (open.count > 0) {
@@ -171,42 +186,45 @@ final class AppendQueue {
     /**
      * The next batch for the writer; null after {@code maxWaitNanos}, or sooner when something other than writing is to be
      * done.
+     *
+     * @param durable the number of records that are forced
      */
     @Nullable
-    Batch take(long maxWaitNanos) {
-        lock.lock();
+    Batch take(long maxWaitNanos, long durable) {
+        acquire();
         try {
             long waited = maxWaitNanos;
             boolean lingered = false;
             while (true) {
-                if (full.isEmpty() && open.count > 0 && (urgent || closed || lingered)) {
+                writerWaits = true;
+                boolean hurried = urgent || closed || durableWanted.get() > durable;
+                if (full.isEmpty() && open.count > 0 && (hurried || lingered)) {
                     push();
                 }
                 Batch batch = full.poll();
-                if (batch != null || urgent || closed || waited <= 0) {
+                if (batch != null || hurried || waited <= 0) {
                     urgent = urgent && batch != null && open.count > 0;
                     space.signalAll();
                     return batch;
                 }
-                writerWaits = true;
                 if (open.count > 0) {
                     work.awaitNanos(LINGER_NANOS);
                     lingered = true;
                 } else {
                     waited = work.awaitNanos(waited);
                 }
-                writerWaits = false;
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException("nobody interrupts the writer", e);
         } finally {
+            writerWaits = false;
             lock.unlock();
         }
     }
 
     /** Makes the writer look for something other than records to write. */
     void nudge() {
-        lock.lock();
+        acquire();
         try {
             urgent = true;
             wakeWriter();
@@ -218,7 +236,7 @@ final class AppendQueue {
     /** Gives a written batch's buffer back. */
     void recycle(Batch batch) {
         batch.reset();
-        lock.lock();
+        acquire();
         try {
             if (spare.size() < MAX_BATCHES) {
                 spare.add(batch);
@@ -230,17 +248,18 @@ final class AppendQueue {
 
     /** Asks for the records below {@code size} to be forced soon. */
     private void wantDurable(long size) {
-        if (durableWanted >= size) {
+        if (durableWanted.get() >= size) {
             // Whoever asked for a later record has woken the writer, which forces everything up to there.
             return;
         }
-        lock.lock();
-        try {
-            durableWanted = Math.max(durableWanted, size);
-            urgent = true;
-            wakeWriter();
-        } finally {
-            lock.unlock();
+        durableWanted.accumulateAndGet(size, Math::max);
+        if (writerWaits) {
+            acquire();
+            try {
+                wakeWriter();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -251,7 +270,7 @@ final class AppendQueue {
 
     /** Asks for a checkpoint over everything so far; completes when it is durable. */
     CompletableFuture<Void> wantSeal() {
-        lock.lock();
+        acquire();
         try {
             sealWanted = next;
             urgent = true;
@@ -263,20 +282,15 @@ final class AppendQueue {
     }
 
     long durableWanted() {
-        return durableWanted;
+        return durableWanted.get();
     }
 
     long sealWanted() {
-        lock.lock();
-        try {
-            return sealWanted;
-        } finally {
-            lock.unlock();
-        }
+        return sealWanted;
     }
 
     long size() {
-        lock.lock();
+        acquire();
         try {
             return next;
         } finally {
@@ -285,7 +299,7 @@ final class AppendQueue {
     }
 
     boolean isDrained() {
-        lock.lock();
+        acquire();
         try {
             return closed && full.isEmpty() && open.count == 0;
         } finally {
@@ -295,7 +309,7 @@ final class AppendQueue {
 
     /** No more records: appends throw, the writer finishes. */
     void close() {
-        lock.lock();
+        acquire();
         try {
             closed = true;
             wakeWriter();
@@ -307,7 +321,7 @@ final class AppendQueue {
 
     /** Ends the queue after a failure, which every append gets from now on; returns those who wait for a queued record. */
     List<Batch.Group> poison(SecureRuntimeException cause) {
-        lock.lock();
+        acquire();
         try {
             failure = cause;
             List<Batch.Group> waiting = new ArrayList<>();
@@ -321,18 +335,20 @@ final class AppendQueue {
         }
     }
 
+    /** What callers get after the log failed: it says why, as messages are all that many of them show. */
+    static SecureRuntimeException unwritable(Throwable failure) {
+        Throwable first = failure.getCause() == null ? failure : failure.getCause();
+        return new SecureRuntimeException(
+                ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written: " + first, failure);
+    }
+
     void requireWritable() {
         SecureRuntimeException cause = failure;
         if (cause != null) {
-            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written", cause);
+            throw unwritable(cause);
         }
-        lock.lock();
-        try {
-            if (closed) {
-                throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log is closed");
-            }
-        } finally {
-            lock.unlock();
+        if (closed) {
+            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log is closed");
         }
     }
 

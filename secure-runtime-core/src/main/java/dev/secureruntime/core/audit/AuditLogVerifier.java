@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class AuditLogVerifier {
 
     /** How often records may be removed under retention while they are being read. */
-    private static final int OVERTAKEN = 3;
+    private static final int OVERTAKEN = 10;
 
     private static final Progress UNHEARD = (bytes, total) -> {};
 

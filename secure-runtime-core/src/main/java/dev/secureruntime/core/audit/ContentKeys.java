@@ -198,8 +198,8 @@ final class ContentKeys {
         }
         Path file = directory.resolve(digest + KEY);
         Path mark = directory.resolve(digest + ERASING);
-        boolean known = Files.exists(file);
-        if (known) {
+        boolean known = Files.exists(file) || Files.exists(mark);
+        if (Files.exists(file)) {
             // The same blocks under another name: should the process die here, the next start overwrites them.
             Files.move(file, mark, StandardCopyOption.ATOMIC_MOVE);
             Durable.forceDirectory(directory);

@@ -5,9 +5,9 @@ import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.Opening;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * kept, and the record says so. After {@link #erase} nothing that is left decrypts what was kept of the subject. What does
  * not: a crash can leave values whose record never came to be; {@link ContentSweep} removes them.
  *
- * <p>Thread-safe. A failure to write ends the log, as one of the log's own files would.
+ * <p>Thread-safe. A failure to write ends the log, as one of the log's own files would. Values are written by the threads of
+ * callers, so nothing here can be broken off by an interrupt: neither the stream nor what {@link Uninterrupted} does.
  */
 final class ContentStore {
 
@@ -36,7 +37,7 @@ final class ContentStore {
     private final ReentrantReadWriteLock erasing = new ReentrantReadWriteLock();
 
     private final Object writing = new Object();
-    private @Nullable FileChannel file;
+    private @Nullable FileOutputStream file;
     private long written;
     private boolean dirty;
     private @Nullable IOException failure;
@@ -91,7 +92,7 @@ final class ContentStore {
 
     private ContentKey key(String subject) throws IOException {
         synchronized (keys) {
-            return keys.of(subject);
+            return Uninterrupted.take(() -> keys.of(subject));
         }
     }
 
@@ -105,7 +106,7 @@ final class ContentStore {
                     force();
                     startFile();
                 }
-                Durable.write(java.util.Objects.requireNonNull(file), ByteBuffer.wrap(entry));
+                java.util.Objects.requireNonNull(file).write(entry);
                 written += entry.length;
                 dirty = true;
             } catch (IOException e) {
@@ -120,7 +121,12 @@ final class ContentStore {
         if (file != null) {
             file.close();
         }
-        file = OwnerFiles.create(ContentFiles.next(settings.store().resolve("content")));
+        Path next = Uninterrupted.take(() -> {
+            Path path = ContentFiles.next(settings.store().resolve("content"));
+            OwnerFiles.create(path).close();
+            return path;
+        });
+        file = new FileOutputStream(next.toFile(), true);
         written = 0;
     }
 
@@ -128,7 +134,7 @@ final class ContentStore {
     void force() throws IOException {
         synchronized (writing) {
             if (dirty && file != null) {
-                file.force(false);
+                file.getFD().sync();
                 dirty = false;
             }
         }
@@ -142,7 +148,7 @@ final class ContentStore {
         erasing.writeLock().lock();
         try {
             String digest = keys.digest(subject);
-            return new Erased(digest, keys.shred(digest));
+            return new Erased(digest, Uninterrupted.take(() -> keys.shred(digest)));
         } catch (IOException e) {
             throw unwritable(e);
         } finally {
@@ -163,7 +169,10 @@ final class ContentStore {
     /** The erasure is on record, durably. */
     void recorded(Erased erased) {
         try {
-            keys.erased(erased.digest());
+            Uninterrupted.take(() -> {
+                keys.erased(erased.digest());
+                return erased;
+            });
         } catch (IOException e) {
             throw unwritable(e);
         }

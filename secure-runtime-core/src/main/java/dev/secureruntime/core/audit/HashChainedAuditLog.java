@@ -289,8 +289,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         try {
             stage.join();
         } catch (CompletionException e) {
-            throw new SecureRuntimeException(
-                    ErrorCode.AUDIT_UNWRITABLE, "The audit log can't be written", e.getCause());
+            throw AppendQueue.unwritable(e.getCause() == null ? e : e.getCause());
         }
     }
 
@@ -362,7 +361,8 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         }
         SecureRuntimeException cause = failure;
         if (cause != null) {
-            throw new SecureRuntimeException(ErrorCode.AUDIT_UNWRITABLE, "The audit log could not be sealed", cause);
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_UNWRITABLE, "The audit log could not be sealed: " + cause.getCause(), cause);
         }
     }
 }

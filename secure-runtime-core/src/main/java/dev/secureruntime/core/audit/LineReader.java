@@ -20,7 +20,7 @@ final class LineReader implements AutoCloseable {
     /** A byte before the first line, where the leaf hash has its prefix. */
     private static final int FRONT = 1;
 
-    private static final int RETRIES = 5;
+    private static final int RETRIES = 50;
     private static final long RETRY_NANOS = 2_000_000;
 
     /** What {@link #next} found. */
@@ -89,11 +89,15 @@ final class LineReader implements AutoCloseable {
             int moved = fill();
             scanned -= moved;
             if (scanned == held) {
+                if (held == from) {
+                    length = 0;
+                    return Kind.END;
+                }
                 // A writer may be in the middle of a line: its rest arrives at once, or never.
                 if (++retries > RETRIES) {
                     length = held - from;
                     next = held;
-                    return length == 0 ? Kind.END : Kind.FRAGMENT;
+                    return Kind.FRAGMENT;
                 }
                 LockSupport.parkNanos(RETRY_NANOS);
             }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LogScan {
 
-    private static final int RETRIES = 20;
+    private static final int RETRIES = 100;
     private static final long RETRY_NANOS = 5_000_000;
     static final LeafListener NO_LEAVES = (index, hash) -> {};
 
@@ -132,6 +132,7 @@ final class LogScan {
             byte[] note = reader.next();
             while (note != null) {
                 Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
+                records.leadsTo(checkpoint);
                 while (records.tree().size() < checkpoint.size()) {
                     if (!records.advance(checkpoint.size())
                             && records.next(signed, newestHash) != RecordChain.Step.RECORD) {

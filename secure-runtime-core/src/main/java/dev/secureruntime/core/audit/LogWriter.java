@@ -121,7 +121,7 @@ final class LogWriter {
     }
 
     private void step(long maxWaitNanos) throws IOException {
-        Batch batch = queue.take(maxWaitNanos);
+        Batch batch = queue.take(maxWaitNanos, durable);
         if (batch != null) {
             write(batch);
             queue.recycle(batch);

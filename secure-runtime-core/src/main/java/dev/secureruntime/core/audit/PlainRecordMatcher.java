@@ -5,7 +5,7 @@ package dev.secureruntime.core.audit;
  *
  * <p>What it accepts, RecordParser accepts, with the same result: the tests compare the two. It doesn't know escapes and
  * bytes beyond ASCII, objects of more than sixteen members, counts of more than 18 digits, and types that are reserved for
- * the log. Names, type and second are mostly those of the record before; equal bytes need no second check.
+ * the log. Most records have the shape of one before them; bytes that are equal to such a record's need no second check.
  *
  * <p>Not thread-safe.
  */
@@ -18,43 +18,110 @@ final class PlainRecordMatcher {
     private static final int SECONDS = "2026-01-31T23:59:59.".length();
     private static final int MICROS = 6;
     private static final byte[] RESERVED = RecordParser.ascii(LogRecords.RESERVED);
-    private static final byte[] BYTES = RecordParser.ascii("\":{\"bytes\":");
+    private static final byte[] BYTES = RecordParser.ascii(":{\"bytes\":");
+    private static final long SEQ = Swar.word(RecordParser.ascii("{\"seq\":0"), 0);
     private static final int NONE = -1;
 
+    private static final int SHAPES = 8;
+
     private final JsonCursor cursor = new JsonCursor();
-    private final Names attributes = new Names();
-    private final Names commitments = new Names();
+    private final Names names = new Names();
+    private final RecordShape[] shapes = new RecordShape[SHAPES];
     private byte[] line = new byte[0];
     private int secondFrom = NONE;
-    private int typeFrom = NONE;
-    private int typeLength;
     private long seq;
     private int prevFrom;
     private int at;
+
+    PlainRecordMatcher() {
+        java.util.Arrays.setAll(shapes, i -> new RecordShape());
+    }
 
     /** Starts with other content of the buffer. */
     void reset(byte[] buffer) {
         line = buffer;
         secondFrom = NONE;
-        typeFrom = NONE;
-        attributes.known = 0;
-        commitments.known = 0;
+        for (RecordShape shape : shapes) {
+            shape.clear();
+        }
     }
 
     /** The place of the line feed behind the record that starts at {@code from}, or -1 when it is not a plain record. */
     int match(int from) {
+        return body(from) && Swar.isHash(line, prevFrom) && tail(from) ? at : NONE;
+    }
+
+    /** The same, for a record that names the hash at {@code hash} as that of the record before. */
+    int matchAfter(byte[] hashes, int hash, int from) {
+        return body(from) && Swar.isHexOf(line, prevFrom, hashes, hash) && tail(from) ? at : NONE;
+    }
+
+    /** All up to the hash of the record before. */
+    private boolean body(int from) {
         at = from;
-        if (head()
-                && (!skip(RecordParser.COMPONENT) || text())
-                && (!skip(RecordParser.ATTRIBUTES) || attributes())
-                && (!skip(RecordParser.COMMITMENTS) || commitments())
-                && skip(RecordParser.PREV)
-                && tail(from)) {
-            return at;
+        if (!head()) {
+            return false;
         }
-        // What is known of the record before was partly overwritten.
-        reset(line);
-        return NONE;
+        int type = at;
+        RecordShape shape = shapes[slot(type)];
+        if (!shape.isKnown() || !isLike(shape)) {
+            at = type;
+            shape.begin(type);
+            if (!members(shape)) {
+                return false;
+            }
+            shape.complete(at);
+        }
+        prevFrom = at;
+        return true;
+    }
+
+    /** Records of different types mostly have different shapes. */
+    private int slot(int type) {
+        return (int) (Swar.word(line, type) * 0x9e37_79b9_7f4a_7c15L >>> 61);
+    }
+
+    private boolean isLike(RecordShape shape) {
+        int place = shape.from();
+        int value = 0;
+        while (true) {
+            int same = Swar.common(line, at, place, shape.to());
+            value = shape.firstBehind(value, place + same);
+            int next = shape.has(value) ? shape.start(value) : shape.to();
+            if (next > place + same) {
+                return false;
+            }
+            at += next - place;
+            if (!shape.has(value)) {
+                return true;
+            }
+            if (!value(shape.kind(value))) {
+                return false;
+            }
+            place = shape.end(value);
+            value++;
+        }
+    }
+
+    private boolean value(RecordShape.Value kind) {
+        switch (kind) {
+            case TEXT:
+                return skip('"') && text();
+            case ATTRIBUTE:
+                return value();
+            case COUNT:
+                return count() >= 0;
+            default:
+                return hash();
+        }
+    }
+
+    private boolean members(RecordShape shape) {
+        return type()
+                && (!skip(RecordParser.COMPONENT) || component(shape))
+                && (!skip(RecordParser.ATTRIBUTES) || attributes(shape))
+                && (!skip(RecordParser.COMMITMENTS) || commitments(shape))
+                && skip(RecordParser.PREV);
     }
 
     long seq() {
@@ -72,16 +139,10 @@ final class PlainRecordMatcher {
         }
         at += RecordParser.SEQ.length;
         seq = count();
-        return seq >= 0 && skip(RecordParser.TIME) && time() && skip(RecordParser.TYPE) && type();
+        return seq >= 0 && skip(RecordParser.TIME) && time() && skip(RecordParser.TYPE);
     }
 
-    private static final long SEQ = Swar.word(RecordParser.ascii("{\"seq\":0"), 0);
-
     private boolean tail(int from) {
-        prevFrom = at;
-        if (!Swar.isHash(line, at)) {
-            return false;
-        }
         at += RecordParser.HASH_DIGITS;
         if (line[at] != '"' || line[at + 1] != '}' || line[at + 2] != '\n') {
             return false;
@@ -138,11 +199,6 @@ final class PlainRecordMatcher {
 
     private boolean type() {
         int from = at;
-        if (typeFrom >= 0 && Swar.sameText(line, from, typeFrom, typeLength)) {
-            at += typeLength;
-            typeFrom = from;
-            return true;
-        }
         try {
             cursor.reset(line, at, Math.min(at + RecordParser.MAX_TYPE + 1, line.length));
             cursor.dottedName();
@@ -150,8 +206,6 @@ final class PlainRecordMatcher {
             return false;
         }
         at = cursor.at();
-        typeLength = at - from;
-        typeFrom = from;
         return !java.util.Arrays.equals(line, from, from + RESERVED.length, RESERVED, 0, RESERVED.length);
     }
 
@@ -161,59 +215,68 @@ final class PlainRecordMatcher {
         return line[at - 1] == '"';
     }
 
-    private boolean attributes() {
+    private boolean component(RecordShape shape) {
+        int quote = at - 1;
+        boolean good = text();
+        shape.add(RecordShape.Value.TEXT, quote, at);
+        return good;
+    }
+
+    private boolean attributes(RecordShape shape) {
         if (skip('}')) {
             return true;
         }
-        attributes.begin();
+        names.clear();
         do {
-            if (!skip('"') || !name(attributes) || !skip(':') || !value()) {
+            if (!name() || !skip(':')) {
                 return false;
             }
+            int from = at;
+            if (!value()) {
+                return false;
+            }
+            shape.add(RecordShape.Value.ATTRIBUTE, from, at);
         } while (skip(','));
-        attributes.known = attributes.count;
         return skip('}');
     }
 
-    private boolean commitments() {
+    private boolean commitments(RecordShape shape) {
         if (skip('}')) {
             return true;
         }
-        commitments.begin();
+        names.clear();
         do {
-            if (!skip('"') || !name(commitments)) {
+            if (!name() || !skip(BYTES)) {
                 return false;
             }
-            at--;
-            if (!skip(BYTES) || count() < 0 || !skip(RecordParser.SHA256) || !Swar.isHash(line, at)) {
+            int from = at;
+            if (count() < 0) {
                 return false;
             }
-            at += RecordParser.HASH_DIGITS;
+            shape.add(RecordShape.Value.COUNT, from, at);
+            if (!skip(RecordParser.SHA256) || !hash()) {
+                return false;
+            }
+            shape.add(RecordShape.Value.HASH, at - RecordParser.HASH_DIGITS, at);
             if (!skip('"') || !skip('}')) {
                 return false;
             }
         } while (skip(','));
-        commitments.known = commitments.count;
         return skip('}');
     }
 
-    /** The rest of a name, with its closing quote, that is not one of those before it in the object. */
-    private boolean name(Names names) {
-        int from = at;
-        if (names.count == Names.MAX) {
+    private boolean hash() {
+        at += RecordParser.HASH_DIGITS;
+        return Swar.isHash(line, at - RecordParser.HASH_DIGITS);
+    }
+
+    /** A quoted name that is not one of those before it in the object. */
+    private boolean name() {
+        if (!skip('"')) {
             return false;
         }
-        int length = names.expected(line, from);
-        if (length > 0) {
-            at += length;
-        } else {
-            length = text() ? at - from : 0;
-            if (length == 0 || names.holds(line, from, length)) {
-                return false;
-            }
-        }
-        names.add(from, length);
-        return true;
+        int from = at;
+        return text() && names.add(line, from, at - from);
     }
 
     private boolean value() {
@@ -270,46 +333,31 @@ final class PlainRecordMatcher {
         return at > from;
     }
 
-    /** The names of an object's members, with their closing quotes, and behind them those of the object before. */
+    /** The names of an object's members, with their closing quotes. */
     private static final class Names {
         private static final int MAX = 16;
 
         private final int[] from = new int[MAX];
         private final int[] length = new int[MAX];
         private int count;
-        private int known;
-        /** Whether all names so far are those of the object before, and so distinct. */
-        private boolean repeated;
 
-        void begin() {
+        void clear() {
             count = 0;
-            repeated = true;
         }
 
-        /** The length of the name at {@code at} if it is the one that stood here in the object before, otherwise 0. */
-        int expected(byte[] line, int at) {
-            if (repeated && count < known) {
-                int size = length[count];
-                if (Swar.sameText(line, at, from[count], size)) {
-                    return size;
-                }
+        /** Adds a name, unless it is one of them, or one too many. */
+        boolean add(byte[] line, int at, int size) {
+            if (count == MAX) {
+                return false;
             }
-            repeated = false;
-            return 0;
-        }
-
-        boolean holds(byte[] line, int at, int size) {
             for (int i = 0; i < count; i++) {
                 if (length[i] == size && Swar.sameText(line, at, from[i], size)) {
-                    return true;
+                    return false;
                 }
             }
-            return false;
-        }
-
-        void add(int at, int size) {
             from[count] = at;
             length[count++] = size;
+            return true;
         }
     }
 }

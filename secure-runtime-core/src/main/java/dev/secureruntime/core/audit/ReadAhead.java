@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Has the chunks of a segment checked on all processors, a bounded number ahead of the one thread that takes their records
- * in order.
+ * in order. That thread checks chunks too where it would have to wait for one.
  *
  * <p>A chunk that can't be read has no records: whoever reads on without it finds out why. Errors of a worker are thrown to
  * the thread that takes. Not thread-safe; the threads end when it is closed.
@@ -25,7 +25,7 @@ final class ReadAhead implements AutoCloseable {
      * How much is checked at once, and by how many threads.
      *
      * @param chunkBytes 0 for not at all
-     * @param threads 1 for the calling thread
+     * @param threads with the calling thread
      */
     record Plan(int chunkBytes, int threads) {
 
@@ -41,12 +41,17 @@ final class ReadAhead implements AutoCloseable {
         }
     }
 
+    /** How many chunks for each thread are begun or wait. */
+    private static final int DEPTH = 3;
+
     private record Stretch(RecordChunk chunk, FutureTask<RecordChunk> filled) {}
 
     private final Plan plan;
     private final LongConsumer progress;
     private final Deque<Stretch> stretches = new ArrayDeque<>();
+    /** The one that was used last is used first: its memory is in the processor's cache. */
     private final Deque<RecordChunk> free = new ArrayDeque<>();
+
     private @Nullable ExecutorService workers;
     private @Nullable LineReader segment;
     private @Nullable RecordChunk current;
@@ -98,10 +103,10 @@ final class ReadAhead implements AutoCloseable {
     private boolean takeNext(FileChannel channel) {
         if (current != null) {
             progress.accept(before + current.stop());
-            free.add(current);
+            free.push(current);
             current = null;
         }
-        int depth = plan.threads == 1 ? 1 : 2 * plan.threads;
+        int depth = plan.threads == 1 ? 1 : DEPTH * plan.threads;
         while (next < limit && stretches.size() < depth) {
             submit(channel);
         }
@@ -114,7 +119,7 @@ final class ReadAhead implements AutoCloseable {
     }
 
     private void submit(FileChannel channel) {
-        RecordChunk chunk = free.isEmpty() ? new RecordChunk(plan.chunkBytes) : free.remove();
+        RecordChunk chunk = free.isEmpty() ? new RecordChunk(plan.chunkBytes) : free.pop();
         long begin = next;
         long end = Math.min(begin + plan.chunkBytes, limit);
         long segmentEnd = limit;
@@ -133,7 +138,7 @@ final class ReadAhead implements AutoCloseable {
 
     private ExecutorService workers() {
         if (workers == null) {
-            workers = Executors.newFixedThreadPool(plan.threads, task -> {
+            workers = Executors.newFixedThreadPool(plan.threads - 1, task -> {
                 Thread thread = new Thread(task, "secure-runtime-audit-verifier");
                 thread.setDaemon(true);
                 return thread;
@@ -142,8 +147,9 @@ final class ReadAhead implements AutoCloseable {
         return workers;
     }
 
-    private static @Nullable RecordChunk filled(Stretch stretch) {
+    private @Nullable RecordChunk filled(Stretch stretch) {
         try {
+            work(stretch);
             return stretch.filled.get();
         } catch (InterruptedException e) {
             // The next read of the calling thread fails because of it.
@@ -160,11 +166,22 @@ final class ReadAhead implements AutoCloseable {
         }
     }
 
+    /** Checks what no other thread has begun with, until {@code wanted} is checked. */
+    private void work(Stretch wanted) {
+        wanted.filled.run();
+        for (Stretch stretch : stretches) {
+            if (wanted.filled.isDone()) {
+                return;
+            }
+            stretch.filled.run();
+        }
+    }
+
     private void drop() {
         stretches.forEach(stretch -> stretch.filled.cancel(true));
         stretches.clear();
         if (current != null) {
-            free.add(current);
+            free.push(current);
             current = null;
         }
     }

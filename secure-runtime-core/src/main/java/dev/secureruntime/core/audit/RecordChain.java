@@ -35,6 +35,7 @@ final class RecordChain implements AutoCloseable {
     private String unsignedFile = "";
     private long unsignedOffset;
     private @Nullable VerifierKey announced;
+    private @Nullable Checkpoint coming;
 
     /** Whether a step found a record, the end, or a torn tail. */
     enum Step {
@@ -169,11 +170,29 @@ final class RecordChain implements AutoCloseable {
             throw fault("expected record " + expected + ", found record " + parser.seq());
         }
         if (!parser.follows(lastLeaf)) {
-            throw expected > 0 && isVouchedFor()
+            // Made first: looking at the record after this one moves on, maybe into the next segment.
+            LogFault here = fault("prev: expected " + Hex.text(lastLeaf) + ", the hash of the record before");
+            throw expected > 0 && !isSignedButForPrev() && isVouchedFor()
                     ? faultBefore("its hash is " + Hex.text(lastLeaf)
                             + ", the records after it expected another: it was changed")
-                    : fault("prev: expected " + Hex.text(lastLeaf) + ", the hash of the record before");
+                    : here;
         }
+    }
+
+    /** Whether the record is the last under a checkpoint whose root it gives with the right {@code prev}: then that was changed. */
+    private boolean isSignedButForPrev() {
+        Checkpoint checkpoint = coming;
+        if (checkpoint == null || checkpoint.size() != tree.size() + 1) {
+            return false;
+        }
+        LineReader line = segments.lines();
+        byte[] mended = line.bytes();
+        Hex.write(lastLeaf, mended, parser.prevFrom() - line.from());
+        byte[] hash = new byte[TreeHasher.BYTES];
+        hasher.leaf(mended, 0, mended.length, hash, 0);
+        CompactRange signed = tree.copy();
+        signed.append(hash, 0);
+        return Arrays.equals(signed.root(), checkpoint.root());
     }
 
     /** Two records claim one place; the one that the next record follows was there first. */
@@ -266,6 +285,11 @@ final class RecordChain implements AutoCloseable {
         VerifierKey key = announced;
         announced = null;
         return key;
+    }
+
+    /** Names the next checkpoint, whose signatures are good. */
+    void leadsTo(Checkpoint checkpoint) {
+        coming = checkpoint;
     }
 
     /** Says that a checkpoint covers the records so far. */

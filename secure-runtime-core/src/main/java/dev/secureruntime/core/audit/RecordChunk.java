@@ -108,7 +108,7 @@ final class RecordChunk {
         plain.reset(buffer);
         while (at < stopAt && count < starts.length - 1) {
             int lineEnd = match(at);
-            if (lineEnd < 0 || !follows()) {
+            if (lineEnd < 0 || !isInOrder()) {
                 return;
             }
             hasher.leafInPlace(buffer, at, lineEnd - at, hashes, FRONT + count * TreeHasher.BYTES);
@@ -117,9 +117,10 @@ final class RecordChunk {
         }
     }
 
-    /** The place of the record's line feed, or -1 when there is no record that is none of the log's own. */
+    /** The place of the record's line feed, or -1 when there is no record that is none of the log's own and follows. */
     private int match(int at) {
-        int lineEnd = plain.match(at);
+        int hash = FRONT + (count - 1) * TreeHasher.BYTES;
+        int lineEnd = count == 0 ? plain.match(at) : plain.matchAfter(hashes, hash, at);
         if (lineEnd >= 0) {
             seq = plain.seq();
             prevFrom = plain.prevFrom();
@@ -139,17 +140,16 @@ final class RecordChunk {
         }
         seq = parser.seq();
         prevFrom = parser.prevFrom();
-        return parser.isReserved() ? -1 : lineEnd;
+        return parser.isReserved() || count > 0 && !Swar.isHexOf(buffer, prevFrom, hashes, hash) ? -1 : lineEnd;
     }
 
-    private boolean follows() {
+    private boolean isInOrder() {
         if (count == 0) {
             firstSeq = seq;
             firstPrev = prevFrom;
             return seq <= Long.MAX_VALUE >>> 1;
         }
-        return seq == firstSeq + count
-                && Swar.isHexOf(buffer, prevFrom, hashes, FRONT + (count - 1) * TreeHasher.BYTES);
+        return seq == firstSeq + count;
     }
 
     private void buildTree() {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentsReader implements AutoCloseable {
 
-    private static final int RETRIES = 20;
+    private static final int RETRIES = 200;
     private static final long RETRY_NANOS = 5_000_000;
 
     private final byte[] buffer = new byte[LineReader.BUFFER];
@@ -51,9 +52,14 @@ final class SegmentsReader implements AutoCloseable {
                 (a, b) -> a.getFileName().toString().compareTo(b.getFileName().toString()));
         long lastSize = 0;
         long bytes = 0;
-        for (Path segment : segments) {
-            lastSize = Files.isRegularFile(segment, LinkOption.NOFOLLOW_LINKS) ? Files.size(segment) : 1;
-            bytes += lastSize;
+        for (Path segment : List.copyOf(segments)) {
+            try {
+                lastSize = Files.isRegularFile(segment, LinkOption.NOFOLLOW_LINKS) ? Files.size(segment) : 1;
+                bytes += lastSize;
+            } catch (NoSuchFileException e) {
+                // Retention removed it since it was listed; whether it may be missing, the records say.
+                segments.remove(segment);
+            }
         }
         return new SegmentsReader(segments, lastSize, bytes);
     }
@@ -81,12 +87,20 @@ final class SegmentsReader implements AutoCloseable {
         return segments;
     }
 
-    /** Whether the segments that were left out are gone; a running writer that removes them does so at once. */
+    /** Whether the segments that were left out are gone; a running writer that removes them does so one after the other. */
     boolean areRemovedGone() {
-        for (int i = 0; i < RETRIES && removed.stream().anyMatch(Files::exists); i++) {
+        long left = removedLeft();
+        for (int i = 0; i < RETRIES && left > 0; i++) {
             LockSupport.parkNanos(RETRY_NANOS);
+            long now = removedLeft();
+            i = now < left ? 0 : i;
+            left = now;
         }
-        return removed.stream().noneMatch(Files::exists);
+        return left == 0;
+    }
+
+    private long removedLeft() {
+        return removed.stream().filter(Files::exists).count();
     }
 
     /**
@@ -147,8 +161,9 @@ final class SegmentsReader implements AutoCloseable {
             throw new LogFault(
                     expected, file(), 0, "expected the segment " + name + ", which starts with record " + expected);
         }
-        reader = LineReader.open(path, isLast() ? lastSize : Long.MAX_VALUE, buffer);
-        limit = isLast() ? lastSize : reader.channel().size();
+        // A segment that has one after it doesn't grow: whoever reads on behind its end would only wait for nothing.
+        limit = isLast() ? lastSize : Files.size(path);
+        reader = LineReader.open(path, limit, buffer);
     }
 
     boolean isOpen() {

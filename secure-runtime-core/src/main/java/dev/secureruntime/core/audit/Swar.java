@@ -7,14 +7,15 @@ import java.nio.ByteOrder;
 /**
  * Checks on eight bytes at a time, for the loops that pass over every byte of a log ("SIMD within a register").
  *
- * <p>Each method may look at seven bytes behind what it is asked about: the array must have them.
+ * <p>Each method may look at {@value #SLACK} bytes behind what it is asked about: the array must have them.
  */
 final class Swar {
 
     /** How many bytes an array must have behind the last one of interest. */
-    static final int SLACK = 7;
+    static final int SLACK = 31;
 
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long ONES = 0x0101_0101_0101_0101L;
     private static final long HIGH = ONES << 7;
     private static final int HEX_WORDS = RecordParser.HASH_DIGITS / Long.BYTES;
@@ -44,20 +45,42 @@ final class Swar {
         return same(bytes, i, bytes, j, length);
     }
 
+    /** How many bytes from {@code i} on are those from {@code j} on, of which those before {@code end} count. */
+    static int common(byte[] bytes, int i, int j, int end) {
+        int ahead = i - j;
+        for (int at = j; at < end; at += Long.BYTES) {
+            long difference = word(bytes, at) ^ word(bytes, at + ahead);
+            if (difference != 0) {
+                return Math.min(at + (Long.numberOfTrailingZeros(difference) >>> 3), end) - j;
+            }
+        }
+        return Math.max(end - j, 0);
+    }
+
     /** The place of the next byte that is a quote, a backslash, a control character or not ASCII. */
     static int endOfPlainText(byte[] bytes, int from) {
         int at = from;
-        while (true) {
-            long word = word(bytes, at);
-            long quote = word ^ ONES * '"';
-            long backslash = word ^ ONES * '\\';
-            // The lowest bit that is set is exact; a borrow can reach only bytes above it.
-            long stop = (quote - ONES & ~quote | backslash - ONES & ~backslash | word - ONES * ' ' | word) & HIGH;
-            if (stop != 0) {
-                return at + (Long.numberOfTrailingZeros(stop) >>> 3);
+        // A loop whose bounds the compiler can see, so that it checks them once for all bytes.
+        for (; at <= bytes.length - 4 * Long.BYTES; at += 4 * Long.BYTES) {
+            long first = stops(word(bytes, at)) | stops(word(bytes, at + 8));
+            long second = stops(word(bytes, at + 16)) | stops(word(bytes, at + 24));
+            if (((first | second) & HIGH) != 0) {
+                break;
             }
-            at += Long.BYTES;
         }
+        long stop = stops(word(bytes, at)) & HIGH;
+        while (stop == 0) {
+            at += Long.BYTES;
+            stop = stops(word(bytes, at)) & HIGH;
+        }
+        return at + (Long.numberOfTrailingZeros(stop) >>> 3);
+    }
+
+    /** The lowest high bit that is set is that of the first such byte; a borrow can reach only bytes above it. */
+    private static long stops(long word) {
+        long belowSpaceOrQuote = (word ^ ONES * 2) - ONES * ('"' - 1);
+        long backslash = (word ^ ONES * '\\') - ONES;
+        return belowSpaceOrQuote | backslash | word;
     }
 
     /** Whether the bytes are 64 lower-case hexadecimal digits. */
@@ -84,11 +107,9 @@ final class Swar {
     static boolean isHexOf(byte[] bytes, int from, byte[] hashes, int hash) {
         long difference = 0;
         for (int i = 0; i < HEX_WORDS; i++) {
-            int at = hash + i * 4;
-            long four = hashes[at] & 0xffL
-                    | (hashes[at + 1] & 0xffL) << 16
-                    | (hashes[at + 2] & 0xffL) << 32
-                    | (hashes[at + 3] & 0xffL) << 48;
+            long four = (int) INT.get(hashes, hash + i * 4) & 0xffff_ffffL;
+            four = (four | four << 16) & 0x0000_ffff_0000_ffffL;
+            four = (four | four << 8) & 0x00ff_00ff_00ff_00ffL;
             long nibbles = four >>> 4 & ONES * 0x0f & 0x00ff_00ff_00ff_00ffL | (four & 0x000f_000f_000f_000fL) << 8;
             long letters = nibbles + ONES * 6 >>> 4 & ONES;
             difference |= word(bytes, from + i * Long.BYTES) ^ nibbles + ONES * '0' + letters * ('a' - '0' - 10);

@@ -45,7 +45,7 @@ final class AddressBlocks {
             return 31 * prefix + Arrays.hashCode(first);
         }
 
-        private Block half(boolean upper) {
+        Block half(boolean upper) {
             byte[] start = first.clone();
             if (upper) {
                 start[prefix / 8] |= (byte) (0x80 >> prefix % 8);

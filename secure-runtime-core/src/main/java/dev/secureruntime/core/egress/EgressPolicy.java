@@ -75,6 +75,7 @@ public final class EgressPolicy {
      */
     public static EgressPolicy compileForConnections(Policy policy, String version) {
         Policy.Builder connections = Policy.builder().source(policy.source());
+        policy.categories().forEach(connections::category);
         policy.components().forEach((name, component) -> {
             ComponentPolicy.Builder wide = ComponentPolicy.builder().mode(component.mode());
             component.allow().forEach(rule -> wide.allow(rule.ofAnyRequest()));

@@ -5,6 +5,7 @@ import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.Policy;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -89,6 +90,34 @@ public final class PolicyDiff {
 
     private static String hostOf(String pattern) {
         return pattern.startsWith("*.") ? "any-name" + pattern.substring(1) : pattern;
+    }
+
+    /**
+     * What changed beside the rules, in words, {@code +} for what the new policy says and {@code -} for what it says no more: byte
+     * budgets, modes, and break-glass grants.
+     */
+    public static List<String> besides(Policy before, Policy after) {
+        Set<String> old = besides(before);
+        Set<String> young = besides(after);
+        List<String> changes = new ArrayList<>();
+        young.stream().filter(line -> !old.contains(line)).forEach(line -> changes.add("+ " + line));
+        old.stream().filter(line -> !young.contains(line)).forEach(line -> changes.add("- " + line));
+        return changes;
+    }
+
+    private static Set<String> besides(Policy policy) {
+        Set<String> lines = new LinkedHashSet<>();
+        policy.components().forEach((name, component) -> {
+            component.budgets().forEach(budget -> lines.add(name + " " + budget.describe()));
+            if (component.mode() == EnforcementMode.REPORT) {
+                lines.add(name + " report mode");
+            }
+        });
+        policy.breakGlass()
+                .forEach(grant -> lines.add(grant.component() + " break-glass to " + grant.target() + " from "
+                        + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
+                        + grant.reason()));
+        return lines;
     }
 
     private static void addRules(@Nullable ComponentPolicy component, List<EgressRule> rules) {

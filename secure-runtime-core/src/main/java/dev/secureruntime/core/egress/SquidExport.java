@@ -238,7 +238,12 @@ public final class SquidExport {
     private String blocks(List<Block> blocks) {
         String name = next("addresses");
         for (Block block : blocks) {
-            line("acl " + name + " dst " + block);
+            if (block.prefix() == 0) {
+                // Squid takes 0.0.0.0/0 for "all", IPv6 included.
+                line("acl " + name + " dst " + block.half(false) + " " + block.half(true));
+            } else {
+                line("acl " + name + " dst " + block);
+            }
         }
         return name;
     }

@@ -3,6 +3,7 @@ package dev.secureruntime.core.http;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.OutgoingScan;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -24,6 +25,7 @@ public class GuardedHop {
     private final ComponentSnapshot snapshot;
     private final EgressRequest asked;
     private final CallRecord record;
+    private final OutgoingScan outgoing;
     private final boolean strayed;
     private final AtomicReference<@Nullable Denied> cut = new AtomicReference<>();
     private volatile boolean reported;
@@ -33,6 +35,7 @@ public class GuardedHop {
         this.snapshot = gate.inForce();
         this.asked = asked;
         this.record = gate.begin(asked);
+        this.outgoing = snapshot.outgoing(asked, record);
         this.strayed = false;
     }
 
@@ -41,6 +44,7 @@ public class GuardedHop {
         this.snapshot = gate.inForce();
         this.asked = asked;
         this.record = before.record;
+        this.outgoing = snapshot.outgoing(asked, record);
         this.strayed = before.strayed || !Origin.of(before.asked).equals(Origin.of(asked));
     }
 
@@ -63,6 +67,29 @@ public class GuardedHop {
 
     public final CallRecord record() {
         return record;
+    }
+
+    /** What looks for secrets that would leave with the request; bodies and messages are shown to it by the adapter. */
+    public final OutgoingScan outgoing() {
+        return outgoing;
+    }
+
+    /**
+     * Looks for secrets in what stands in front of the body, before anything is looked up.
+     *
+     * @throws EgressDeniedException when one would leave for where it doesn't belong
+     */
+    public final void requireNoSecretLeaves(String method, String url, RequestHeaders.Lines headers)
+            throws EgressDeniedException {
+        outgoing.target(method, url);
+        boolean bound = isBound();
+        for (int line = 0; line < headers.size(); line++) {
+            if (bound && CredentialHeaders.has(headers.name(line))) {
+                outgoing.replaced(headers.name(line), headers.value(line));
+            } else {
+                outgoing.header(headers.name(line), headers.value(line));
+            }
+        }
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -15,7 +16,8 @@ import java.util.Optional;
 
 /**
  * Looks up hosts, and judges all of a host's addresses together: one special address among public ones refuses the host,
- * because a client would otherwise move on from address to address until one works.
+ * because a client would otherwise move on from address to address until one works. Behind the approved proxy nothing but the
+ * proxy itself is looked up.
  */
 public final class JudgedAddresses {
 
@@ -30,13 +32,29 @@ public final class JudgedAddresses {
      */
     public static List<InetAddress> of(Gate gate, ComponentSnapshot snapshot, String scheme, String host, int port)
             throws UnknownHostException, EgressDeniedException {
-        List<InetAddress> addresses = gate.resolve(host);
         EgressRequest asked = gate.connection(scheme, host, port);
+        ApprovedProxy proxy = gate.egressProxy();
+        if (proxy != null) {
+            if (host.equals(proxy.host())) {
+                return named(host, gate.resolve(host)); // approved by name: its addresses are the operator's
+            }
+            throw new EgressDeniedException(
+                    asked,
+                    RequestForm.bypassed("a host was to be looked up that the approved proxy looks up")
+                            .at(Layer.LOOKUP)
+                            .under(snapshot.version()));
+        }
+        List<InetAddress> addresses = isLiteral(host) ? List.of(InetAddress.getByName(host)) : gate.resolve(host);
         Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
         return named(host, addresses);
+    }
+
+    /** Whether the host, which the policy took for well-formed, is an address: then there is nothing to look up. */
+    private static boolean isLiteral(String host) {
+        return host.indexOf(':') >= 0 || host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
     }
 
     /** The same addresses with the name that was asked for, so that a socket knows whom it connects to. */

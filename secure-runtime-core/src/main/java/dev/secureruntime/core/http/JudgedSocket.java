@@ -1,6 +1,8 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.ConnectionBudget;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
@@ -22,22 +24,34 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A socket that judges the address that it is told to connect to: the one that is judged is the one that is used, also for
- * hosts that were written as an address and never looked up. It can be cut, and what is read or written then says why.
+ * hosts that were written as an address and never looked up. Each byte is taken off the component's budgets before it is written.
+ * It can be cut, and what is read or written then says why.
  */
 public final class JudgedSocket extends Socket {
 
     private final Gate gate;
     private final ComponentSnapshot snapshot;
     private final String scheme;
+    /** Where the approved proxy is to lead; null when there is none. */
+    private final @Nullable EgressRequest tunnel;
+
     private final OpenSockets open;
     private volatile @Nullable EgressRequest target;
+    private volatile @Nullable ConnectionBudget budget;
     private volatile @Nullable Denied cut;
 
     public JudgedSocket(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+        this(gate, snapshot, scheme, null, open);
+    }
+
+    /** A socket to the approved proxy, which is to lead on to {@code tunnel}. */
+    public JudgedSocket(
+            Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         super(Proxy.NO_PROXY); // a SOCKS proxy set for the JVM would see the connection instead
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;
+        this.tunnel = tunnel;
         this.open = open;
     }
 
@@ -51,12 +65,18 @@ public final class JudgedSocket extends Socket {
         if (!(endpoint instanceof InetSocketAddress to) || to.getAddress() == null) {
             throw new IOException("guarded sockets connect to resolved addresses only");
         }
-        EgressRequest asked = gate.connection(scheme, to.getHostString(), to.getPort());
-        Optional<Denied> denied = snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
+        EgressRequest asked = tunnel != null ? tunnel : gate.connection(scheme, to.getHostString(), to.getPort());
+        // A client that knows nothing of the proxy doesn't get around it either.
+        Optional<Denied> denied = tunnel != null || gate.egressProxy() != null
+                ? besidesTheProxy(to)
+                : snapshot.deniedConnection(asked, List.of(to.getAddress()), Layer.CONNECTION);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
+        ConnectionBudget room = gate.budget(asked);
+        room.requireRoom(); // a client that tries again after a cut would connect for nothing
         target = asked;
+        budget = room;
         open.enter(this);
         try {
             super.connect(endpoint, timeout);
@@ -71,7 +91,7 @@ public final class JudgedSocket extends Socket {
     private void requireStillAllowed(EgressRequest asked, InetAddress address) throws EgressDeniedException {
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != snapshot) {
-            Optional<Denied> denied = inForce.deniedOpen(asked, address);
+            Optional<Denied> denied = deniedOpen(inForce, asked, address);
             if (denied.isPresent()) {
                 throw new EgressDeniedException(asked, denied.get().at(Layer.CONNECTION));
             }
@@ -81,7 +101,22 @@ public final class JudgedSocket extends Socket {
     /** Why the policy refuses that this connection stays; one that isn't connected yet will ask by itself. */
     Optional<Denied> denied(ComponentSnapshot inForce) {
         InetAddress address = getInetAddress();
-        return address == null ? Optional.empty() : inForce.deniedOpen(target(), address);
+        return address == null ? Optional.empty() : deniedOpen(inForce, target(), address);
+    }
+
+    private Optional<Denied> deniedOpen(ComponentSnapshot inForce, EgressRequest asked, InetAddress address) {
+        return tunnel != null ? inForce.deniedTunnel(asked) : inForce.deniedOpen(asked, address);
+    }
+
+    /** Where there is a proxy, nothing else is connected to. */
+    private Optional<Denied> besidesTheProxy(InetSocketAddress to) {
+        ApprovedProxy proxy = gate.egressProxy();
+        if (proxy != null && proxy.isAt(to)) {
+            return Optional.empty();
+        }
+        return Optional.of(RequestForm.bypassed("a connection was to be made to something else than the approved proxy")
+                .at(Layer.CONNECTION)
+                .under(snapshot.version()));
     }
 
     /** Closes it for a reason; false when it was closed before. */
@@ -106,6 +141,26 @@ public final class JudgedSocket extends Socket {
             throw new IllegalStateException("a socket is entered when it has a target");
         }
         return known;
+    }
+
+    /** Takes bytes off the component's budgets before they are written; what doesn't fit ends the connection. */
+    private void spend(int bytes) throws IOException {
+        ConnectionBudget counted = budget;
+        if (counted == null) {
+            throw new IOException("a guarded socket that has no target writes nothing");
+        }
+        try {
+            counted.spend(bytes);
+        } catch (EgressDeniedException e) {
+            cut(e.decision());
+            throw told(e);
+        }
+    }
+
+    /** Out-of-band data would go past the output stream, uncounted. */
+    @Override
+    public void sendUrgentData(int data) throws IOException {
+        throw new IOException("guarded sockets send no urgent data");
     }
 
     private IOException told(IOException failure) {
@@ -152,6 +207,7 @@ public final class JudgedSocket extends Socket {
 
             @Override
             public void write(byte[] buffer, int offset, int length) throws IOException {
+                spend(length);
                 try {
                     out.write(buffer, offset, length);
                 } catch (IOException e) {

@@ -2,10 +2,12 @@ package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.egress.EgressRequest;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import javax.net.SocketFactory;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the sockets of one scheme under one version of the policy. */
 public final class JudgedSocketFactory extends SocketFactory {
@@ -13,18 +15,26 @@ public final class JudgedSocketFactory extends SocketFactory {
     private final Gate gate;
     private final ComponentSnapshot snapshot;
     private final String scheme;
+    private final @Nullable EgressRequest tunnel;
     private final OpenSockets open;
 
     public JudgedSocketFactory(Gate gate, ComponentSnapshot snapshot, String scheme, OpenSockets open) {
+        this(gate, snapshot, scheme, null, open);
+    }
+
+    /** Sockets to the approved proxy, which is to lead on to {@code tunnel}. */
+    public JudgedSocketFactory(
+            Gate gate, ComponentSnapshot snapshot, String scheme, @Nullable EgressRequest tunnel, OpenSockets open) {
         this.gate = gate;
         this.snapshot = snapshot;
         this.scheme = scheme;
+        this.tunnel = tunnel;
         this.open = open;
     }
 
     @Override
     public Socket createSocket() {
-        return new JudgedSocket(gate, snapshot, scheme, open);
+        return new JudgedSocket(gate, snapshot, scheme, tunnel, open);
     }
 
     @Override

@@ -23,6 +23,16 @@ public final class LiveExchanges {
         return live.remove(exchange);
     }
 
+    /** Whether a request to this host is under way. */
+    public boolean anyAbout(String host) {
+        for (LiveExchange exchange : live) {
+            if (exchange.hop().asked().host().equals(host)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Tells what is under way and the policy in force refuses that it is; the caller ends it. */
     public List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
         List<LiveExchange> refused = new ArrayList<>();
@@ -36,6 +46,11 @@ public final class LiveExchanges {
             }
         }
         return refused;
+    }
+
+    /** Ends all that is under way, for the runtime's end. */
+    public void cancelAll() {
+        live.forEach(LiveExchange::cancel);
     }
 
     /** The refusal as those are told whom it meets in the middle. */

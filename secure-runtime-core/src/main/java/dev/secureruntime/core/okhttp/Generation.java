@@ -10,11 +10,13 @@ import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.egress.EgressRequest;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import okhttp3.ConnectionPool;
+import javax.net.SocketFactory;
+import okhttp3.Dns;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
@@ -28,18 +30,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class Generation {
 
+    private static final int MAX_ORIGINS = 1_024;
+
     private final Gate gate;
     private final ComponentSnapshot snapshot;
+    private final Layers layers;
     private final OkHttpClient base;
     private final OpenSockets sockets;
     private final Map<String, OkHttpClient> byOrigin = new ConcurrentHashMap<>();
     private final LiveExchanges live;
     private final AtomicInteger underWay = new AtomicInteger();
 
-    Generation(Gate gate, ComponentSnapshot snapshot, OkHttpClient base, OpenSockets sockets, LiveExchanges live) {
+    Generation(
+            Gate gate,
+            ComponentSnapshot snapshot,
+            Layers layers,
+            OkHttpClient base,
+            OpenSockets sockets,
+            LiveExchanges live) {
         this.gate = gate;
         this.snapshot = snapshot;
-        this.base = base.newBuilder().connectionPool(new ConnectionPool()).build();
+        this.layers = layers;
+        this.base = base.newBuilder().connectionPool(layers.pool()).build();
         this.sockets = sockets;
         this.live = live;
     }
@@ -47,12 +59,31 @@ final class Generation {
     /**
      * The client for a URL's scheme and port. A resolver is told the host only, and a socket the address only; each must
      * judge host, port and address together, so each scheme and port has a resolver and a socket factory that know theirs.
+     * Behind a proxy a socket would not learn the host either, so that each host has its own there.
+     *
+     * <p>Hosts of different byte budgets have resolvers of their own too: OkHttp shares an HTTP/2 connection among hosts of one
+     * resolver only, and a socket counts towards the budgets of the host that it was opened for.
      */
     OkHttpClient clientFor(HttpUrl url) {
-        return byOrigin.computeIfAbsent(url.scheme() + ":" + url.port(), free -> base.newBuilder()
-                .dns(new JudgedDns(gate, snapshot, url.scheme(), url.port()))
-                .socketFactory(new JudgedSocketFactory(gate, snapshot, url.scheme(), sockets))
-                .build());
+        if (byOrigin.size() > MAX_ORIGINS) {
+            byOrigin.clear(); // connections stay: they end when they have been idle
+        }
+        EgressRequest tunnel =
+                gate.egressProxy() == null ? null : gate.connection(url.scheme(), url.host(), url.port());
+        String origin = url.scheme() + ":" + url.port() + (tunnel == null ? "" : ":" + url.host())
+                + snapshot.budgetsOf(url.host());
+        return byOrigin.computeIfAbsent(origin, free -> newClient(url, tunnel));
+    }
+
+    private OkHttpClient newClient(HttpUrl url, @Nullable EgressRequest tunnel) {
+        Dns dns = layers.dns(new JudgedDns(gate, snapshot, url.scheme(), url.port(), live));
+        SocketFactory socketFactory =
+                layers.sockets(new JudgedSocketFactory(gate, snapshot, url.scheme(), tunnel, sockets));
+        OkHttpClient parts =
+                base.newBuilder().dns(dns).socketFactory(socketFactory).build();
+        OkHttpClient.Builder client = parts.newBuilder();
+        layers.onTheWire(new WireCheck(gate, parts)).forEach(client::addNetworkInterceptor);
+        return client.build();
     }
 
     ComponentSnapshot snapshot() {

@@ -50,11 +50,11 @@ final class GuardedExchange {
         } catch (EgressDeniedException e) {
             Denied cut = hop.cut();
             if (cut == null) {
-                record.denied(hop.asked(), e.decision());
+                record.denied(hop.outgoing().shown(), e.decision());
             } else {
-                record.cut(hop.asked(), cut, null);
+                record.cut(hop.outgoing().shown(), cut, null);
             }
-            throw new EgressDeniedException(hop.asked(), e.decision());
+            throw new EgressDeniedException(hop.outgoing().shown(), e.decision());
         } catch (IOException | RuntimeException | Error e) {
             if (e instanceof IOException && !callersCall.isCanceled()) {
                 retries.key().ifPresent(key -> record.mayBeRepeated(key, ClientRetries.LONGEST_PAUSE));
@@ -67,6 +67,9 @@ final class GuardedExchange {
     private Response follow(Request first) throws IOException {
         Request request = first;
         for (int redirects = 0; ; redirects++) {
+            if (request.body() instanceof RecordedRequestBody body) {
+                body.leavesWith(hop, request);
+            }
             Generation generation = hardened.generation(hop.snapshot());
             Call call = generation
                     .clientFor(request.url())
@@ -108,7 +111,8 @@ final class GuardedExchange {
     }
 
     private void requireAllowed(Request request) throws EgressDeniedException {
-        if (JudgeInterceptor.decide(hop, request) instanceof Denied denied) {
+        RequestParts.requireNoSecretLeaves(request, hop);
+        if (hardened.layers().decide(hop, request) instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
         }
     }

@@ -21,7 +21,8 @@ import okhttp3.OkHttpClient;
  * <p>What holds, for all three: requests run on a client of our own that never leaves this package. Each hop is judged
  * before its host is looked up, redirects are followed by us, every address is judged before it is connected to, the
  * component has connections of its own, proxies set for the whole JVM have no effect, and a credential bound to the host
- * is attached after the last code that isn't ours.
+ * is attached after the last code that isn't ours. Requests go directly, or through the one proxy that the runtime was given
+ * ({@code RuntimeBuilder.egressProxy}); then hosts are judged by name only.
  *
  * <p>What does not: interceptors that a library adds see the request without its real credential, and the response. Code
  * that builds an {@code OkHttpClient} of its own is not seen. The client of {@link #client} can't open WebSockets; use
@@ -44,7 +45,8 @@ public final class GuardedOkHttp {
     /**
      * An {@code OkHttpClient} whose calls are guarded. A refused call gets a synthetic response 403 with the header {@code
      * X-Secure-Runtime-Denied}. {@code newBuilder()} works, for time-outs say; a client made by it from which our
-     * interceptor was removed refuses everything.
+     * interceptor was removed refuses everything - unless its resolver and socket factory were replaced too, which makes it a
+     * client of one's own.
      */
     public static OkHttpClient client(Component component) {
         return shell(hardened(component), OnDenial.RESPOND);

@@ -1,5 +1,7 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.egress.EgressDeniedException;
+import java.nio.charset.StandardCharsets;
 import okhttp3.Request;
 import okhttp3.WebSocket;
 import okio.ByteString;
@@ -7,16 +9,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A WebSocket as a caller gets it: OkHttp's own leads to its client. Until it runs on one - OkHttp may call the listener
- * before it returns it - nothing can be sent, and a cancellation is remembered. Thread-safe, never blocks.
+ * before it returns it - nothing can be sent, and a cancellation is remembered. A message in which a secret would leave isn't sent, and ends it. Thread-safe, never blocks.
  */
 final class GuardedWebSocket implements WebSocket {
 
     private final Request callers;
+    private final Hop hop;
     private @Nullable WebSocket socket;
     private boolean cancelled;
+    private boolean refused;
 
-    GuardedWebSocket(Request callers) {
+    GuardedWebSocket(Request callers, Hop hop) {
         this.callers = callers;
+        this.hop = hop;
     }
 
     void runsOn(WebSocket real) {
@@ -30,8 +35,9 @@ final class GuardedWebSocket implements WebSocket {
         }
     }
 
+    /** What to send on; null while there is nothing, and once a message was refused. */
     private synchronized @Nullable WebSocket socket() {
-        return socket;
+        return refused ? null : socket;
     }
 
     @Override
@@ -48,19 +54,36 @@ final class GuardedWebSocket implements WebSocket {
     @Override
     public boolean send(String text) {
         WebSocket real = socket();
-        return real != null && real.send(text);
+        return real != null && mayLeave(text.getBytes(StandardCharsets.UTF_8)) && real.send(text);
     }
 
     @Override
     public boolean send(ByteString bytes) {
         WebSocket real = socket();
-        return real != null && real.send(bytes);
+        return real != null && mayLeave(bytes.toByteArray()) && real.send(bytes);
     }
 
     @Override
     public boolean close(int code, @Nullable String reason) {
         WebSocket real = socket();
-        return real != null && real.close(code, reason);
+        return real != null
+                && (reason == null || mayLeave(reason.getBytes(StandardCharsets.UTF_8)))
+                && real.close(code, reason);
+    }
+
+    /** A message with a secret ends the WebSocket: the listener is told of the refusal. */
+    private boolean mayLeave(byte[] message) {
+        try {
+            hop.outgoing().message(message);
+            return true;
+        } catch (EgressDeniedException e) {
+            hop.cut(e.decision());
+            synchronized (this) {
+                refused = true;
+            }
+            cancel();
+            return false;
+        }
     }
 
     @Override

@@ -9,7 +9,7 @@ import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.http.ServerTrust;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
-import java.net.Proxy;
+import dev.secureruntime.egress.EgressRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +28,7 @@ import okhttp3.WebSocketListener;
 final class HardenedClient implements Transport {
 
     private final Gate gate;
+    private final Layers layers;
     private final CancellationRelay cancellations;
     private final OkHttpClient base;
     private final OpenSockets sockets = new OpenSockets();
@@ -35,7 +36,13 @@ final class HardenedClient implements Transport {
     private final Map<ComponentSnapshot, Generation> generations = new ConcurrentHashMap<>();
 
     HardenedClient(Gate gate) {
+        this(gate, new Layers(gate));
+    }
+
+    /** For tests that take a layer out. */
+    HardenedClient(Gate gate, Layers layers) {
         this.gate = gate;
+        this.layers = layers;
         this.cancellations = new CancellationRelay(gate.timer());
         this.base = build();
     }
@@ -43,25 +50,25 @@ final class HardenedClient implements Transport {
     /** The layers, from the caller's side to the wire. */
     private OkHttpClient build() {
         ServerTrust trust = ServerTrust.of(gate);
-        return new OkHttpClient.Builder()
+        OkHttpClient.Builder client = new OkHttpClient.Builder()
                 .addInterceptor(new CallerTimeouts())
-                .addInterceptor(new JudgeInterceptor()) // before any look-up, for WebSockets too
+                .addInterceptor(new JudgeInterceptor(layers)) // before any look-up, for WebSockets too
                 .addInterceptor(new AttachInterceptor()) // last code that runs before OkHttp's own
-                .addNetworkInterceptor(new WireCheck(gate))
                 .eventListener(new WipeAfterSending()) // what it is for, OkHttp leaves out for WebSockets
-                .followRedirects(false) // GuardedExchange follows them, hop by hop
-                .followSslRedirects(false)
-                .proxy(Proxy.NO_PROXY) // neither ProxySelector nor http.proxyHost is asked
                 .cookieJar(CookieJar.NO_COOKIES)
                 .cache(null)
                 // Made here: OkHttp's own way asks a platform object that any code can replace.
-                .sslSocketFactory(trust.context().getSocketFactory(), trust.manager())
-                .build();
+                .sslSocketFactory(trust.context().getSocketFactory(), trust.manager());
+        layers.redirects(client); // GuardedExchange follows them, hop by hop
+        layers.authenticators(client);
+        layers.proxy(client);
+        return client.build(); // pool, look-up, sockets and the last look: Generation.clientFor
     }
 
     /** The connections of a version of the policy. */
     Generation generation(ComponentSnapshot snapshot) {
-        return generations.computeIfAbsent(snapshot, version -> new Generation(gate, version, base, sockets, live));
+        return generations.computeIfAbsent(
+                snapshot, version -> new Generation(gate, version, layers, base, sockets, live));
     }
 
     @Override
@@ -83,6 +90,10 @@ final class HardenedClient implements Transport {
         return new Cut(refused.size(), connections, targets);
     }
 
+    Layers layers() {
+        return layers;
+    }
+
     Gate gate() {
         return gate;
     }
@@ -94,18 +105,20 @@ final class HardenedClient implements Transport {
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
         Request plain = RequestParts.withoutFraming(request);
         Hop hop = Hop.webSocket(gate, plain);
-        GuardedWebSocket socket = new GuardedWebSocket(request);
+        GuardedWebSocket socket = new GuardedWebSocket(request, hop);
         Generation generation = generation(hop.snapshot());
         LiveExchange exchange;
         try {
-            if (JudgeInterceptor.decide(hop, plain) instanceof Denied denied) {
+            RequestParts.requireNoSecretLeaves(plain, hop);
+            if (layers.decide(hop, plain) instanceof Denied denied) {
                 throw new EgressDeniedException(hop.asked(), denied);
             }
             exchange = generation.begin(hop, socket::cancel, null);
         } catch (EgressDeniedException e) {
             socket.cancel();
-            hop.record().denied(hop.asked(), e.decision());
-            listener.onFailure(socket, new EgressDeniedException(hop.asked(), e.decision()), null);
+            EgressRequest shown = hop.outgoing().shown();
+            hop.record().denied(shown, e.decision());
+            listener.onFailure(socket, new EgressDeniedException(shown, e.decision()), null);
             return socket;
         }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();

@@ -5,6 +5,7 @@ import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.GuardedHop;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
+import java.net.Proxy;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -105,9 +106,24 @@ final class Hop extends GuardedHop {
         }
         // On a connection that HTTP/2 shares among hosts, the route names the one that it was opened for.
         HttpUrl opened = connection.address().url();
-        return inForce.deniedOpen(
-                gate.connection(opened.scheme(), opened.host(), opened.port()),
-                connection.socketAddress().getAddress());
+        EgressRequest target = gate.connection(opened.scheme(), opened.host(), opened.port());
+        return connection.proxy().type() == Proxy.Type.DIRECT
+                ? inForce.deniedOpen(target, connection.socketAddress().getAddress())
+                : inForce.deniedTunnel(target);
+    }
+
+    /** Takes down which break-glass grant the connection's address needs, if any. */
+    void noteGrant(Gate gate) {
+        Route connection = route;
+        if (connection != null
+                && connection.proxy().type() == Proxy.Type.DIRECT
+                && snapshot().hasGrants()) {
+            HttpUrl opened = connection.address().url();
+            record().ranOver(
+                            snapshot(),
+                            gate.connection(opened.scheme(), opened.host(), opened.port()),
+                            connection.socketAddress().getAddress());
+        }
     }
 
     /** True for the first who asks. */

@@ -1,7 +1,10 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.ApprovedProxy;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Denied;
 import java.io.IOException;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
@@ -12,6 +15,12 @@ import org.jspecify.annotations.Nullable;
 /** Asks the policy about every request, before its host is looked up. Nothing runs on the hardened client unasked. */
 final class JudgeInterceptor implements Interceptor {
 
+    private final Layers layers;
+
+    JudgeInterceptor(Layers layers) {
+        this.layers = layers;
+    }
+
     @Override
     public Response intercept(Chain chain) throws IOException {
         Request request = chain.request();
@@ -19,20 +28,28 @@ final class JudgeInterceptor implements Interceptor {
         if (hop == null || !hop.use()) {
             throw new IOException("SR-EGRESS-005 a request that nobody asked for reached the hardened client");
         }
-        hop.pass(decide(hop, request));
+        hop.pass(layers.decide(hop, request));
         return chain.proceed(request);
     }
 
-    /** The decision on a request: its form first, then the policy. */
-    static EgressDecision decide(Hop hop, Request request) {
+    /** The decision on a request: its form first, then the way it would take, then the policy. */
+    static EgressDecision judge(Gate gate, Hop hop, Request request) {
         String disguise = disguise(request, hop);
         if (disguise != null) {
             return RequestForm.malformed(disguise).under(hop.snapshot().version());
         }
         String undermined = Underpinnings.fault();
-        return undermined == null
-                ? hop.snapshot().decide(hop.asked())
-                : RequestForm.bypassed(undermined).under(hop.snapshot().version());
+        if (undermined != null) {
+            return RequestForm.bypassed(undermined).under(hop.snapshot().version());
+        }
+        EgressDecision decision = hop.snapshot().decide(hop.asked());
+        ApprovedProxy proxy = gate.egressProxy();
+        return proxy == null || decision instanceof Denied
+                ? decision
+                : proxy.denied(hop.asked())
+                        .<EgressDecision>map(
+                                denied -> denied.under(hop.snapshot().version()))
+                        .orElse(decision);
     }
 
     private static @Nullable String disguise(Request request, Hop hop) {

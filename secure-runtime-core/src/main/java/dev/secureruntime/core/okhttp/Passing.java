@@ -1,5 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
+import dev.secureruntime.core.OutgoingBody;
 import dev.secureruntime.core.http.BodyWatch;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -7,6 +8,7 @@ import okio.Buffer;
 import okio.Sink;
 import okio.Source;
 import okio.Timeout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows bytes that pass to a commitment and an observer. What is read is shown in place; what is written is copied.
@@ -22,9 +24,12 @@ final class Passing {
         this.watchers = watchers;
     }
 
-    /** A sink that lets exactly {@code length} bytes through to {@code target}; any number where the length is negative. */
-    BoundedSink to(OutputStream target, long length) {
-        return new BoundedSink(target, length, watchers);
+    /**
+     * A sink that lets exactly {@code length} bytes through to {@code target}; any number where the length is negative. What is
+     * {@code outgoing} is held back as far as a secret may have begun in it.
+     */
+    BoundedSink to(OutputStream target, long length, @Nullable OutgoingBody outgoing) {
+        return new BoundedSink(target, length, watchers, outgoing);
     }
 
     /** A source that shows what is read from it, and tells {@code end} of its end. */
@@ -48,13 +53,15 @@ final class Passing {
         private final OutputStream target;
         private final long length;
         private final OutputStream watchers;
+        private final @Nullable OutgoingBody outgoing;
         private long written;
         private boolean shut;
 
-        private BoundedSink(OutputStream target, long length, OutputStream watchers) {
+        private BoundedSink(OutputStream target, long length, OutputStream watchers, @Nullable OutgoingBody outgoing) {
             this.target = target;
             this.length = length;
             this.watchers = watchers;
+            this.outgoing = outgoing;
         }
 
         @Override
@@ -74,7 +81,13 @@ final class Passing {
                 watchers.write(copy);
                 written += copy.length;
                 left -= copy.length;
-                target.write(copy);
+                send(outgoing == null ? copy : outgoing.pass(copy));
+            }
+        }
+
+        private void send(byte[] bytes) throws IOException {
+            if (bytes.length > 0) {
+                target.write(bytes);
                 target.flush();
             }
         }
@@ -100,6 +113,9 @@ final class Passing {
             shut = true;
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);
+            }
+            if (outgoing != null) {
+                send(outgoing.end());
             }
         }
     }

@@ -1,11 +1,14 @@
 package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.OutgoingBody;
 import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.egress.EgressDeniedException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import okhttp3.MediaType;
+import okhttp3.Request;
 import okhttp3.RequestBody;
 import okio.BufferedSink;
 import okio.ByteString;
@@ -18,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A body is code of the caller. It could announce one length to the header and another to the codec, and smuggle a second
  * request behind the first; or look around in Okio's pooled memory while the headers, with the credential, are being
  * written. So its type and length are asked once; a body of at most {@value #HELD} bytes is written to memory before the
- * request begins; and a longer one writes to a sink that counts, after the headers were flushed and their memory wiped.
+ * request begins; and a longer one writes to a sink that counts and looks for secrets, after the headers were flushed and their memory wiped.
  */
 final class RecordedRequestBody extends RequestBody {
 
@@ -30,6 +33,8 @@ final class RecordedRequestBody extends RequestBody {
     private final long length;
     private final boolean oneShot;
     private final @Nullable ByteString held;
+    private @Nullable Hop hop;
+    private @Nullable String encoding;
 
     RecordedRequestBody(RequestBody body, CallRecord record) throws IOException {
         if (body.isDuplex()) {
@@ -43,9 +48,21 @@ final class RecordedRequestBody extends RequestBody {
         this.held = length >= 0 && length <= HELD ? hold() : null;
     }
 
+    /** It is about to leave with this hop: a body that is held is looked at as a whole. */
+    void leavesWith(Hop next, Request request) throws EgressDeniedException {
+        hop = next;
+        encoding = String.join(",", request.headers("Content-Encoding"));
+        if (type != null) {
+            next.outgoing().header("Content-Type", type.toString());
+        }
+        if (held != null) {
+            next.outgoing().body(held.toByteArray(), encoding);
+        }
+    }
+
     private ByteString hold() throws IOException {
         ByteArrayOutputStream memory = new ByteArrayOutputStream((int) length);
-        pass(memory);
+        pass(memory, null);
         return ByteString.of(memory.toByteArray());
     }
 
@@ -78,12 +95,15 @@ final class RecordedRequestBody extends RequestBody {
         }
         sink.flush();
         SegmentPool.wipe();
-        pass(sink.outputStream());
+        if (hop == null) {
+            throw new IOException("SR-EGRESS-005 a body without a hop; nothing of it was sent");
+        }
+        pass(sink.outputStream(), hop.outgoing().passing(encoding));
     }
 
-    private void pass(OutputStream target) throws IOException {
+    private void pass(OutputStream target, @Nullable OutgoingBody outgoing) throws IOException {
         BodyWatch watch = BodyWatch.ofRequest(record);
-        Passing.BoundedSink bounded = new Passing(watch).to(target, length);
+        Passing.BoundedSink bounded = new Passing(watch).to(target, length, outgoing);
         BufferedSink callers = Okio.buffer(bounded);
         body.writeTo(callers);
         if (callers.isOpen()) {

@@ -2,6 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.RequestHeaders;
+import dev.secureruntime.egress.EgressDeniedException;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
@@ -34,6 +35,11 @@ final class RequestParts {
         return hop.mayUpgrade()
                 ? RequestHeaders.faultOfUpgrade(lines, request.method(), target)
                 : RequestHeaders.fault(lines, request.method(), target);
+    }
+
+    /** Looks for secrets in what stands in front of the body. */
+    static void requireNoSecretLeaves(Request request, Hop hop) throws EgressDeniedException {
+        hop.requireNoSecretLeaves(request.method(), request.url().toString(), new Lines(request.headers()));
     }
 
     private record Lines(Headers headers) implements RequestHeaders.Lines {

@@ -2,26 +2,34 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.util.Optional;
+import okhttp3.Address;
 import okhttp3.Connection;
 import okhttp3.Interceptor;
+import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.Response;
+import okhttp3.Route;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The last look before bytes are written: the request still is the one that was judged, and says so in its {@code Host}
- * header. Nothing of ours changes either; this stands against whatever would. OkHttp doesn't ask it about WebSockets.
+ * The last look before bytes are written: the request still is the one that was judged, says so in its {@code Host} header
+ * (which HTTP/2 sends as {@code :authority}), and runs over a connection that this client opened as it was made. Nothing of ours changes either; this stands against whatever would. OkHttp doesn't ask it about WebSockets.
  */
 final class WireCheck implements Interceptor {
 
     private final Gate gate;
+    private final OkHttpClient client;
 
-    WireCheck(Gate gate) {
+    /** A check that all is as it is in {@code client}. */
+    WireCheck(Gate gate, OkHttpClient client) {
         this.gate = gate;
+        this.client = client;
     }
 
     @Override
@@ -41,13 +49,43 @@ final class WireCheck implements Interceptor {
         return chain.proceed(request);
     }
 
+    /** What is not the client's own, of the call and of the connection that it runs over; null when all is. */
+    private @Nullable String foreign(Chain chain, Route route) {
+        Address opened = route.address();
+        if (opened.dns() != client.dns()) {
+            return "a connection of another resolver";
+        }
+        if (opened.socketFactory() != client.socketFactory()) {
+            return "a connection of another socket factory";
+        }
+        if (!route.proxy().equals(client.proxy())) {
+            return "a connection through another proxy";
+        }
+        if (opened.sslSocketFactory() != null
+                && (opened.sslSocketFactory() != client.sslSocketFactory()
+                        || opened.hostnameVerifier() != client.hostnameVerifier())) {
+            return "a connection with other TLS settings";
+        }
+        String swapped = ChainParts.swapped(chain, client);
+        return swapped == null ? null : "another " + swapped;
+    }
+
     /** A policy that came into force since the hop began has looked through the hops that it knew the connections of. */
     private void requireConnectionAllowed(Chain chain, Hop hop) throws IOException {
         Connection connection = chain.connection();
         if (connection == null) {
             throw new IOException("SR-EGRESS-005 a request without a connection of ours; nothing was sent");
         }
+        String foreign = foreign(chain, connection.route());
+        if (foreign != null) {
+            throw new EgressDeniedException(
+                    hop.asked(),
+                    RequestForm.bypassed("the call runs on something else than the guard gave it: " + foreign)
+                            .at(Layer.CONNECTION)
+                            .under(hop.snapshot().version()));
+        }
         hop.runsOver(connection.route());
+        hop.noteGrant(gate);
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != hop.snapshot()) {
             Optional<Denied> denied = hop.deniedConnection(inForce, gate);

@@ -1,19 +1,27 @@
 package dev.secureruntime.core.policy;
 
+import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** Reads the egress rules of a component. */
 final class EgressInterpreter {
 
-    private static final List<String> EGRESS = List.of("allow", "deny", "onManyNames", "mode");
+    private static final List<String> EGRESS = List.of("allow", "deny", "onManyNames", "mode", "budgets");
+    private static final List<String> BUDGET = List.of("host", "bytes", "window");
     private static final List<String> TARGETS = List.of("host", "category", "cidr");
     private static final List<String> RULE =
             List.of("host", "category", "cidr", "ports", "schemes", "methods", "paths");
+
+    private static final Pattern DURATION =
+            Pattern.compile("P(?=[0-9T])([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?");
 
     private final Reading reading;
 
@@ -39,6 +47,10 @@ final class EgressInterpreter {
         if (mode != null) {
             component.mode(mode(mode, path + ".mode"));
         }
+        String budgets = path + ".budgets";
+        for (Node budget : reading.items(members.get("budgets"), budgets, "budgets")) {
+            component.budget(budget(budget, budgets));
+        }
     }
 
     private OnManyNames onManyNames(Node node, String path) {
@@ -55,6 +67,31 @@ final class EgressInterpreter {
             case "report" -> EnforcementMode.REPORT;
             default -> throw reading.expected(node, path, "\"enforce\" or \"report\"");
         };
+    }
+
+    private ByteBudget budget(Node node, String path) {
+        Map<String, Node> members = reading.known(node, path, BUDGET);
+        Node host = members.get("host");
+        String pattern = host == null ? null : reading.text(host, path + ".host");
+        Node bytes = reading.required(members, "bytes", node, path);
+        if (!(bytes instanceof Node.Whole number) || number.value() < 1) {
+            throw reading.expected(bytes, path + ".bytes", "a whole number of bytes from 1");
+        }
+        Node window = reading.required(members, "window", node, path);
+        Duration duration = duration(window, path + ".window");
+        return reading.checked(node, path, () -> new ByteBudget(pattern, number.value(), duration));
+    }
+
+    private Duration duration(Node node, String path) {
+        String text = reading.text(node, path);
+        if (DURATION.matcher(text).matches()) {
+            try {
+                return Duration.parse(text);
+            } catch (DateTimeParseException | ArithmeticException e) {
+                // More than there is: said below.
+            }
+        }
+        throw reading.expected(node, path, "a duration such as \"PT1H\" or \"P1D\" (ISO 8601)");
     }
 
     private EgressRule rule(Node node, String path) {
@@ -86,7 +123,7 @@ final class EgressInterpreter {
 
     private EgressRule.Scope scope(Node rule, Map<String, Node> members, String path) {
         var ports = reading.setOf(
-                members.get("ports"), path + ".ports", "port numbers", node -> port(node, path + ".ports"));
+                members.get("ports"), path + ".ports", "port numbers", node -> reading.port(node, path + ".ports"));
         var schemes = reading.setOf(
                 members.get("schemes"),
                 path + ".schemes",
@@ -97,12 +134,5 @@ final class EgressInterpreter {
         var paths = reading.setOf(
                 members.get("paths"), path + ".paths", "path patterns", node -> reading.text(node, path + ".paths"));
         return reading.checked(rule, path, () -> new EgressRule.Scope(ports, schemes, methods, paths));
-    }
-
-    private int port(Node node, String path) {
-        if (!(node instanceof Node.Whole number) || number.value() < 1 || number.value() > 65_535) {
-            throw reading.expected(node, path, "a port from 1 to 65535");
-        }
-        return (int) number.value();
     }
 }

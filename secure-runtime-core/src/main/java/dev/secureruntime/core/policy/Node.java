@@ -49,6 +49,13 @@ sealed interface Node {
         }
     }
 
+    record Flag(Place at, boolean value) implements Node {
+        @Override
+        public String kind() {
+            return "true or false";
+        }
+    }
+
     /** A value of a kind that no member of a policy takes. */
     record Other(Place at, String kind) implements Node {}
 }

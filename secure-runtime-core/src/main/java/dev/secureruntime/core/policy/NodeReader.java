@@ -106,7 +106,7 @@ final class NodeReader {
                 return new Node.Other(at, "a fraction");
             case VALUE_TRUE:
             case VALUE_FALSE:
-                return new Node.Other(at, "true or false");
+                return new Node.Flag(at, token == JsonToken.VALUE_TRUE);
             case VALUE_NULL:
                 return new Node.Other(at, "null");
             default:

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** Turns the tree of a policy file into the model. */
 final class PolicyInterpreter {
 
-    private static final List<String> TOP = List.of("version", "components", "secrets", "categories", "$schema");
+    private static final List<String> TOP =
+            List.of("version", "components", "secrets", "categories", "breakGlass", "$schema");
     private static final int MAX_CATEGORIES = 32;
     private static final List<String> COMPONENT = List.of("egress", "secrets");
 
@@ -21,11 +22,13 @@ final class PolicyInterpreter {
     private final EgressInterpreter egress;
     private final SecretInterpreter secrets;
     private final CategoryInterpreter categories;
+    private final BreakGlassInterpreter breakGlass;
 
     PolicyInterpreter(PolicyErrors errors, Path folder) {
         this.reading = new Reading(errors);
         this.egress = new EgressInterpreter(reading);
         this.secrets = new SecretInterpreter(reading, folder);
+        this.breakGlass = new BreakGlassInterpreter(reading);
         this.categories = new CategoryInterpreter(reading, folder);
     }
 
@@ -55,6 +58,9 @@ final class PolicyInterpreter {
             });
         }
         categories(members.get("categories"), policy);
+        for (Node grant : reading.items(members.get("breakGlass"), "breakGlass", "grants")) {
+            reading.checked(grant, "breakGlass", () -> policy.breakGlass(breakGlass.grant(grant, "breakGlass")));
+        }
         return reading.checked(components, "components", policy::build);
     }
 
@@ -95,6 +101,6 @@ final class PolicyInterpreter {
         for (Node name : reading.items(members.get("secrets"), secretsPath, "names of secrets")) {
             component.secret(secrets.name(name, secretsPath));
         }
-        return component.build();
+        return reading.checked(node, path, component::build);
     }
 }

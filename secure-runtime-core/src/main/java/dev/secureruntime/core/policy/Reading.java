@@ -84,6 +84,22 @@ final class Reading {
         return text.value();
     }
 
+    /** A member that must be there. */
+    Node required(Map<String, Node> members, String name, Node of, String path) {
+        Node member = members.get(name);
+        if (member == null) {
+            throw errors.invalid(of.at(), "expected a member \"" + name + "\" in " + path);
+        }
+        return member;
+    }
+
+    int port(Node node, String path) {
+        if (!(node instanceof Node.Whole number) || number.value() < 1 || number.value() > 65_535) {
+            throw expected(node, path, "a port from 1 to 65535");
+        }
+        return (int) number.value();
+    }
+
     /** Builds a value of the model, whose own checks become errors with a place. */
     <T> T checked(Node node, String path, Supplier<T> value) {
         try {

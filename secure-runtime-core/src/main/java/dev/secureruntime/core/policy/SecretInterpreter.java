@@ -18,7 +18,7 @@ final class SecretInterpreter {
 
     private static final String NEVER_HOLDS = "a policy never holds a secret: name where it is read from,"
             + " as {\"source\": {\"env\": \"NAME\"}} or {\"source\": {\"file\": \"PATH\"}}";
-    private static final List<String> SECRET = List.of("source", "attach");
+    private static final List<String> SECRET = List.of("source", "attach", "sendTo", "canary");
     private static final List<String> SOURCE = List.of("env", "file");
     private static final List<String> ATTACH = List.of("hosts", "header", "prefix", "as");
 
@@ -47,8 +47,30 @@ final class SecretInterpreter {
         if (source != null) {
             secret = SecretPolicy.from(source(source, path + ".source"));
         }
+        Node sendTo = members.get("sendTo");
+        if (sendTo != null) {
+            SecretPolicy sent = secret;
+            String[] hosts =
+                    reading.setOf(sendTo, path + ".sendTo", "hosts", host -> host(host, path + ".sendTo")).stream()
+                            .map(HostPort::toString)
+                            .toArray(String[]::new);
+            secret = reading.checked(sendTo, path, () -> sent.sentTo(hosts));
+        }
         Node attach = members.get("attach");
-        return attach == null ? secret : secret.attachedAs(attachment(attach, path + ".attach"));
+        if (attach != null) {
+            SecretPolicy bound = secret;
+            Attachment attachment = attachment(attach, path + ".attach");
+            secret = reading.checked(attach, path, () -> bound.attachedAs(attachment));
+        }
+        Node canary = members.get("canary");
+        if (canary == null) {
+            return secret;
+        }
+        if (!(canary instanceof Node.Flag flag) || !flag.value()) {
+            throw reading.errors()
+                    .invalid(canary.at(), "expected true at " + path + ".canary, or leave the member out");
+        }
+        return reading.checked(canary, path, secret::asCanary);
     }
 
     private Source source(Node node, String path) {

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.secret;
 
+import dev.secureruntime.core.text.SecretMatcher;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.identity.ComponentId;
@@ -50,7 +51,7 @@ public final class SecretGuard {
      * @param sourcesFromCode sources given in code; each beats the policy's source of that name
      * @param issued the names of bound secrets that token issuers fill; their values never pass through this guard
      * @throws SecureRuntimeException {@code SR-RUNTIME-001} when a component is entitled to a secret that comes from
-     *     nowhere, or that has both a source in code and an issuer, or an issuer and no host that it is bound to
+     *     nowhere, as a canary may not either, or that has both a source in code and an issuer, or an issuer and no host that it is bound to
      */
     public SecretGuard(Policy policy, Map<String, SecretSource> sourcesFromCode, Set<String> issued) {
         this(policy, sourcesFromCode, issued, (name, value) -> {});
@@ -70,8 +71,13 @@ public final class SecretGuard {
                 if (issued.contains(name)) {
                     checkIssued(component, name, sourcesFromCode);
                 } else {
-                    resolved.put(name, resolve(component, name, sourcesFromCode));
+                    resolved.put(name, resolve(entitled(component, name), name, sourcesFromCode));
                 }
+            }
+        });
+        policy.secrets().forEach((name, secret) -> {
+            if (secret.isCanary()) {
+                resolved.put(name, resolve("secret \"" + name + "\", a canary,", name, sourcesFromCode));
             }
         });
         this.sources = Map.copyOf(resolved);
@@ -81,17 +87,29 @@ public final class SecretGuard {
      * Reads every secret once, so that {@code onRead} knows them before anything happens.
      *
      * @return the names of those that could not be read; they are shown when they can be
+     * @throws SecureRuntimeException {@code SR-SECRET-002} when a canary can't be read, or is too short to be looked for: nobody
+     *     reads it later
      */
     public List<String> showAll() {
         List<String> unread = new ArrayList<>();
         sources.forEach((name, source) -> {
             try {
                 byte[] value = source.read();
+                if (isCanary(name) && (value == null || value.length < SecretMatcher.SHORTEST)) {
+                    throw new IOException("shorter than " + SecretMatcher.SHORTEST + " bytes");
+                }
                 if (value != null && value.length > 0) {
                     onRead.accept(name, value);
                     Arrays.fill(value, (byte) 0);
                 }
             } catch (IOException | RuntimeException e) {
+                if (isCanary(name)) {
+                    throw new SecureRuntimeException(
+                            ErrorCode.SECRET_UNAVAILABLE,
+                            "the canary \"" + name
+                                    + "\" can't be looked for: its source can't be read, or holds less than "
+                                    + SecretMatcher.SHORTEST + " bytes; mend it, or take the canary out of the policy");
+                }
                 // Not an error yet: whoever asks for the secret gets it, with its cause.
                 unread.add(name);
             }
@@ -167,6 +185,11 @@ public final class SecretGuard {
         return entitlements != null && entitlements.secrets().contains(name);
     }
 
+    private boolean isCanary(String name) {
+        SecretPolicy secret = policy.secrets().get(name);
+        return secret != null && secret.isCanary();
+    }
+
     private boolean attachOnly(String name) {
         SecretPolicy secret = policy.secrets().get(name);
         return secret != null && secret.attachment().isPresent();
@@ -205,7 +228,7 @@ public final class SecretGuard {
         return value;
     }
 
-    private SecretSource resolve(String component, String name, Map<String, SecretSource> code) {
+    private SecretSource resolve(String subject, String name, Map<String, SecretSource> code) {
         SecretSource given = code.get(name);
         if (given != null) {
             return given;
@@ -215,8 +238,7 @@ public final class SecretGuard {
             return source(secret.source().get());
         }
         throw misconfigured(
-                component,
-                name,
+                subject,
                 "comes from nowhere",
                 "give it a \"source\" under secrets." + name + " in " + policy.source()
                         + ", or call secret(\"" + name + "\", ...) or credential(\"" + name
@@ -233,15 +255,13 @@ public final class SecretGuard {
     private void checkIssued(String component, String name, Map<String, SecretSource> code) {
         if (code.containsKey(name)) {
             throw misconfigured(
-                    component,
-                    name,
+                    entitled(component, name),
                     "has both a source and an issuer in code",
                     "call either secret(...) or credential(...) for it on the runtime's builder");
         }
         if (!attachOnly(name)) {
             throw misconfigured(
-                    component,
-                    name,
+                    entitled(component, name),
                     "has an issuer, and is bound to no host",
                     "bind it to hosts under secrets." + name);
         }
@@ -268,11 +288,12 @@ public final class SecretGuard {
                 cause);
     }
 
-    private static SecureRuntimeException misconfigured(String component, String name, String problem, String remedy) {
-        return new SecureRuntimeException(
-                ErrorCode.RUNTIME_MISCONFIGURED,
-                "secret \"" + name + "\", which component \"" + component + "\" is entitled to, " + problem + ": "
-                        + remedy);
+    private static String entitled(String component, String name) {
+        return "secret \"" + name + "\", which component \"" + component + "\" is entitled to,";
+    }
+
+    private static SecureRuntimeException misconfigured(String subject, String problem, String remedy) {
+        return new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, subject + " " + problem + ": " + remedy);
     }
 
     /** A name as callers gave it, made fit for one line of a log. */

@@ -20,6 +20,7 @@ final class SecretForms {
 
     private static final byte[] LOWER = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] UPPER = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] BASE32 = "abcdefghijklmnopqrstuvwxyz234567".getBytes(StandardCharsets.US_ASCII);
     private static final int[] UNKNOWN_IN_FRONT = {0, 2, 3};
     private static final String[] HTML_SAFE = {"<>&", "<>&='"};
 
@@ -44,6 +45,45 @@ final class SecretForms {
             all.add(form(secret, digits));
         }
         return distinct(all);
+    }
+
+    /**
+     * The forms that fit into a host's name, which has no case and no other signs than letters, digits, {@code -} and
+     * {@code _}: as it is, in hexadecimal, in base32 at each of the five alignments. What can't be found is left out.
+     */
+    static List<byte[]> inHosts(byte[] secret) {
+        List<byte[]> all = new ArrayList<>();
+        byte[] lower = new byte[secret.length];
+        int length = 0;
+        for (byte b : secret) {
+            if (b != '.') {
+                lower[length++] = (byte) (b >= 'A' && b <= 'Z' ? b + ('a' - 'A') : b);
+            }
+        }
+        all.add(Arrays.copyOf(lower, length));
+        Arrays.fill(lower, (byte) 0);
+        all.add(hex(secret, LOWER));
+        for (int lead = 0; lead < 5; lead++) {
+            all.add(base32(secret, lead));
+        }
+        List<byte[]> kept = distinct(all);
+        kept.removeIf(form -> form.length < PatternTable.WINDOW);
+        return kept;
+    }
+
+    /** The characters that the secret alone decides, with {@code lead} unknown bytes in front (RFC 4648, section 6). */
+    private static byte[] base32(byte[] secret, int lead) {
+        int first = (lead * 8 + 4) / 5;
+        int end = (lead + secret.length) * 8 / 5;
+        byte[] form = new byte[end - first];
+        for (int i = first; i < end; i++) {
+            int value = 0;
+            for (int bit = i * 5; bit < i * 5 + 5; bit++) {
+                value = value << 1 | secret[bit / 8 - lead] >> 7 - bit % 8 & 1;
+            }
+            form[i - first] = BASE32[value];
+        }
+        return form;
     }
 
     private static List<byte[]> distinct(List<byte[]> all) {

@@ -8,9 +8,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds registered secrets in bytes and texts, without keeping them.
@@ -28,6 +31,9 @@ import javax.crypto.spec.SecretKeySpec;
  */
 public final class SecretMatcher {
 
+    /** The shortest secret that is looked for, in bytes. */
+    public static final int SHORTEST = PatternTable.WINDOW;
+
     /** The longest part of a secret that is looked for. */
     public static final int LONGEST = 4_096;
 
@@ -36,6 +42,7 @@ public final class SecretMatcher {
     private final Object lock = new Object();
     private final Set<Slot> slots = new LinkedHashSet<>();
     private volatile PatternTable table;
+    private volatile PatternTable hosts;
 
     /** A matcher that finds nothing yet. */
     public SecretMatcher() {
@@ -45,6 +52,7 @@ public final class SecretMatcher {
         this.key = new SecretKeySpec(bytes, "HmacSHA256");
         this.multiplier = random.nextLong() | 1;
         this.table = new PatternTable(multiplier, key, List.of());
+        this.hosts = table;
     }
 
     /** What became of a secret that was to be looked for. */
@@ -86,7 +94,10 @@ public final class SecretMatcher {
                     values.remove(known);
                     values.addLast(known);
                 } else {
-                    values.addLast(new Value(digest, patterns(secret)));
+                    byte[] part = Arrays.copyOf(secret, Math.min(secret.length, LONGEST));
+                    values.addLast(
+                            new Value(digest, patterns(SecretForms.of(part)), patterns(SecretForms.inHosts(part))));
+                    Arrays.fill(part, (byte) 0);
                     if (values.size() > keep) {
                         values.removeFirst();
                     }
@@ -95,6 +106,15 @@ public final class SecretMatcher {
                 }
             }
             return Outcome.REGISTERED;
+        }
+
+        private List<PatternTable.Pattern> patterns(List<byte[]> forms) {
+            List<PatternTable.Pattern> patterns = new ArrayList<>();
+            for (byte[] form : forms) {
+                patterns.add(PatternTable.pattern(form, multiplier, key, this));
+                Arrays.fill(form, (byte) 0);
+            }
+            return patterns;
         }
 
         /** Looks for none of the slot's values any more. */
@@ -109,23 +129,17 @@ public final class SecretMatcher {
         }
     }
 
-    private record Value(byte[] digest, List<PatternTable.Pattern> patterns) {}
-
-    private List<PatternTable.Pattern> patterns(byte[] secret) {
-        byte[] part = Arrays.copyOf(secret, Math.min(secret.length, LONGEST));
-        List<PatternTable.Pattern> patterns = new ArrayList<>();
-        for (byte[] form : SecretForms.of(part)) {
-            patterns.add(PatternTable.pattern(form, multiplier, key));
-            Arrays.fill(form, (byte) 0);
-        }
-        Arrays.fill(part, (byte) 0);
-        return patterns;
-    }
+    private record Value(byte[] digest, List<PatternTable.Pattern> patterns, List<PatternTable.Pattern> inHosts) {}
 
     private void swap() {
         List<PatternTable.Pattern> all = new ArrayList<>();
-        slots.forEach(slot -> slot.values.forEach(value -> all.addAll(value.patterns())));
+        List<PatternTable.Pattern> inHosts = new ArrayList<>();
+        slots.forEach(slot -> slot.values.forEach(value -> {
+            all.addAll(value.patterns());
+            inHosts.addAll(value.inHosts());
+        }));
         table = new PatternTable(multiplier, key, all);
+        hosts = new PatternTable(multiplier, key, inHosts);
     }
 
     PatternTable table() {
@@ -139,7 +153,26 @@ public final class SecretMatcher {
 
     /** Whether a registered secret stands in {@code bytes}. */
     public boolean occursIn(byte[] bytes) {
-        return scan().last(bytes);
+        return find(bytes, owners -> true) != null;
+    }
+
+    /** The slots of a registered secret that stands in {@code bytes} and counts; null when there is none. */
+    public @Nullable Set<Slot> find(byte[] bytes, Predicate<Set<Slot>> counts) {
+        PatternTable current = table;
+        return current.isEmpty() ? null : current.find(bytes, 0, 0, bytes.length, counts);
+    }
+
+    /**
+     * The slots of a registered secret that stands in a host's name and counts; null when there is none. Names are compared
+     * without case and look for what fits into one: the secret as it is, in hexadecimal and in base32, also over several labels.
+     */
+    public @Nullable Set<Slot> findInHost(String host, Predicate<Set<Slot>> counts) {
+        PatternTable current = hosts;
+        if (current.isEmpty()) {
+            return null;
+        }
+        byte[] labels = host.toLowerCase(Locale.ROOT).replace(".", "").getBytes(StandardCharsets.UTF_8);
+        return current.find(labels, 0, 0, labels.length, counts);
     }
 
     /** Whether a registered secret stands in {@code text}, in UTF-8. */
@@ -170,9 +203,19 @@ public final class SecretMatcher {
         return length > end ? new byte[0] : text.substring(end - length, end).getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    /** A scan of bytes that come in pieces. */
+    /** A scan of bytes that come in pieces, for any secret. */
     public SecretScan scan() {
-        return new SecretScan(this);
+        return scan(owners -> true);
+    }
+
+    /** A scan of bytes that come in pieces, for the secrets that count. */
+    public SecretScan scan(Predicate<Set<Slot>> counts) {
+        return new SecretScan(this, counts);
+    }
+
+    /** A scan of a body that comes in pieces, for the secrets that count. */
+    public BodyScan scanBody(Predicate<Set<Slot>> counts) {
+        return new BodyScan(scan(counts));
     }
 
     @Override

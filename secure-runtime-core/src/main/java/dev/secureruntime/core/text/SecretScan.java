@@ -1,6 +1,10 @@
 package dev.secureruntime.core.text;
 
+import dev.secureruntime.core.text.SecretMatcher.Slot;
 import java.util.Arrays;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Looks for registered secrets in bytes that come in pieces; one that lies across pieces is found too.
@@ -10,14 +14,24 @@ import java.util.Arrays;
  */
 public final class SecretScan {
 
-    private final SecretMatcher matcher;
-    private byte[] kept = new byte[0];
-    private long seen;
-    private long window;
-    private boolean found;
+    private static final byte[] NOTHING = new byte[0];
 
-    SecretScan(SecretMatcher matcher) {
+    private final SecretMatcher matcher;
+    private final Predicate<Set<Slot>> counts;
+    private byte[] kept = NOTHING;
+    private @Nullable Set<Slot> found;
+
+    SecretScan(SecretMatcher matcher, Predicate<Set<Slot>> counts) {
         this.matcher = matcher;
+        this.counts = counts;
+    }
+
+    /** Another one that has seen the same. */
+    SecretScan copy() {
+        SecretScan copy = new SecretScan(matcher, counts);
+        copy.kept = kept.clone();
+        copy.found = found;
+        return copy;
     }
 
     /**
@@ -27,76 +41,39 @@ public final class SecretScan {
      */
     public boolean update(byte[] bytes, int offset, int length) {
         PatternTable table = matcher.table();
-        if (!found && !table.isEmpty() && !look(table, bytes, offset, length)) {
-            keep(table.longest(), bytes, offset, length);
-        }
-        return found;
-    }
-
-    /** Looks at a piece after which no other comes. */
-    boolean last(byte[] bytes) {
-        PatternTable table = matcher.table();
-        return !table.isEmpty() && look(table, bytes, 0, bytes.length);
-    }
-
-    private boolean look(PatternTable table, byte[] bytes, int offset, int length) {
-        long last = window;
-        for (int i = offset; i < offset + length; i++) {
-            last = last << 8 | bytes[i] & 0xff;
-            if (table.mayEnd(last)) {
-                int end = i + 1;
-                if (table.ends(last, wanted -> before(bytes, offset, end, wanted))) {
-                    found = true;
-                    return true;
-                }
+        if (found == null && !table.isEmpty() && length > 0) {
+            int reach = table.longest() - 1;
+            int near = Math.min(length, reach);
+            byte[] joined = Arrays.copyOf(kept, kept.length + near);
+            System.arraycopy(bytes, offset, joined, kept.length, near);
+            found = table.find(joined, 0, kept.length, joined.length, counts);
+            if (found == null) {
+                found = table.find(bytes, offset, offset + near, offset + length, counts);
             }
+            Arrays.fill(kept, (byte) 0);
+            kept = length >= reach
+                    ? Arrays.copyOfRange(bytes, offset + length - reach, offset + length)
+                    : Arrays.copyOfRange(joined, Math.max(0, joined.length - reach), joined.length);
         }
-        window = last;
-        return false;
+        return found != null;
+    }
+
+    boolean looksForNothing() {
+        return matcher.isEmpty();
     }
 
     /** Whether a secret was found. */
     public boolean found() {
+        return found != null;
+    }
+
+    /** The slots of the secret that was found; null when none was. */
+    public @Nullable Set<Slot> owners() {
         return found;
     }
 
-    private byte[] before(byte[] bytes, int offset, int end, int wanted) {
-        int here = end - offset;
-        if (wanted <= here) {
-            return Arrays.copyOfRange(bytes, end - wanted, end);
-        }
-        int earlier = wanted - here;
-        if (earlier > Math.min(seen, kept.length)) {
-            return new byte[0];
-        }
-        byte[] all = new byte[wanted];
-        for (int i = 0; i < earlier; i++) {
-            all[i] = kept[(int) ((seen - earlier + i) % kept.length)];
-        }
-        System.arraycopy(bytes, offset, all, earlier, here);
-        return all;
-    }
-
-    private void keep(int longest, byte[] bytes, int offset, int length) {
-        if (kept.length < longest) {
-            grow(longest);
-        }
-        int from = Math.max(0, length - kept.length);
-        int at = (int) ((seen + from) % kept.length);
-        int straight = Math.min(length - from, kept.length - at);
-        System.arraycopy(bytes, offset + from, kept, at, straight);
-        System.arraycopy(bytes, offset + from + straight, kept, 0, length - from - straight);
-        seen += length;
-    }
-
-    private void grow(int longest) {
-        byte[] larger = new byte[longest];
-        int count = (int) Math.min(seen, kept.length);
-        for (int i = 0; i < count; i++) {
-            larger[i] = kept[(int) ((seen - count + i) % kept.length)];
-        }
-        Arrays.fill(kept, (byte) 0);
-        kept = larger;
-        seen = count;
+    /** How many of the last bytes may be the beginning of a secret that is still to end. */
+    public int reach() {
+        return Math.max(0, matcher.table().longest() - 1);
     }
 }

@@ -204,6 +204,35 @@ class ContentStoreTest {
         }
     }
 
+    // ---- callers that were cancelled
+
+    @Test
+    void append_onAnInterruptedThread_keepsTheContentAndTheLogGoesOn() throws Exception {
+        List<String> keys;
+        try (HashChainedAuditLog log = LogFixture.open(settings(home))) {
+            keys = log.verifierKeys();
+            for (int i = 0; i < 3; i++) {
+                // The first time store file and key are made, then both are there, then another key is made.
+                Thread.currentThread().interrupt();
+                log.append(prompt(i < 2 ? "user-4711" : "user-4712", "value " + i));
+                assertThat(Thread.interrupted()).as("passed on").isTrue();
+            }
+            log.checkpoint();
+            Thread.currentThread().interrupt();
+            log.erase("user-4712");
+            assertThat(Thread.interrupted()).isTrue();
+            log.append(prompt("user-4711", "value 4"));
+            Thread.currentThread().interrupt();
+        }
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(disclosed(home, 1)).isEqualTo("value 0");
+        assertThat(disclosed(home, 2)).isEqualTo("value 1");
+        assertGone(3);
+        assertThat(LogFixture.records(home).get(4)).contains("\"secure_runtime.content.keys\":1");
+        assertThat(disclosed(home, 5)).isEqualTo("value 4");
+        assertIntact(keys);
+    }
+
     // ---- what is not kept
 
     @Test

@@ -57,7 +57,8 @@ class FileAnchorTest {
         VerificationResult result = verify(keys, kept);
         assertThat(result).isInstanceOf(VerificationResult.Intact.class);
         assertThat(result.provedUpTo().getAsLong()).isGreaterThan(20);
-        assertThat(Files.readString(kept).split("\n\n").length).isGreaterThan(4);
+        // At least one checkpoint of each run, of two parts each.
+        assertThat(Files.readString(kept).split("\n\n").length).isGreaterThanOrEqualTo(4);
     }
 
     @Test

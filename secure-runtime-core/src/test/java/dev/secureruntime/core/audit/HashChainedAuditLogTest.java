@@ -89,14 +89,14 @@ class HashChainedAuditLogTest {
             assertThat(receipt.reached(Receipt.Stage.ACCEPTED)).isCompletedWithValue(receipt);
             assertThat(receipt.reached(Receipt.Stage.DURABLE)
                             .toCompletableFuture()
-                            .get(10, TimeUnit.SECONDS))
+                            .get(30, TimeUnit.SECONDS))
                     .isSameAs(receipt);
             assertThat(LogFixture.records(home)).hasSize((int) receipt.index() + 1);
             CompletableFuture<Receipt> sealed =
                     receipt.reached(Receipt.Stage.SEALED).toCompletableFuture();
             assertThat(sealed).isNotDone();
             log.checkpoint();
-            assertThat(sealed.get(10, TimeUnit.SECONDS)).isSameAs(receipt);
+            assertThat(sealed.get(30, TimeUnit.SECONDS)).isSameAs(receipt);
             assertThat(LogFixture.verify(home, log.verifierKeys()).signed()).isEqualTo(receipt.index() + 1);
         }
     }
@@ -111,7 +111,7 @@ class HashChainedAuditLogTest {
                             .reached(Receipt.Stage.DURABLE)
                             .toCompletableFuture()
                             .join());
-            assertThat(second.get(20, TimeUnit.SECONDS).index()).isEqualTo(2);
+            assertThat(second.get(30, TimeUnit.SECONDS).index()).isEqualTo(2);
         }
     }
 

@@ -12,6 +12,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,21 @@ class LogStartTest {
         assertThat(result).isInstanceOf(VerificationResult.Intact.class);
         assertThat(result.size()).isEqualTo(size);
         assertThat(result.signed()).isEqualTo(size);
+    }
+
+    @Test
+    void settings_thatNoLogCanKeep_refused() {
+        Duration tooLong = Duration.ofSeconds(Long.MAX_VALUE);
+        for (ThrowingCallable setting : List.<ThrowingCallable>of(
+                () -> settings().checkpointEvery(Duration.ZERO, 1),
+                () -> settings().checkpointEvery(tooLong, 1),
+                () -> settings().checkpointEvery(Duration.ofSeconds(1), 0),
+                () -> settings().segmentBytes(0),
+                () -> settings().segmentEvery(Duration.ofSeconds(-1)),
+                () -> settings().segmentEvery(tooLong),
+                () -> settings().anchorEvery(tooLong))) {
+            assertThatThrownBy(setting).isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @Test

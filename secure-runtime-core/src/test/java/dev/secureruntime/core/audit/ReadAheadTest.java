@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -143,6 +144,11 @@ class ReadAheadTest {
             }
         });
         assertThatThrownBy(scan::run).hasMessage("enough");
+        // A pool that has ended may have a thread that is about to.
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!verifierThreads().isEmpty() && System.nanoTime() < deadline) {
+            Thread.onSpinWait();
+        }
         assertThat(verifierThreads()).isEmpty();
     }
 

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,13 +55,13 @@ class SealingTest {
             log.append(LogFixture.event(1))
                     .reached(Receipt.Stage.SEALED)
                     .toCompletableFuture()
-                    .get(10, TimeUnit.SECONDS);
+                    .get(30, TimeUnit.SECONDS);
         }
         AuditSettings counting = settings().checkpointEvery(Duration.ofHours(1), 10);
         try (HashChainedAuditLog log = LogFixture.open(counting)) {
             Receipt first = log.append(LogFixture.event(1));
             LogFixture.append(log, 10);
-            first.reached(Receipt.Stage.SEALED).toCompletableFuture().get(10, TimeUnit.SECONDS);
+            first.reached(Receipt.Stage.SEALED).toCompletableFuture().get(30, TimeUnit.SECONDS);
         }
     }
 
@@ -97,7 +98,7 @@ class SealingTest {
     void checkpoint_byteChangedBeforeSigning_isNotSigned() throws Exception {
         HashChainedAuditLog log = LogFixture.open(settings());
         Receipt receipt = log.append(LogFixture.event(1));
-        receipt.reached(Receipt.Stage.DURABLE).toCompletableFuture().get(10, TimeUnit.SECONDS);
+        receipt.reached(Receipt.Stage.DURABLE).toCompletableFuture().get(30, TimeUnit.SECONDS);
         Path segment = segments(home).get(0);
         LogFixture.write(segment, LogFixture.read(segment).replace("value 1", "value 2"));
 
@@ -129,6 +130,14 @@ class SealingTest {
         assertIntact(keys, 5);
     }
 
+    /** Until the writer has looked at its ticker, twice in each of its rounds, and acted on it. */
+    private static void awaitLook(HashChainedAuditLog log, AtomicLong looks) {
+        long seen = looks.get();
+        while (looks.get() < seen + 6) {
+            log.checkpoint();
+        }
+    }
+
     /** Each checkpoint wakes the writer, which looks at the ticker between two of them. */
     private void awaitSegments(HashChainedAuditLog log, int segments) {
         while (segments(home).size() < segments) {
@@ -139,18 +148,23 @@ class SealingTest {
     @Test
     void append_segmentIsOld_startsTheNextOnce() throws Exception {
         AtomicLong ticker = new AtomicLong();
+        AtomicLong looks = new AtomicLong();
+        LongSupplier counting = () -> {
+            looks.incrementAndGet();
+            return ticker.get();
+        };
         AuditSettings settings = settings().segmentEvery(Duration.ofHours(1));
         List<String> keys;
         try (HashChainedAuditLog log =
-                HashChainedAuditLog.open(settings, Clock.systemUTC(), ticker::get, StorageDevice.SYSTEM)) {
+                HashChainedAuditLog.open(settings, Clock.systemUTC(), counting, StorageDevice.SYSTEM)) {
             keys = log.verifierKeys();
             ticker.addAndGet(TimeUnit.HOURS.toNanos(2));
-            log.checkpoint();
+            awaitLook(log, looks);
             assertThat(segments(home)).as("nothing but its first record").hasSize(1);
             log.append(LogFixture.event(1));
             log.checkpoint();
             ticker.addAndGet(TimeUnit.MINUTES.toNanos(59));
-            log.checkpoint();
+            awaitLook(log, looks);
             assertThat(segments(home)).as("not old").hasSize(1);
             ticker.addAndGet(TimeUnit.MINUTES.toNanos(2));
             awaitSegments(log, 2);

@@ -296,6 +296,31 @@ class TamperSuiteTest {
         assertThat(AuditLogVerifier.withoutKeys().verify(log(copy))).isInstanceOf(Tampered.class);
     }
 
+    @Test
+    void verify_prevOfAnyRecordChanged_tamperedAtItsFileAndOffset() {
+        Path copy = copy();
+        long seq = 0;
+        for (Path segment : segments(copy)) {
+            String whole = read(segment);
+            long offset = 0;
+            for (String line : lines(segment)) {
+                int digit = (int) offset + line.length() - 3;
+                char other = whole.charAt(digit) == '0' ? '1' : '0';
+                write(segment, whole.substring(0, digit) + other + whole.substring(digit + 1));
+
+                Tampered tampered = (Tampered) LogFixture.verify(copy, keys);
+
+                assertThat(tampered.firstBad().seq()).as(tampered.toString()).hasValue(seq);
+                assertThat(tampered.firstBad().file()).isEqualTo("segments/" + segment.getFileName());
+                assertThat(tampered.firstBad().offset()).isEqualTo(offset);
+                offset += line.length() + 1;
+                seq++;
+            }
+            write(segment, whole);
+        }
+        assertThat(seq).isEqualTo(size);
+    }
+
     /** The chain from {@code from} on is made consistent again, as someone without keys can do. */
     private static void rechain(Path home, int from) {
         TreeHasher hasher = new TreeHasher();

@@ -143,9 +143,12 @@ class WitnessAnchorTest {
     }
 
     private WitnessAnchor anchor() {
+        return anchor(Duration.ofSeconds(30));
+    }
+
+    private WitnessAnchor anchor(Duration limit) {
         URI address = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/prefix");
-        return WitnessAnchor.at(
-                address, key, Duration.ofSeconds(2), InstantSource.fixed(java.time.Instant.ofEpochSecond(NOW)));
+        return WitnessAnchor.at(address, key, limit, InstantSource.fixed(java.time.Instant.ofEpochSecond(NOW)));
     }
 
     @Test
@@ -248,7 +251,7 @@ class WitnessAnchorTest {
             replies.clear();
             requests.clear();
             replies.add(reply);
-            assertThatThrownBy(() -> anchor().take(checkpoint()))
+            assertThatThrownBy(() -> anchor(Duration.ofSeconds(2)).take(checkpoint()))
                     .as(reply.status + new String(reply.body, StandardCharsets.UTF_8))
                     .isInstanceOf(IOException.class)
                     .isNotInstanceOf(AnchorConflictException.class);

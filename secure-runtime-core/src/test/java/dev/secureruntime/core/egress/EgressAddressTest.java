@@ -153,4 +153,116 @@ final class EgressAddressTest {
                         .reason())
                 .isEqualTo(Reason.HOST_NOT_ALLOWED);
     }
+
+    /** From the registries of IANA and the documents of clouds, written down here rather than taken from our table. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "192.88.99.1",
+                "192.31.196.1",
+                "192.52.193.1",
+                "192.175.48.1",
+                "100.100.100.200",
+                "168.63.129.16",
+                "169.254.169.254",
+                "169.254.170.2",
+                "169.254.170.23",
+                "169.254.0.1",
+                "0.0.0.0",
+                "0.1.2.3",
+                "10.255.255.255",
+                "100.64.0.0",
+                "100.127.255.255",
+                "127.255.255.254",
+                "172.16.0.1",
+                "172.31.255.255",
+                "192.0.0.1",
+                "192.0.0.192",
+                "192.0.2.1",
+                "192.168.0.1",
+                "198.18.0.1",
+                "198.19.255.255",
+                "198.51.100.1",
+                "203.0.113.1",
+                "224.0.0.1",
+                "239.255.255.255",
+                "240.0.0.1",
+                "255.255.255.255",
+                "::",
+                "::1",
+                "::7f00:1",
+                "::ffff:10.0.0.1",
+                "::ffff:0:127.0.0.1",
+                "64:ff9b::127.0.0.1",
+                "64:ff9b:1::1",
+                "100::1",
+                "100:0:0:1::1",
+                "2001::1",
+                "2001:2::1",
+                "2001:10::1",
+                "2001:20::1",
+                "2001:30::1",
+                "2001:db8::1",
+                "2002:7f00:1::",
+                "2002:a9fe:a9fe::1",
+                "2620:4f:8000::1",
+                "3fff::1",
+                "3fff:fff:ffff::1",
+                "5f00::1",
+                "fc00::1",
+                "fd00:ec2::254",
+                "fd00:ec2::23",
+                "fd20:ce::254",
+                "fe80::1",
+                "febf::1",
+                "fec0::1",
+                "feff::1",
+                "ff02::1",
+                "2a00::5efe:127.0.0.1"
+            })
+    void decideAddresses_specialAddress_isRefused(String address) throws UnknownHostException {
+        assertThat(denied(policy(c -> c.allowHost("a.example"))
+                                .decideAddresses(get("https://a.example:443/"), addresses(address)))
+                        .code())
+                .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "1.1.1.1",
+                "8.8.8.8",
+                "9.255.255.255",
+                "11.0.0.0",
+                "100.63.255.255",
+                "100.128.0.0",
+                "126.255.255.255",
+                "128.0.0.1",
+                "168.63.129.15",
+                "168.63.129.17",
+                "169.253.255.255",
+                "169.255.0.0",
+                "172.15.255.255",
+                "172.32.0.0",
+                "192.0.1.1",
+                "192.0.3.1",
+                "192.88.98.255",
+                "192.88.100.0",
+                "192.167.255.255",
+                "192.169.0.0",
+                "198.17.255.255",
+                "198.20.0.0",
+                "203.0.112.255",
+                "203.0.114.0",
+                "223.255.255.255",
+                "2606:4700:4700::1111",
+                "2001:4860:4860::8888",
+                "2a00:1450:4001::1",
+                "2400:cb00::1"
+            })
+    void decideAddresses_publicAddress_isAllowed(String address) throws UnknownHostException {
+        assertThat(policy(c -> c.allowHost("a.example"))
+                        .decideAddresses(get("https://a.example:443/"), addresses(address)))
+                .isInstanceOf(Allowed.class);
+    }
 }

@@ -42,6 +42,15 @@ final class OwnCategoriesTest {
     }
 
     @Test
+    void compileForConnections_knowsOwnCategories() {
+        Policy policy = policy(ComponentPolicy.builder().allow(EgressRule.category("corp")))
+                .build();
+        EgressRequest connection = new EgressRequest("c", "CONNECT", "https", "evil.example", 443, "/", List.of());
+        assertThat(EgressPolicy.compileForConnections(policy, "").decide(connection))
+                .isInstanceOf(Allowed.class);
+    }
+
+    @Test
     void deny_ownCategory_beatsAnExactName() {
         ComponentPolicy.Builder component = ComponentPolicy.builder()
                 .allowHost("evil.example")

@@ -1,6 +1,7 @@
 package dev.secureruntime.core.egress;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.secureruntime.core.egress.NetworkPolicyExport.Dns;
 import dev.secureruntime.core.egress.PolicyExport.Precision;
@@ -10,11 +11,15 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -134,6 +139,29 @@ final class PolicyExportPropertyTest {
         }
     }
 
+    /** Squid reads whatever is exported; {@code SquidExportTest} asks it for its answers. */
+    @Property(tries = 20)
+    void squid_anyPolicy_isReadByIt(
+            @ForAll @Size(max = 6) List<@From("rules") EgressRule> allow,
+            @ForAll @Size(max = 4) List<@From("denials") EgressRule> deny)
+            throws IOException, InterruptedException {
+        Path squid = Path.of("/usr/sbin/squid");
+        assumeTrue(Files.isExecutable(squid), "Squid is not installed");
+        Path folder = Files.createTempDirectory("squid");
+        String rules = SquidExport.of(policy(allow, deny), "c").text();
+        Path configuration = Files.writeString(
+                folder.resolve("squid.conf"),
+                "http_port 127.0.0.1:3128\npid_filename none\naccess_log none\ncache_log " + folder + "/log\n" + rules);
+        Path said = folder.resolve("said");
+        Process parse = new ProcessBuilder(squid.toString(), "-k", "parse", "-f", configuration.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(said.toFile())
+                .start();
+        assertThat(parse.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(parse.exitValue()).as(rules + Files.readString(said)).isZero();
+        assertThat(Files.readString(said)).as(rules).doesNotContain("ERROR", "FATAL", "unrecognized");
+    }
+
     /** With all gaps let in, private addresses and metadata still need a rule of their own. */
     @Property(tries = 100)
     void networkPolicy_widerWithoutCidrRules_opensNoSpecialAddress(
@@ -166,7 +194,8 @@ final class PolicyExportPropertyTest {
                 new Scope(Set.of(443, 8080), Set.of("http", "https"), Set.of(), Set.of()),
                 new Scope(Set.of(), Set.of("http"), Set.of(), Set.of()),
                 new Scope(Set.of(), Set.of(), Set.of("GET"), Set.of()),
-                new Scope(Set.of(), Set.of(), Set.of(), Set.of("/v1/**")));
+                new Scope(Set.of(), Set.of(), Set.of(), Set.of("/v1/**")),
+                new Scope(Set.of(), Set.of(), Set.of("PATCH"), Set.of("/a.b(c)/*", "/$x+[y]/**", "/\"q'/%20")));
     }
 
     @Provide

@@ -139,6 +139,24 @@ final class SquidExportTest {
         assertThat(allowed).isBetween(10, requests.size() / 2);
     }
 
+    @Test
+    void export_ofAllIpv4Addresses_opensNoIpv6AddressInSquid() throws Exception {
+        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        Policy ipv4 = Policy.builder()
+                .component(
+                        "c",
+                        ComponentPolicy.builder()
+                                .allow(EgressRule.cidr("0.0.0.0/0", Scope.HTTPS))
+                                .build())
+                .build();
+        try (Squid squid = new Squid(SquidExport.of(ipv4, "c").text())) {
+            for (String host : List.of("8.8.8.8", "200.1.2.3", "2606:4700::1111", "8000::1")) {
+                EgressRequest request = new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of());
+                assertThat(squid.ask(request) != 403).as(host).isEqualTo(decide(EgressPolicy.compile(ipv4), request));
+            }
+        }
+    }
+
     /** As an adapter would: the name first, then what it resolves to; a name without an address is not connected to. */
     private static boolean decide(EgressPolicy policy, EgressRequest request) throws IOException {
         EgressDecision decision = policy.decide(request);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
@@ -157,11 +158,14 @@ class HijackedLibraryTest {
         Request tagged = allowed.newBuilder().tag(Hop.class, hop).build();
         Request stolen =
                 tagged.newBuilder().url(world.url(GuardedWorld.PARTNER, "/")).build();
-        hardened.generation(hop.snapshot())
-                .clientFor(tagged.url())
-                .newCall(tagged)
-                .execute()
-                .close();
+        try (LiveExchange begun = hardened.generation(hop.snapshot()).begin(hop, () -> {}, null)) {
+            assertThat(begun.hop()).isSameAs(hop);
+            hardened.generation(hop.snapshot())
+                    .clientFor(tagged.url())
+                    .newCall(tagged)
+                    .execute()
+                    .close();
+        }
 
         assertThatThrownBy(() -> hardened.generation(hop.snapshot())
                         .clientFor(stolen.url())

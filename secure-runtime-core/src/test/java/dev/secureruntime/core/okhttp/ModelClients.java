@@ -16,39 +16,39 @@ import java.util.concurrent.TimeUnit;
 enum ModelClients {
     OPENAI_BLOCKING(true, false) {
         @Override
-        void call(GuardedWorld world) {
+        void call(GuardedWorld world, String prompt) {
             try (OpenAI client = new OpenAI(world)) {
-                client.real.chat().completions().create(OPENAI_PROMPT);
+                client.real.chat().completions().create(openAi(prompt));
             }
         }
     },
     OPENAI_ASYNC(true, false) {
         @Override
-        void call(GuardedWorld world) throws Exception {
+        void call(GuardedWorld world, String prompt) throws Exception {
             try (OpenAI client = new OpenAI(world)) {
-                client.real.async().chat().completions().create(OPENAI_PROMPT).get(20, TimeUnit.SECONDS);
+                client.real.async().chat().completions().create(openAi(prompt)).get(20, TimeUnit.SECONDS);
             }
         }
     },
     OPENAI_STREAMING(true, true) {
         @Override
-        void call(GuardedWorld world) {
+        void call(GuardedWorld world, String prompt) {
             try (OpenAI client = new OpenAI(world);
                     com.openai.core.http.StreamResponse<ChatCompletionChunk> stream =
-                            client.real.chat().completions().createStreaming(OPENAI_PROMPT)) {
+                            client.real.chat().completions().createStreaming(openAi(prompt))) {
                 stream.stream().forEach(chunk -> {});
             }
         }
     },
     OPENAI_ASYNC_STREAMING(true, true) {
         @Override
-        void call(GuardedWorld world) throws Exception {
+        void call(GuardedWorld world, String prompt) throws Exception {
             try (OpenAI client = new OpenAI(world)) {
                 client.real
                         .async()
                         .chat()
                         .completions()
-                        .createStreaming(OPENAI_PROMPT)
+                        .createStreaming(openAi(prompt))
                         .subscribe(chunk -> {})
                         .onCompleteFuture()
                         .get(20, TimeUnit.SECONDS);
@@ -57,38 +57,38 @@ enum ModelClients {
     },
     ANTHROPIC_BLOCKING(false, false) {
         @Override
-        void call(GuardedWorld world) {
+        void call(GuardedWorld world, String prompt) {
             try (Anthropic client = new Anthropic(world)) {
-                client.real.messages().create(ANTHROPIC_PROMPT);
+                client.real.messages().create(anthropic(prompt));
             }
         }
     },
     ANTHROPIC_ASYNC(false, false) {
         @Override
-        void call(GuardedWorld world) throws Exception {
+        void call(GuardedWorld world, String prompt) throws Exception {
             try (Anthropic client = new Anthropic(world)) {
-                client.real.async().messages().create(ANTHROPIC_PROMPT).get(20, TimeUnit.SECONDS);
+                client.real.async().messages().create(anthropic(prompt)).get(20, TimeUnit.SECONDS);
             }
         }
     },
     ANTHROPIC_STREAMING(false, true) {
         @Override
-        void call(GuardedWorld world) {
+        void call(GuardedWorld world, String prompt) {
             try (Anthropic client = new Anthropic(world);
                     StreamResponse<RawMessageStreamEvent> stream =
-                            client.real.messages().createStreaming(ANTHROPIC_PROMPT)) {
+                            client.real.messages().createStreaming(anthropic(prompt))) {
                 stream.stream().forEach(event -> {});
             }
         }
     },
     ANTHROPIC_ASYNC_STREAMING(false, true) {
         @Override
-        void call(GuardedWorld world) throws Exception {
+        void call(GuardedWorld world, String prompt) throws Exception {
             try (Anthropic client = new Anthropic(world)) {
                 client.real
                         .async()
                         .messages()
-                        .createStreaming(ANTHROPIC_PROMPT)
+                        .createStreaming(anthropic(prompt))
                         .subscribe(event -> {})
                         .onCompleteFuture()
                         .get(20, TimeUnit.SECONDS);
@@ -98,15 +98,20 @@ enum ModelClients {
 
     static final String PROMPT_TEXT = "my bank account is 123456";
 
-    private static final ChatCompletionCreateParams OPENAI_PROMPT = ChatCompletionCreateParams.builder()
-            .model("gpt-4o-mini")
-            .addUserMessage(PROMPT_TEXT)
-            .build();
-    private static final MessageCreateParams ANTHROPIC_PROMPT = MessageCreateParams.builder()
-            .model("claude-sonnet-4-5")
-            .maxTokens(64)
-            .addUserMessage(PROMPT_TEXT)
-            .build();
+    private static ChatCompletionCreateParams openAi(String prompt) {
+        return ChatCompletionCreateParams.builder()
+                .model("gpt-4o-mini")
+                .addUserMessage(prompt)
+                .build();
+    }
+
+    private static MessageCreateParams anthropic(String prompt) {
+        return MessageCreateParams.builder()
+                .model("claude-sonnet-4-5")
+                .maxTokens(64)
+                .addUserMessage(prompt)
+                .build();
+    }
 
     final boolean openAi;
     final boolean streaming;
@@ -117,7 +122,12 @@ enum ModelClients {
     }
 
     /** One logical call, to its end. */
-    abstract void call(GuardedWorld world) throws Exception;
+    final void call(GuardedWorld world) throws Exception {
+        call(world, PROMPT_TEXT);
+    }
+
+    /** One logical call with this prompt, to its end. */
+    abstract void call(GuardedWorld world, String prompt) throws Exception;
 
     String host() {
         return openAi ? GuardedWorld.OPENAI : GuardedWorld.ANTHROPIC;

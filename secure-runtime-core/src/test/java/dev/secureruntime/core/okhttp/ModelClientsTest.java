@@ -125,6 +125,26 @@ class ModelClientsTest {
         assertThat(attribute(record, "http.response.status_code")).isEqualTo("200");
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void promptWithAnotherProvidersKey_isRefusedAtTheFirstTry_andNothingOfItLeaves(ModelClients client)
+            throws Exception {
+        String key = client.openAi ? GuardedWorld.ANTHROPIC_KEY : GuardedWorld.OPENAI_KEY;
+
+        assertThatThrownBy(() -> client.call(world, "what is this: " + key + "?"))
+                .satisfies(failure -> assertThat(chain(failure)).contains("PermissionDeniedException"));
+
+        assertThat(world.provider.connections()).isZero();
+        assertThat(world.resolver.lookups()).isEmpty();
+        JsonNode record = onlyCall();
+        assertThat(attribute(record, "error.type")).isEqualTo("SR-EGRESS-006");
+        assertThat(attribute(record, "secure_runtime.secret"))
+                .isEqualTo(client.openAi ? "anthropic-api-key" : "openai-api-key");
+        assertThat(attribute(record, "secure_runtime.found_in")).isEqualTo("body");
+        assertThat(attribute(record, "secure_runtime.attempts")).isEqualTo("1");
+        assertThat(world.everythingLogged()).doesNotContain(key);
+    }
+
     private JsonNode onlyCall() throws IOException {
         world.runtime.close();
         List<JsonNode> records = world.records("egress.call");

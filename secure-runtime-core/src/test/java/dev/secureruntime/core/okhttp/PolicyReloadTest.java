@@ -46,7 +46,14 @@ class PolicyReloadTest {
             names = {"HTTP_1_1", "HTTP_2"})
     void call_waitingForItsAnswer_isCutByAPolicyThatRefusesIt(Protocol protocol) throws Exception {
         try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
-            world.left.answer(new MockResponse().setSocketPolicy(SocketPolicy.NO_RESPONSE));
+            CountDownLatch cut = new CountDownLatch(1);
+            world.left.server.setDispatcher(new Dispatcher() {
+                @Override
+                public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
+                    cut.await(20, TimeUnit.SECONDS);
+                    return LoopbackServer.json("{}");
+                }
+            });
             CompletableFuture<Response> answer = enqueue(world, ReloadWorld.LEFT);
             assertThat(world.left.server.takeRequest(20, TimeUnit.SECONDS)).isNotNull();
 
@@ -55,6 +62,7 @@ class PolicyReloadTest {
             assertThat(done.cutCalls()).isEqualTo(1);
             assertThat(done.closed()).containsExactly("https://left.example:" + world.left.port());
             assertCut(answer, done.now().toString());
+            cut.countDown(); // a server sees that the other end is gone when it writes or reads
             assertThat(world.left.awaitOpen(0)).isTrue();
             world.runtime.close();
             JsonNode call = world.records("egress.call").get(0).path("attributes");

@@ -14,7 +14,6 @@ import okhttp3.MediaType;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
-import okhttp3.mockwebserver.MockResponse;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,7 +35,7 @@ class StoredBodiesTest {
     }
 
     private static void post(GuardedWorld world, String prompt, String answer) throws Exception {
-        world.provider.answer(new MockResponse().setBody(answer));
+        world.provider.answer(LoopbackServer.json(answer));
         Request request = new Request.Builder()
                 .url(world.url(GuardedWorld.OPENAI, "/v1/chat/completions"))
                 .post(RequestBody.create(prompt, MediaType.get("application/json")))
@@ -91,13 +90,33 @@ class StoredBodiesTest {
     }
 
     @Test
-    void call_whoseModelNameHoldsTheKey_isRecordedWithAMarker() throws Exception {
+    void call_thatIsRefusedForTheKeyInItsModelName_isRecordedWithAMarker() throws Exception {
         try (GuardedWorld world = world()) {
-            post(world, "{\"model\":\"gpt-" + GuardedWorld.OPENAI_KEY + "\"}", "{}");
+            Request request = new Request.Builder()
+                    .url(world.url(GuardedWorld.OPENAI, "/v1/chat/completions"))
+                    .post(RequestBody.create(
+                            "{\"model\":\"gpt-" + GuardedWorld.OPENAI_KEY + "\"}", MediaType.get("application/json")))
+                    .build();
+            assertThatThrownBy(() -> GuardedOkHttp.callFactory(world.agent)
+                            .newCall(request)
+                            .execute())
+                    .hasMessageContaining("SR-EGRESS-006");
             world.runtime.audit().checkpoint();
             assertThat(world.everythingLogged())
                     .contains("\"gen_ai.request.model\":\"[redacted: registered secret]\"")
-                    .contains("\"secure_runtime.redacted\":[\"gen_ai.request.model\"]")
+                    .doesNotContain(GuardedWorld.OPENAI_KEY);
+        }
+    }
+
+    @Test
+    void call_whoseAnswerNamesTheKeyAsModel_isRecordedWithAMarker() throws Exception {
+        try (GuardedWorld world = world()) {
+            // In the request it would be refused; what an answer says is the provider's.
+            post(world, "{}", "{\"model\":\"gpt-" + GuardedWorld.OPENAI_KEY + "\"}");
+            world.runtime.audit().checkpoint();
+            assertThat(world.everythingLogged())
+                    .contains("\"gen_ai.response.model\":\"[redacted: registered secret]\"")
+                    .contains("\"secure_runtime.redacted\":[\"gen_ai.response.model\"]")
                     .doesNotContain(GuardedWorld.OPENAI_KEY);
         }
     }

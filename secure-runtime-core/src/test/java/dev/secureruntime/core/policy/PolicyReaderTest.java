@@ -108,7 +108,7 @@ final class PolicyReaderTest {
         assertThat(refusal.code()).isEqualTo(ErrorCode.POLICY_UNKNOWN_MEMBER);
         assertThat(refusal)
                 .hasMessage("SR-POLICY-003 " + folder.resolve("policy.json") + ":4:7: unknown member \"alow\""
-                        + " in components.chat.egress; expected one of allow, deny, onManyNames, mode;"
+                        + " in components.chat.egress; expected one of allow, deny, onManyNames, mode, budgets;"
                         + " did you mean \"allow\"?");
     }
 
@@ -133,7 +133,7 @@ final class PolicyReaderTest {
         assertThat(refusal("policy.json", text))
                 .hasMessageStartingWith(code + " " + folder.resolve("policy.json") + ":" + place)
                 .hasMessageContaining(message)
-                .hasMessageNotContaining("canary")
+                .hasMessageNotContainingAny("sk-canary", "sk canary")
                 .hasNoCause();
     }
 

@@ -1,0 +1,217 @@
+package dev.secureruntime.core;
+
+import dev.secureruntime.RuntimeSettings;
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.core.egress.EgressPolicy;
+import dev.secureruntime.core.policy.PolicyFile;
+import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Allowed;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDecision.Reported;
+import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.PolicyVersion;
+import dev.secureruntime.policy.ShadowReport;
+import dev.secureruntime.policy.ShadowReport.Turn;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A candidate policy that is asked beside the one in force and decides nothing. One that can't be read is left out and told of once
+ * per content; whatever is wrong with it, calls go their way. Thread-safe.
+ */
+final class ShadowPolicy {
+
+    private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
+
+    private final @Nullable Path file;
+    private final @Nullable Policy policy;
+    private volatile @Nullable Candidate candidate;
+    private String lastSeen = "";
+    private long number;
+
+    private ShadowPolicy(@Nullable Path file, @Nullable Policy policy) {
+        this.file = file;
+        this.policy = policy;
+    }
+
+    static ShadowPolicy of(RuntimeSettings settings) {
+        return new ShadowPolicy(settings.shadowFile(), settings.shadow());
+    }
+
+    private record Candidate(PolicyVersion version, EgressPolicy egress, ShadowTally tally) {}
+
+    /**
+     * Where the candidate's answer on a hop differs.
+     *
+     * @param target method, scheme, host and port
+     * @param answer what the candidate says
+     */
+    record Difference(PolicyVersion version, String target, EgressDecision answer) {
+
+        Turn turn() {
+            return answer instanceof Allowed ? Turn.WOULD_ALLOW : Turn.WOULD_DENY;
+        }
+
+        String why() {
+            return answer instanceof Denied denied
+                    ? denied.reason().name().toLowerCase(Locale.ROOT)
+                    : ((Allowed) answer).rule();
+        }
+
+        void describe(AuditEvent.Builder event) {
+            event.attribute("secure_runtime.shadow.verdict", turn() == Turn.WOULD_ALLOW ? "allow" : "deny");
+            event.attribute("secure_runtime.shadow.target", target);
+            event.attribute("secure_runtime.shadow.policy.version", version.toString());
+            if (answer instanceof Denied denied) {
+                event.attribute("secure_runtime.shadow.reason", why());
+                denied.rule().ifPresent(rule -> event.attribute("secure_runtime.shadow.rule", rule));
+            } else {
+                event.attribute("secure_runtime.shadow.rule", why());
+            }
+        }
+    }
+
+    /** Asks the candidate about a hop that was decided; null when it says the same, and without a candidate. */
+    @Nullable
+    Difference compare(EgressRequest hop, EgressDecision live) {
+        Candidate asked = candidate;
+        if (asked == null || !isAboutTarget(live)) {
+            return null;
+        }
+        EgressDecision answer = asked.egress.decide(hop);
+        asked.tally.judged();
+        if (answer instanceof Allowed == live instanceof Allowed) {
+            return null;
+        }
+        Difference difference = new Difference(asked.version, hop.target(), answer);
+        asked.tally.add(hop.component(), difference);
+        return difference;
+    }
+
+    /** The same for the addresses of a host; counted, since no call's record is at hand. */
+    void compareAddresses(EgressRequest connection, List<InetAddress> addresses, Optional<Denied> live) {
+        Candidate asked = candidate;
+        if (asked == null) {
+            return;
+        }
+        Optional<Denied> answer = asked.egress.deniedConnection(connection, addresses);
+        asked.tally.judged();
+        if (answer.isPresent() != live.isPresent()) {
+            EgressDecision said = answer.isPresent() ? answer.get() : new Allowed("addresses");
+            asked.tally.add(connection.component(), new Difference(asked.version, connection.target(), said));
+        }
+    }
+
+    /** Whether a decision was made by rules about the target, which a candidate may see otherwise. */
+    private static boolean isAboutTarget(EgressDecision live) {
+        Denied denied =
+                live instanceof Denied refusal ? refusal : live instanceof Reported reported ? reported.denied() : null;
+        if (denied == null) {
+            return true;
+        }
+        return denied.layer() == Layer.REQUEST
+                && switch (denied.reason()) {
+                    case HOST_NOT_ALLOWED,
+                            PORT_NOT_ALLOWED,
+                            SCHEME_NOT_ALLOWED,
+                            METHOD_NOT_ALLOWED,
+                            PATH_NOT_ALLOWED,
+                            DENY_RULE,
+                            SPECIAL_ADDRESS -> true;
+                    default -> false;
+                };
+    }
+
+    /** Reads the candidate again, if there is one and it says something else. Never throws for what is in it. */
+    synchronized void reload(EventLine events) {
+        if (file == null && policy == null) {
+            return;
+        }
+        String sha256 = null;
+        Policy read;
+        EgressPolicy egress;
+        PolicyVersion version;
+        try {
+            if (file == null) {
+                read = Objects.requireNonNull(policy);
+                sha256 = PolicyDigest.of(read);
+            } else {
+                PolicyFile content = PolicyFile.read(file);
+                sha256 = content.sha256();
+                if (sha256.equals(lastSeen)) {
+                    return;
+                }
+                read = content.parse();
+            }
+            version = new PolicyVersion(number + 1, sha256);
+            egress = EgressPolicy.compile(read, version.toString());
+        } catch (SecureRuntimeException e) {
+            reject(e, sha256, events);
+            return;
+        }
+        if (!sha256.equals(lastSeen)) {
+            lastSeen = sha256;
+            number++;
+            summarise(events);
+            candidate = new Candidate(version, egress, new ShadowTally());
+            announce(read, version, events);
+        }
+    }
+
+    private void reject(SecureRuntimeException e, @Nullable String sha256, EventLine events) {
+        String seen = sha256 == null ? String.valueOf(e.getMessage()) : sha256;
+        if (!seen.equals(lastSeen)) {
+            lastSeen = seen;
+            LOG.error("the candidate policy is not asked, the policy in force is not touched: {}", e.getMessage());
+            events.publish(AuditEvent.of("policy.shadow")
+                    .attribute("secure_runtime.action", "rejected")
+                    .attribute("error.type", e.code().code())
+                    .build());
+        }
+    }
+
+    private static void announce(Policy read, PolicyVersion version, EventLine events) {
+        LOG.info("candidate policy {} of {} is asked beside the policy in force", version, read.source());
+        events.publish(AuditEvent.of("policy.shadow")
+                .attribute("secure_runtime.action", "begins")
+                .attribute("secure_runtime.policy.source", read.source())
+                .attribute("secure_runtime.shadow.policy.version", version.toString())
+                .attribute("secure_runtime.policy.sha256", version.sha256())
+                .build());
+    }
+
+    /** Records how the candidate compared, before another takes its place and at the runtime's end. */
+    private void summarise(EventLine events) {
+        Candidate last = candidate;
+        if (last == null) {
+            return;
+        }
+        events.publish(AuditEvent.of("policy.shadow")
+                .attribute("secure_runtime.action", "ends")
+                .attribute("secure_runtime.shadow.policy.version", last.version.toString())
+                .attribute("secure_runtime.shadow.judged", last.tally.count())
+                .attribute("secure_runtime.shadow.would_deny", last.tally.count(Turn.WOULD_DENY))
+                .attribute("secure_runtime.shadow.would_allow", last.tally.count(Turn.WOULD_ALLOW))
+                .build());
+    }
+
+    synchronized void close(EventLine events) {
+        summarise(events);
+        candidate = null;
+    }
+
+    ShadowReport report() {
+        Candidate asked = candidate;
+        return asked == null ? new ShadowReport(null, 0, List.of(), 0) : asked.tally.report(asked.version);
+    }
+}

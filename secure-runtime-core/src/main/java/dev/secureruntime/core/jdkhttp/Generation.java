@@ -1,0 +1,101 @@
+package dev.secureruntime.core.jdkhttp;
+
+import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.http.Origin;
+import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDeniedException;
+import java.net.http.HttpClient;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The JDK's clients, with their connections, of one version of the policy: no request rides on a connection that another
+ * version let be opened.
+ *
+ * <p>What begins here is entered first and asks afterwards whether its version still is the one in force; who puts another in
+ * force writes that first and looks through what is entered afterwards. So one of the two sees the other. Thread-safe.
+ */
+final class Generation {
+
+    private static final int MAX_CLIENTS = 32;
+
+    private final JdkTransport transport;
+    private final ComponentSnapshot snapshot;
+    private final Map<ClientSettings.OfClient, HttpClient> clients = new ConcurrentHashMap<>();
+    private final Map<Origin, Closing> closedByPolicy = new ConcurrentHashMap<>();
+    private final AtomicInteger underWay = new AtomicInteger();
+
+    private record Closing(Denied reason, long nanos) {}
+
+    Generation(JdkTransport transport, ComponentSnapshot snapshot) {
+        this.transport = transport;
+        this.snapshot = snapshot;
+    }
+
+    ComponentSnapshot snapshot() {
+        return snapshot;
+    }
+
+    HttpClient clientFor(ClientSettings settings, Origin target) {
+        ClientSettings.OfClient kind = settings.ofClient(target);
+        return clients.size() < MAX_CLIENTS || clients.containsKey(kind)
+                ? clients.computeIfAbsent(kind, transport::newClient)
+                : transport.newClient(kind); // ends when its request is over and nobody holds it
+    }
+
+    /** Enters a hop that is about to begin; refuses it when the policy in force by now does. */
+    LiveExchange begin(JdkHop hop, Runnable cancel) throws EgressDeniedException {
+        LiveExchange exchange = new LiveExchange(hop, cancel, over -> ended(hop, over));
+        underWay.incrementAndGet();
+        transport.live().enter(exchange);
+        transport.relay().admit(hop, this);
+        Gate gate = transport.gate();
+        ComponentSnapshot inForce = gate.inForce();
+        if (inForce != snapshot) {
+            Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
+            if (denied.isPresent()) {
+                exchange.close();
+                throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.REQUEST));
+            }
+        }
+        return exchange;
+    }
+
+    private void ended(JdkHop hop, LiveExchange exchange) {
+        if (!transport.live().leave(exchange)) {
+            return;
+        }
+        transport.relay().dismiss(hop);
+        if (underWay.decrementAndGet() == 0 && transport.gate().inForce() != snapshot) {
+            closeIdle();
+        }
+    }
+
+    boolean isIdle() {
+        return underWay.get() == 0;
+    }
+
+    /** Closes the connections; the JDK's clients see their ends, and end themselves when nobody holds them. */
+    void closeIdle() {
+        transport.relay().closeAll(this);
+        clients.clear();
+    }
+
+    /** The policy closed a connection to the origin. */
+    void closedByPolicy(Origin origin, Denied reason) {
+        closedByPolicy.put(origin, new Closing(reason, System.nanoTime()));
+    }
+
+    /** Why a connection to the hop's origin was closed while the hop was under way; null when none was. */
+    @Nullable
+    Denied closedUnder(JdkHop hop) {
+        Closing closing = closedByPolicy.get(Origin.of(hop.asked()));
+        return closing != null && closing.nanos() - hop.beganNanos() >= 0 ? closing.reason() : null;
+    }
+}

@@ -1,0 +1,86 @@
+package dev.secureruntime.core.jdkhttp;
+
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.GuardedHop;
+import dev.secureruntime.core.http.Target;
+import dev.secureruntime.egress.EgressRequest;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One hop of a call on the JDK's client. Its token opens the relay to its target, and only as long as the hop is under way.
+ */
+final class JdkHop extends GuardedHop {
+
+    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final int TOKEN_BYTES = 32;
+
+    private final Target target;
+    private final String token = newToken();
+    private final Duration connectTimeout;
+    private final long beganNanos = System.nanoTime();
+    private volatile @Nullable IOException unconnected;
+
+    private JdkHop(Gate gate, EgressRequest asked, Target target, Duration connectTimeout) {
+        super(gate, asked);
+        this.target = target;
+        this.connectTimeout = connectTimeout;
+    }
+
+    private JdkHop(Gate gate, EgressRequest asked, Target target, JdkHop before) {
+        super(gate, asked, before);
+        this.target = target;
+        this.connectTimeout = before.connectTimeout;
+    }
+
+    /** The first hop of a call. */
+    static JdkHop first(Gate gate, SentRequest request, Duration connectTimeout) {
+        return new JdkHop(gate, request.asked(gate.name(), List.of()), request.target(), connectTimeout);
+    }
+
+    /** The hop that follows a redirect. */
+    JdkHop next(Gate gate, SentRequest request) {
+        return new JdkHop(gate, request.asked(gate.name(), redirectedFrom()), request.target(), this);
+    }
+
+    private static String newToken() {
+        byte[] random = new byte[TOKEN_BYTES];
+        RANDOM.nextBytes(random);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(random);
+    }
+
+    /** Where it goes, once it is known to be well-formed. */
+    Target.Read target() {
+        if (target instanceof Target.Read read) {
+            return read;
+        }
+        throw new IllegalStateException("a malformed target is never connected to");
+    }
+
+    String token() {
+        return token;
+    }
+
+    Duration connectTimeout() {
+        return connectTimeout;
+    }
+
+    long beganNanos() {
+        return beganNanos;
+    }
+
+    /** The relay could not connect, for this reason. */
+    void unconnected(IOException reason) {
+        unconnected = reason;
+    }
+
+    /** Why the relay could not connect; null when it could, or wasn't asked. */
+    @Nullable
+    IOException unconnected() {
+        return unconnected;
+    }
+}

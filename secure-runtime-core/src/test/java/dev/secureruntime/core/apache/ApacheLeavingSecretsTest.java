@@ -1,0 +1,130 @@
+package dev.secureruntime.core.apache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.secureruntime.core.okhttp.GuardedWorld;
+import dev.secureruntime.core.okhttp.LoopbackServer;
+import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.error.ErrorCode;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import okhttp3.mockwebserver.RecordedRequest;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.classic.methods.HttpPost;
+import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.io.entity.InputStreamEntity;
+import org.apache.hc.core5.http.io.entity.StringEntity;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Secrets that the runtime knows, sent through Apache HttpClient to an allowed host that they don't belong to. */
+class ApacheLeavingSecretsTest {
+
+    @TempDir
+    Path folder;
+
+    private GuardedWorld world;
+    private CloseableHttpClient client;
+
+    @BeforeEach
+    void start() throws IOException {
+        world = new GuardedWorld(folder);
+        client = GuardedApache.throwingClient(world.agent);
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        world.close();
+    }
+
+    private HttpPost post(HttpEntity body) {
+        HttpPost request = new HttpPost(world.url(GuardedWorld.PARTNER, "/"));
+        request.setEntity(body);
+        return request;
+    }
+
+    @Test
+    void secretInUrlHeaderOrBody_isRefusedBeforeAnythingIsLookedUp() throws Exception {
+        HttpGet header = new HttpGet(world.url(GuardedWorld.PARTNER, "/"));
+        header.setHeader("X-Note", GuardedWorld.OPENAI_KEY);
+
+        assertLeaving(header);
+        assertLeaving(new HttpGet(world.url(GuardedWorld.PARTNER, "/?q=" + GuardedWorld.OPENAI_KEY)));
+        assertLeaving(post(new StringEntity("note: " + GuardedWorld.OPENAI_KEY, ContentType.TEXT_PLAIN)));
+
+        assertThat(world.resolver.lookups()).isEmpty();
+        assertThat(world.provider.connections()).isZero();
+        world.runtime.close();
+        assertThat(world.everythingLogged()).doesNotContain(GuardedWorld.OPENAI_KEY);
+    }
+
+    @Test
+    void secretInAStream_isCutBeforeItLeaves_andTheRequestNeverLooksWhole() throws Exception {
+        byte[] stream = ("x".repeat(2_000_000) + GuardedWorld.OPENAI_KEY + "x".repeat(100_000))
+                .getBytes(StandardCharsets.US_ASCII);
+
+        assertLeaving(post(new InputStreamEntity(new ByteArrayInputStream(stream), null)));
+
+        assertThat(world.provider.awaitOpen(0)).isTrue();
+        RecordedRequest cut = world.provider.server.takeRequest(1, TimeUnit.SECONDS);
+        if (cut != null) { // the server needn't have seen anything of what was broken off
+            assertThat(cut.getFailure()).as("it saw it break off").isNotNull();
+            assertThat(cut.getBody().readUtf8()).doesNotContain(GuardedWorld.OPENAI_KEY.substring(0, 8));
+        }
+    }
+
+    @Test
+    void secretInAStream_withoutTheGuard_arrives() throws Exception {
+        world.provider.answer(LoopbackServer.json("{}"));
+
+        try (CloseableHttpClient bare = BareApache.client()) {
+            bare.execute(post(new StringEntity(GuardedWorld.OPENAI_KEY)), response -> null);
+        }
+
+        assertThat(world.provider
+                        .server
+                        .takeRequest(10, TimeUnit.SECONDS)
+                        .getBody()
+                        .readUtf8())
+                .isEqualTo(GuardedWorld.OPENAI_KEY);
+    }
+
+    @Test
+    void bodyThatFailsHalfway_neverLooksWhole() throws Exception {
+        assertThatThrownBy(() -> client.execute(failing(), response -> null)).hasMessageContaining("the disk is gone");
+
+        assertThat(world.provider.awaitOpen(0)).isTrue();
+        RecordedRequest seen = world.provider.server.takeRequest(1, TimeUnit.SECONDS);
+        if (seen != null) { // the server needn't have seen anything of it
+            assertThat(seen.getFailure()).isNotNull();
+        }
+    }
+
+    private HttpPost failing() {
+        InputStream broken = new InputStream() {
+            @Override
+            public int read() throws IOException {
+                throw new IOException("the disk is gone");
+            }
+        };
+        return post(new InputStreamEntity(
+                new SequenceInputStream(new ByteArrayInputStream(new byte[100_000]), broken), null));
+    }
+
+    private void assertLeaving(HttpUriRequestBase request) {
+        assertThatThrownBy(() -> client.execute(request, response -> null))
+                .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
+                        .isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING));
+    }
+}

@@ -1,0 +1,89 @@
+package dev.secureruntime.core.okhttp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.Component;
+import dev.secureruntime.RuntimeSettings;
+import dev.secureruntime.SecureRuntime;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.OnAuditFailure;
+import dev.secureruntime.core.VirtualTime;
+import dev.secureruntime.policy.BreakGlass;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import okhttp3.Request;
+
+/** One server, and a runtime whose time the test lets pass. */
+final class VirtualWorld implements AutoCloseable {
+
+    static final String HOST = "api.example";
+    static final String OTHER = "other.example";
+
+    final LoopbackServer server = new LoopbackServer(HOST, OTHER);
+    final Path audit;
+    final SecureRuntime runtime;
+    final Component agent;
+    final GuardedCallFactory calls;
+
+    VirtualWorld(Path folder, VirtualTime time) throws IOException {
+        audit = folder.resolve("audit");
+        runtime = time.start(new RuntimeSettings(
+                null,
+                policy(open().build()),
+                AuditSettings.in(audit),
+                OnAuditFailure.REFUSE,
+                Map.of(),
+                Map.of(),
+                new FakeResolver(),
+                LoopbackServer.CLIENT.trustManager(),
+                null,
+                null,
+                null,
+                null,
+                BreakGlass.LONGEST));
+        agent = runtime.component("agent");
+        calls = GuardedOkHttp.callFactory(agent);
+    }
+
+    /** The host is open. */
+    ComponentPolicy.Builder open() {
+        return loopback().allow(ReloadWorld.allowing(HOST, server));
+    }
+
+    /** No host is open, only the address of all. */
+    ComponentPolicy.Builder loopback() {
+        return ComponentPolicy.builder().allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(server.port())));
+    }
+
+    Policy policy(ComponentPolicy agent) {
+        return Policy.builder().component("agent", agent).build();
+    }
+
+    Request get() {
+        return get(HOST);
+    }
+
+    Request get(String host) {
+        return new Request.Builder()
+                .url("https://" + host + ":" + server.port() + "/")
+                .build();
+    }
+
+    /** The audit records of a type, after the runtime was closed. */
+    List<JsonNode> records(String type) throws IOException {
+        return GuardedWorld.records(audit).stream()
+                .filter(record -> record.path("type").asText().equals(type))
+                .toList();
+    }
+
+    @Override
+    public void close() throws IOException {
+        runtime.close();
+        server.close();
+    }
+}
