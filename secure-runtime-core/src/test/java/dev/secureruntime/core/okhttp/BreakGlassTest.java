@@ -346,8 +346,8 @@ class BreakGlassTest {
     void grantOfAHost_thatRedirects_isNamedByTheCall_whereverItEnds() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             BreakGlassGrant grant = world.runtime.breakGlass(toOther(world));
-            world.server.answer(LoopbackServer.redirect(
-                    302, "https://" + VirtualWorld.HOST + ":" + world.server.port() + "/"));
+            world.server.answer(
+                    LoopbackServer.redirect(302, "https://" + VirtualWorld.HOST + ":" + world.server.port() + "/"));
             answer(world, 1);
             call(world, VirtualWorld.OTHER);
             world.server.answer(LoopbackServer.redirect(302, "https://evil.example:" + world.server.port() + "/"));
