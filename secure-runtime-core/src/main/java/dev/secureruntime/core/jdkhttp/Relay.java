@@ -68,8 +68,7 @@ final class Relay implements AutoCloseable {
 
     private record Admission(JdkHop hop, Generation generation) {}
 
-    private Relay(
-            Gate gate, Executor threads, OpenSockets sockets, ServerSocket listening, int headTimeoutMillis) {
+    private Relay(Gate gate, Executor threads, OpenSockets sockets, ServerSocket listening, int headTimeoutMillis) {
         this.gate = gate;
         this.threads = threads;
         this.sockets = sockets;

@@ -199,8 +199,8 @@ class RelayTest {
                 SecureRuntime runtime = runtime(target.listening.getLocalPort())) {
             JdkTransport transport = ((GuardedClient) GuardedJdkHttp.client(runtime.component("agent"))).transport();
             try (Relay relay = Relay.open(transport.gate(), transport.threads(), new OpenSockets(), 500);
-                    Socket socket =
-                            new Socket(InetAddress.getLoopbackAddress(), relay.address().getPort())) {
+                    Socket socket = new Socket(
+                            InetAddress.getLoopbackAddress(), relay.address().getPort())) {
                 socket.setSoTimeout(20); // between two bytes
                 boolean closed = false;
                 for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
