@@ -145,11 +145,9 @@ final class EgressCheckCommand implements Callable<Integer> {
             return null;
         }
         while (c >= 0 && c != '\n') {
-            if (line.length() == MAX_LINE) {
-                throw new ParameterException(
-                        spec().commandLine(), "a line of standard input has more than " + MAX_LINE + " characters");
+            if (line.length() <= MAX_LINE) {
+                line.append((char) c); // one more than a URL may have: it is denied, and gets its line like any other
             }
-            line.append((char) c);
             c = input.read();
         }
         int last = line.length() - 1;
@@ -157,17 +155,12 @@ final class EgressCheckCommand implements Callable<Integer> {
     }
 
     private boolean check(EgressPolicy egress, String url, PrintWriter out) throws IOException {
+        if (url.length() > MAX_LINE) {
+            return denied(url.substring(0, MAX_LINE), malformed("it has more than " + MAX_LINE + " characters"), out);
+        }
         TargetUrl target = TargetUrl.parse(url);
         if (target instanceof TargetUrl.Refused refused) {
-            return denied(
-                    url,
-                    new Denied(
-                            ErrorCode.EGRESS_MALFORMED_TARGET,
-                            EgressDecision.Reason.MALFORMED_TARGET,
-                            refused.why(),
-                            null,
-                            "write the URL as scheme://host:port/path with a lower-case ASCII host"),
-                    out);
+            return denied(url, malformed(refused.why()), out);
         }
         EgressRequest request = ((TargetUrl.Parsed) target).request(component, method);
         EgressDecision decision = decide(egress, request);
@@ -181,6 +174,15 @@ final class EgressCheckCommand implements Callable<Integer> {
             out.println("ALLOW " + printable(url));
         }
         return true;
+    }
+
+    private static Denied malformed(String why) {
+        return new Denied(
+                ErrorCode.EGRESS_MALFORMED_TARGET,
+                EgressDecision.Reason.MALFORMED_TARGET,
+                why,
+                null,
+                "write the URL as scheme://host:port/path with a lower-case ASCII host");
     }
 
     private EgressDecision decide(EgressPolicy egress, EgressRequest request) {

@@ -113,6 +113,27 @@ final class PolicyCommandsTest {
     }
 
     @Test
+    void check_lineThatNeverEnds_isDenied_andTheNextOneHasItsLine() {
+        String endless = "https://api.openai.com/" + "a".repeat(300_000);
+        Run run = runWithInput(
+                endless + "\nhttps://api.openai.com/\n",
+                new EgressCommand(),
+                "check",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "-");
+        assertThat(run.exit()).isEqualTo(1);
+        String[] lines = run.out().split("\n");
+        assertThat(lines).hasSize(2);
+        assertThat(lines[0])
+                .startsWith("DENY https://api.openai.com/aaa")
+                .endsWith(" SR-EGRESS-003 it has more than 65536 characters");
+        assertThat(lines[1]).isEqualTo("ALLOW https://api.openai.com/");
+    }
+
+    @Test
     void check_urlThatForgesLines_isOneLineOfPlainText_asJsonToo() {
         String hostile = "https://api.openai.com/\u009b2J\u0085\u2028\u2029\u007f\u001b[2J\u202e\n";
         for (String format : List.of("--json", "--method=GET")) {
