@@ -115,7 +115,9 @@ final class Hop extends GuardedHop {
     /** Takes down which break-glass grant the connection's address needs, if any. */
     void noteGrant(Gate gate) {
         Route connection = route;
-        if (connection != null && snapshot().hasGrants()) {
+        if (connection != null
+                && connection.proxy().type() == Proxy.Type.DIRECT
+                && snapshot().hasGrants()) {
             HttpUrl opened = connection.address().url();
             record().ranOver(
                             snapshot(),

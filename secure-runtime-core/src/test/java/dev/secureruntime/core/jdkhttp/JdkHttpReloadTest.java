@@ -8,11 +8,17 @@ import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.ByteBudget;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.PolicyReload;
 import java.io.InputStream;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Version;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
@@ -43,6 +49,39 @@ class JdkHttpReloadTest {
         return GuardedJdkHttp.builder(world.agent)
                 .version(protocol == Protocol.HTTP_2 ? Version.HTTP_2 : Version.HTTP_1_1)
                 .build();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Protocol.class,
+            names = {"HTTP_1_1", "HTTP_2"})
+    void call_inWhoseMiddleAByteBudgetRunsOut_isCutAndToldWhy(Protocol protocol) throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
+            ComponentPolicy.Builder budgeted = ComponentPolicy.builder()
+                    .secret("left-key")
+                    .allow(ReloadWorld.allowing(ReloadWorld.LEFT, world.left))
+                    .allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(world.left.port())))
+                    .budget(ByteBudget.of(ReloadWorld.LEFT, 100_000, Duration.ofHours(1)));
+            world.runtime.reload(world.policy("left-key", budgeted));
+            HttpRequest large = HttpRequest.newBuilder(
+                            world.get(ReloadWorld.LEFT).url().uri())
+                    .timeout(Duration.ofSeconds(60))
+                    .POST(BodyPublishers.ofByteArray(new byte[1_000_000]))
+                    .build();
+
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> client(world, protocol).send(large, BodyHandlers.discarding()))
+                        .isInstanceOfSatisfying(EgressDeniedException.class, denied -> assertThat(denied.code())
+                                .isEqualTo(ErrorCode.EGRESS_BUDGET_SPENT));
+            }
+            world.runtime.close();
+            assertThat(world.records("egress.call")
+                            .get(0)
+                            .path("attributes")
+                            .path("error.type")
+                            .asText())
+                    .isEqualTo("SR-EGRESS-007");
+        }
     }
 
     @ParameterizedTest
