@@ -164,7 +164,8 @@ public final class AuditLogBenchmark {
                 while (text.length() < 650) {
                     text.append(Long.toString(random.nextLong() >>> 1, 36)).append(' ');
                 }
-                log.append(event(i).toBuilder().attribute("text", text.toString()).build());
+                log.append(
+                        event(i).toBuilder().attribute("text", text.toString()).build());
             }
             return log.verifierKeys();
         }

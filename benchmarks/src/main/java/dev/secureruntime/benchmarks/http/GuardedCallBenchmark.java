@@ -38,8 +38,9 @@ import okhttp3.tls.HeldCertificate;
 public final class GuardedCallBenchmark {
 
     private static final String HOST = "api.openai.com";
-    private static final String ANSWER = "{\"id\":\"1\",\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\""
-            + "y".repeat(900) + "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9}}";
+    private static final String ANSWER =
+            "{\"id\":\"1\",\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"" + "y".repeat(900)
+                    + "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9}}";
 
     private final Request request;
     private final Call.Factory bare;

@@ -145,7 +145,8 @@ final class LoopbackServer implements AutoCloseable {
                 think();
                 ByteArrayOutputStream frames = new ByteArrayOutputStream();
                 if (payload.length > 0 && type == DATA) {
-                    byte[] credit = ByteBuffer.allocate(4).putInt(payload.length).array();
+                    byte[] credit =
+                            ByteBuffer.allocate(4).putInt(payload.length).array();
                     frames.write(frame(WINDOW_UPDATE, 0, 0, credit));
                 }
                 frames.write(frame(HEADERS, END_HEADERS, stream, headers));

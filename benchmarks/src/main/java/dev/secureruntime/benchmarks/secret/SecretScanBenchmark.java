@@ -53,7 +53,8 @@ public class SecretScanBenchmark {
             }
             matcher.slot(8).remember(key.toString().getBytes(StandardCharsets.US_ASCII));
         }
-        String text = "{\"role\":\"user\",\"content\":\"Summarise this: the quick brown fox, id 4711, \\u00e9t\\u00e9.\"},";
+        String text =
+                "{\"role\":\"user\",\"content\":\"Summarise this: the quick brown fox, id 4711, \\u00e9t\\u00e9.\"},";
         prompt = filled(text);
         lines = filled(text.replace(": ", ":\n"));
     }
