@@ -1,6 +1,8 @@
 package dev.secureruntime.cli;
 
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.core.egress.GrantRules;
@@ -64,7 +66,9 @@ final class EgressCheckCommand implements Callable<Integer> {
     static final int USAGE = 3;
     private static final int MAX_LINE = 65_536;
     private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Left as they are, line separators and a terminal's control characters beyond ASCII could forge a line. */
+    private static final ObjectMapper JSON =
+            JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
     private final HostResolver resolver = HostResolver.SYSTEM;
 
@@ -141,11 +145,9 @@ final class EgressCheckCommand implements Callable<Integer> {
             return null;
         }
         while (c >= 0 && c != '\n') {
-            if (line.length() == MAX_LINE) {
-                throw new ParameterException(
-                        spec().commandLine(), "a line of standard input has more than " + MAX_LINE + " characters");
+            if (line.length() <= MAX_LINE) {
+                line.append((char) c); // one more than a URL may have: it is denied, and gets its line like any other
             }
-            line.append((char) c);
             c = input.read();
         }
         int last = line.length() - 1;
@@ -153,17 +155,12 @@ final class EgressCheckCommand implements Callable<Integer> {
     }
 
     private boolean check(EgressPolicy egress, String url, PrintWriter out) throws IOException {
+        if (url.length() > MAX_LINE) {
+            return denied(url.substring(0, MAX_LINE), malformed("it has more than " + MAX_LINE + " characters"), out);
+        }
         TargetUrl target = TargetUrl.parse(url);
         if (target instanceof TargetUrl.Refused refused) {
-            return denied(
-                    url,
-                    new Denied(
-                            ErrorCode.EGRESS_MALFORMED_TARGET,
-                            EgressDecision.Reason.MALFORMED_TARGET,
-                            refused.why(),
-                            null,
-                            "write the URL as scheme://host:port/path with a lower-case ASCII host"),
-                    out);
+            return denied(url, malformed(refused.why()), out);
         }
         EgressRequest request = ((TargetUrl.Parsed) target).request(component, method);
         EgressDecision decision = decide(egress, request);
@@ -172,11 +169,20 @@ final class EgressCheckCommand implements Callable<Integer> {
         }
         if (json) {
             ObjectNode line = JSON.createObjectNode().put("verdict", "ALLOW").put("url", url);
-            out.println(JSON.writeValueAsString(line.put("rule", ((EgressDecision.Allowed) decision).rule())));
+            out.println(text(line.put("rule", ((EgressDecision.Allowed) decision).rule())));
         } else {
             out.println("ALLOW " + printable(url));
         }
         return true;
+    }
+
+    private static Denied malformed(String why) {
+        return new Denied(
+                ErrorCode.EGRESS_MALFORMED_TARGET,
+                EgressDecision.Reason.MALFORMED_TARGET,
+                why,
+                null,
+                "write the URL as scheme://host:port/path with a lower-case ASCII host");
     }
 
     private EgressDecision decide(EgressPolicy egress, EgressRequest request) {
@@ -220,13 +226,17 @@ final class EgressCheckCommand implements Callable<Integer> {
             refusal.rule().ifPresent(rule -> line.put("rule", rule));
             line.put("layer", refusal.layer().name().toLowerCase(Locale.ROOT));
             refusal.nearest().ifPresent(nearest -> line.put("nearest", nearest));
-            out.println(JSON.writeValueAsString(line.put("remedy", refusal.remedy())));
+            out.println(text(line.put("remedy", refusal.remedy())));
         } else {
             String nearest =
                     refusal.nearest().map(name -> "; nearest allowed: " + name).orElse("");
             out.println("DENY " + printable(url) + " " + refusal.code() + " " + refusal.detail() + nearest);
         }
         return false;
+    }
+
+    private static String text(ObjectNode line) throws IOException {
+        return JSON.writeValueAsString(line).replace("\u007f", "\\u007F");
     }
 
     private static String printable(String url) {

@@ -47,6 +47,8 @@ public final class SecureRuntimeCommand {
     /** Runs the command; the exit code. */
     static int run(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new SecureRuntimeCommand());
+        command.setExpandAtFiles(
+                false); // a URL or a file's name that begins with @ is what it says, not a file of arguments
         command.setUsageHelpWidth(HELP_WIDTH).setOut(out).setErr(err).setExitCodeExceptionMapper(e -> USAGE);
         command.setParameterExceptionHandler((e, given) -> {
             CommandLine at = e.getCommandLine();

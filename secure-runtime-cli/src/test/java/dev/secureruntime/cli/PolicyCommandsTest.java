@@ -113,6 +113,58 @@ final class PolicyCommandsTest {
     }
 
     @Test
+    void check_lineThatNeverEnds_isDenied_andTheNextOneHasItsLine() {
+        String endless = "https://api.openai.com/" + "a".repeat(300_000);
+        Run run = runWithInput(
+                endless + "\nhttps://api.openai.com/\n",
+                new EgressCommand(),
+                "check",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "-");
+        assertThat(run.exit()).isEqualTo(1);
+        String[] lines = run.out().split("\n");
+        assertThat(lines).hasSize(2);
+        assertThat(lines[0])
+                .startsWith("DENY https://api.openai.com/aaa")
+                .endsWith(" SR-EGRESS-003 it has more than 65536 characters");
+        assertThat(lines[1]).isEqualTo("ALLOW https://api.openai.com/");
+    }
+
+    @Test
+    void check_urlThatForgesLines_isOneLineOfPlainText_asJsonToo() {
+        String hostile = "https://api.openai.com/\u009b2J\u0085\u2028\u2029\u007f\u001b[2J\u202e\n";
+        for (String format : List.of("--json", "--method=GET")) {
+            Run run = runWithInput(
+                    hostile, new EgressCommand(), "check", "--policy", policy, "--component", "chat", format, "-");
+            assertThat(run.exit()).isEqualTo(1);
+            assertThat(run.out()).endsWith("\n");
+            assertThat(run.out().substring(0, run.out().length() - 1)).matches("[ -~]+");
+        }
+    }
+
+    @Test
+    void check_urlThatBeginsWithAnAt_isAUrl_andNoFileOfThem() throws IOException {
+        Path urls = Files.writeString(folder.resolve("urls"), "https://api.openai.com/\nhttps://evil.example/\n");
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int exit = SecureRuntimeCommand.run(
+                new PrintWriter(out),
+                new PrintWriter(err),
+                "egress",
+                "check",
+                "--policy",
+                policy,
+                "--component",
+                "chat",
+                "@" + urls);
+        assertThat(out.toString().lines()).singleElement().asString().startsWith("DENY @" + urls + " SR-EGRESS-003 ");
+        assertThat(exit).isEqualTo(1);
+    }
+
+    @Test
     void check_json_givesReasonAndRemedy() {
         Run run = run(
                 new EgressCommand(),

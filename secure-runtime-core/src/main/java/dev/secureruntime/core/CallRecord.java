@@ -104,11 +104,13 @@ public final class CallRecord {
 
     /** A hop was allowed. */
     public synchronized void allowed(EgressRequest hop, EgressDecision.Allowed decision) {
-        grant = GrantRules.grantOf(decision)
+        ActiveGrant opening = GrantRules.grantOf(decision)
                 .flatMap(component.runtime()::breakGlassGrant)
                 .orElse(null);
-        if (grant == null) {
+        if (opening == null) {
             compare(hop, decision);
+        } else {
+            grant = opening; // the call needed it, wherever it is redirected to
         }
         letGo(hop, decision);
     }
@@ -124,7 +126,6 @@ public final class CallRecord {
 
     /** The policy refuses a hop, and its mode lets it go. */
     public synchronized void reported(EgressRequest hop, EgressDecision.Denied denial) {
-        grant = null;
         compare(hop, denial);
         letGo(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
         rule = denial.rule().orElse(null);
@@ -223,7 +224,9 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
-        grant = null;
+        if (hop.redirectedFrom().isEmpty()) {
+            grant = null; // it was of no use
+        }
         attached = List.of(); // what an earlier hop carried did not come here
         compare(hop, denial);
         writeDenied("block", hop, denial);

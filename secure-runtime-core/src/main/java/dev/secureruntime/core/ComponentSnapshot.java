@@ -132,13 +132,17 @@ public final class ComponentSnapshot {
     }
 
     /** The addresses that the policy judges: those that a grant opens are left out. */
-    private Optional<Denied> deniedBeyondGrants(
-            EgressPolicy policy, EgressRequest connection, List<InetAddress> addresses) {
-        List<InetAddress> judged = grants.isEmpty()
+    private List<InetAddress> beyondGrants(EgressRequest connection, List<InetAddress> addresses) {
+        return grants.isEmpty()
                 ? addresses
                 : addresses.stream()
                         .filter(address -> opening(connection, address).isEmpty())
                         .toList();
+    }
+
+    private Optional<Denied> deniedBeyondGrants(
+            EgressPolicy policy, EgressRequest connection, List<InetAddress> addresses) {
+        List<InetAddress> judged = beyondGrants(connection, addresses);
         return judged.isEmpty() && !addresses.isEmpty()
                 ? Optional.empty()
                 : policy.deniedConnection(connection, judged);
@@ -153,7 +157,10 @@ public final class ComponentSnapshot {
     public Optional<Denied> deniedConnection(EgressRequest connection, List<InetAddress> addresses, Layer layer) {
         Optional<Denied> denied = deniedBeyondGrants(snapshot.egress(), connection, addresses);
         if (layer == Layer.LOOKUP) {
-            component.shadow().compareAddresses(connection, addresses, denied);
+            List<InetAddress> judged = beyondGrants(connection, addresses); // the candidate knows no grants
+            if (addresses.isEmpty() || !judged.isEmpty()) {
+                component.shadow().compareAddresses(connection, judged, denied);
+            }
         } else if (layer == Layer.CONNECTION && denied.isEmpty() && !grants.isEmpty()) {
             denied = unrecordedUse(connection, addresses);
         }

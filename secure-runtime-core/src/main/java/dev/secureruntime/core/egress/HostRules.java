@@ -101,61 +101,74 @@ final class HostRules {
         if (length == 0 || length > HostForm.MAX_LABEL) {
             return matchLong(request);
         }
+        // Two plain loops take less than one that does both: the first has no branch.
+        int wrong = HostForm.edge(host.charAt(0)) | HostForm.edge(host.charAt(length - 1));
+        for (int i = 0; i < length; i++) {
+            wrong |= HostForm.foreign(host.charAt(i));
+        }
+        // Of each dot, from the right: its place, and the hash of what stands behind it. Three are kept.
         long hash = 0;
-        // Of each dot, from the right: its place, the hash of what stands behind it, and what the first slot of that
-        // holds, which
-        // is read here so that all of them are waited for at once. Three are kept.
         int dots = 0;
         int places = 0;
         long hash1 = 0;
         long hash2 = 0;
         long hash3 = 0;
-        long first1 = 0;
-        long first2 = 0;
-        long first3 = 0;
-        boolean category = false;
-        int wrong = HostForm.edge(host.charAt(0)) | HostForm.edge(host.charAt(length - 1));
         for (int i = length - 1; i >= 0; i--) {
             char c = host.charAt(i);
-            wrong |= HostForm.foreign(c);
             if (c == '.') {
-                if (i > 0 && i < length - 1) {
-                    wrong |= HostForm.edge(host.charAt(i - 1)) | HostForm.edge(host.charAt(i + 1));
-                }
-                long mixed = NameIndex.mix(hash);
-                category |= lists.mayHold(mixed);
                 hash3 = hash2;
                 hash2 = hash1;
-                hash1 = mixed;
-                first3 = first2;
-                first2 = first1;
-                first1 = index.first(mixed);
+                hash1 = hash;
                 places = places << 8 | i;
                 dots++;
             }
             hash = NameIndex.step(hash, c);
         }
-        long mixed = NameIndex.mix(hash);
-        long first = index.first(mixed);
         if (dots > 3) {
             return matchLong(request);
         }
-        int lastLabel = dots == 0 ? 0 : (places >>> 8 * (dots - 1)) + 1;
-        if (wrong != 0 || HostForm.isNumber(host, lastLabel, length)) {
+        return wrong == 0 ? match(request, dots, places, hash, hash1, hash2, hash3) : NO_NAME;
+    }
+
+    /** The same, once the host was read: its dots, their places from the left in bytes, and the hashes of the name and its suffixes. */
+    private long match(
+            EgressRequest request, int dots, int places, long hash, long suffix1, long suffix2, long suffix3) {
+        String host = request.host();
+        long mixed = NameIndex.mix(hash);
+        long mixed1 = NameIndex.mix(suffix1);
+        long mixed2 = NameIndex.mix(suffix2);
+        long mixed3 = NameIndex.mix(suffix3);
+        // What the first slots hold is read before any of it is looked at, so that all of them are waited for at once.
+        long first = index.first(mixed);
+        long first1 = index.first(mixed1);
+        long first2 = index.first(mixed2);
+        long first3 = index.first(mixed3);
+        int lastLabel = 0;
+        for (int dot = 0, rest = places; dot < dots; dot++, rest >>>= 8) {
+            int at = rest & 0xff;
+            if ((HostForm.edge(host.charAt(at - 1)) | HostForm.edge(host.charAt(at + 1))) != 0) {
+                return NO_NAME;
+            }
+            lastLabel = at + 1;
+        }
+        if (HostForm.isNumber(host, lastLabel, host.length())) {
             return NO_NAME;
         }
-        category |= lists.mayHold(mixed);
+        boolean category = lists.mayHold(mixed)
+                | (dots > 0 && lists.mayHold(mixed1))
+                | (dots > 1 && lists.mayHold(mixed2))
+                | (dots > 2 && lists.mayHold(mixed3));
         long best = NONE;
         if (index.hasNameOf(dots + 1)) {
             best = better(best, index.find(host, 0, mixed, first), 0, request);
         }
         for (int labels = dots; labels > 0 && (best == NONE || anyDenies) && best != DENIED; labels--) {
             if (index.hasNameOf(labels)) {
-                best = better(best, index.find(host, (places & 0xff) + 1, hash1, first1), WILDCARD, request);
+                best = better(best, index.find(host, (places & 0xff) + 1, mixed1, first1), WILDCARD, request);
             }
             places >>>= 8;
-            hash1 = hash2;
-            hash2 = hash3;
+            mixed1 = mixed2;
+            mixed2 = mixed3;
             first1 = first2;
             first2 = first3;
         }

@@ -17,7 +17,7 @@ import java.util.function.IntConsumer;
  *
  * <p>What a look-up needs of a name lies together, so that a cold hit costs two cache misses, one in the slots and one in
  * the records. What the owner keeps of its own beside the slots is waited for together with the record. Record: 4 bytes value,
- * 1 byte length, the characters. Slot: 32 bits of hash, 32 bits of the record's place plus one; filled to 5/8.
+ * 1 byte length, the characters. Slot: 32 bits of hash, 32 bits of the record's place plus one; half of them are filled, so that most names stand in their first one.
  */
 final class NameIndex {
 
@@ -38,7 +38,7 @@ final class NameIndex {
             total += HEAD + name.length();
         }
         records = new byte[Math.toIntExact(total)];
-        slots = new long[Math.toIntExact(Math.max(2, names.size() * 8L / 5 + 1))];
+        slots = new long[Math.toIntExact(Math.max(2, names.size() * 2L))];
         int at = 0;
         int counts = 0;
         for (Map.Entry<String, Integer> entry : names.entrySet()) {

@@ -24,8 +24,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +60,7 @@ final class Relay implements AutoCloseable {
     private final Executor threads;
     private final OpenSockets sockets;
     private final ServerSocket listening;
+    private final int headTimeoutMillis;
     private final Map<String, Admission> admitted = new ConcurrentHashMap<>();
     private final Set<Tunnel> tunnels = ConcurrentHashMap.newKeySet();
     /** Connections that have not shown a token yet: other processes on the machine can open those. */
@@ -65,18 +68,24 @@ final class Relay implements AutoCloseable {
 
     private record Admission(JdkHop hop, Generation generation) {}
 
-    private Relay(Gate gate, Executor threads, OpenSockets sockets, ServerSocket listening) {
+    private Relay(Gate gate, Executor threads, OpenSockets sockets, ServerSocket listening, int headTimeoutMillis) {
         this.gate = gate;
         this.threads = threads;
         this.sockets = sockets;
         this.listening = listening;
+        this.headTimeoutMillis = headTimeoutMillis;
     }
 
     /** Begins to listen, on a port that the system chooses. */
     static Relay open(Gate gate, Executor threads, OpenSockets sockets) {
+        return open(gate, threads, sockets, HEAD_TIMEOUT_MILLIS);
+    }
+
+    /** The same; a connection has so long to show its token. */
+    static Relay open(Gate gate, Executor threads, OpenSockets sockets, int headTimeoutMillis) {
         try {
             ServerSocket listening = new ServerSocket(0, MAX_UNKNOWN, InetAddress.getLoopbackAddress());
-            Relay relay = new Relay(gate, threads, sockets, listening);
+            Relay relay = new Relay(gate, threads, sockets, listening, headTimeoutMillis);
             threads.execute(relay::accept);
             return relay;
         } catch (IOException e) {
@@ -154,12 +163,19 @@ final class Relay implements AutoCloseable {
     private void open(Socket client) throws IOException {
         InputStream in;
         RelayedHead head;
+        Future<?> tooLate = null;
         try {
             client.setTcpNoDelay(true);
-            client.setSoTimeout(HEAD_TIMEOUT_MILLIS);
+            // For the whole head: whoever sends a byte now and then must not keep others out.
+            tooLate = gate.timer().schedule(() -> abandon(client), headTimeoutMillis, TimeUnit.MILLISECONDS);
             in = new BufferedInputStream(client.getInputStream(), 16 * 1024);
             head = RelayedHead.read(in);
+        } catch (RejectedExecutionException e) {
+            return; // the runtime is closing
         } finally {
+            if (tooLate != null) {
+                tooLate.cancel(false);
+            }
             unknown.release();
         }
         Admission admission = admitted.get(head.token());
@@ -167,7 +183,6 @@ final class Relay implements AutoCloseable {
             client.getOutputStream().write(REFUSED);
             return;
         }
-        client.setSoTimeout(0);
         JudgedSocket server = connected(admission.hop());
         if (server == null) {
             client.getOutputStream().write(REFUSED);
@@ -187,6 +202,14 @@ final class Relay implements AutoCloseable {
             }
         } finally {
             tunnels.remove(tunnel);
+        }
+    }
+
+    private static void abandon(Socket client) {
+        try {
+            client.close();
+        } catch (IOException e) {
+            // Closed for whoever reads, whatever the system says of it.
         }
     }
 

@@ -84,16 +84,21 @@ record SentRequest(
                 : ((Target.Refused) target).asked(component, method, scheme, redirectedFrom);
     }
 
-    /** Refuses or passes the hop that it is sent by: its form first, then the policy. */
+    /** Refuses or passes the hop that it is sent by: whether a secret would leave with it, then its form, then the policy. */
     void judge(JdkHop hop) throws EgressDeniedException {
-        hop.pass(decide(hop, false));
-        hop.requireNoSecretLeaves(method, hop.target().url(), new Headers(lines));
+        judge(hop, false);
     }
 
     /** The same for the opening of a WebSocket. */
     void judgeUpgrade(JdkHop hop) throws EgressDeniedException {
-        hop.pass(decide(hop, true));
-        hop.requireNoSecretLeaves(method, hop.target().url(), new Headers(lines));
+        judge(hop, true);
+    }
+
+    /** Secrets first: a refusal that names a host with a secret in it would tell the secret to the logs. */
+    private void judge(JdkHop hop, boolean upgrade) throws EgressDeniedException {
+        String url = target instanceof Target.Read read ? read.url() : "";
+        hop.requireNoSecretLeaves(method, url, new Headers(lines));
+        hop.pass(decide(hop, upgrade));
     }
 
     private EgressDecision decide(JdkHop hop, boolean upgrade) {

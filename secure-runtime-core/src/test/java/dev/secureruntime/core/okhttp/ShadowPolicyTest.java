@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -15,6 +16,8 @@ import dev.secureruntime.policy.ShadowReport.Difference;
 import dev.secureruntime.policy.ShadowReport.Turn;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import okhttp3.Protocol;
 import org.junit.jupiter.api.Test;
@@ -144,6 +147,36 @@ class ShadowPolicyTest {
             assertThat(world.runtime.shadowReport().differences())
                     .extracting(Difference::target)
                     .noneMatch(target -> target.startsWith("GET"));
+        }
+    }
+
+    @Test
+    void addressThatAGrantOpens_isNotCompared_andAnyOtherIs() throws Exception {
+        Path file = Files.writeString(folder.resolve("candidate.json"), "{");
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1, builder -> builder.shadowPolicy(file))) {
+            Files.writeString(file, candidate(world));
+            assertThatThrownBy(world.runtime::reload).hasMessageContaining("built in code");
+            ComponentPolicy.Builder names = ComponentPolicy.builder()
+                    .secret("left-key")
+                    .allow(ReloadWorld.allowing(ReloadWorld.BOTH, world.both))
+                    .allow(ReloadWorld.allowing(ReloadWorld.RIGHT, world.right))
+                    .allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(world.right.port())));
+            world.runtime.reload(world.policy("left-key", names));
+            world.runtime.breakGlass(BreakGlass.grant("agent")
+                    .address("127.0.0.1", world.both.port())
+                    .person("jane.doe")
+                    .reason("INC-4711")
+                    .until(Instant.now().plus(Duration.ofHours(1)))
+                    .build());
+            world.both.answer(LoopbackServer.json("{}"));
+            world.right.answer(LoopbackServer.json("{}"));
+
+            world.calls.newCall(world.get(ReloadWorld.BOTH)).execute().close();
+            world.calls.newCall(world.get(ReloadWorld.RIGHT)).execute().close();
+
+            assertThat(world.runtime.shadowReport().differences())
+                    .extracting(Difference::target)
+                    .containsExactly("CONNECT https://right.example:" + world.right.port());
         }
     }
 }
