@@ -3,13 +3,10 @@ package dev.secureruntime.core.apache;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.Transport;
-import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.LiveExchanges;
 import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.http.ServerTrust;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
@@ -78,19 +75,14 @@ final class HardenedConnections implements Transport {
 
     @Override
     public Cut policyChanged(ComponentSnapshot inForce) {
-        List<String> targets = new ArrayList<>();
-        // Told first, ended last: whichever way a call ends, it can say why.
-        List<LiveExchange> refused = live.refuse(inForce, gate);
-        refused.forEach(exchange -> targets.add(OpenSockets.named(exchange.hop().asked())));
-        int connections = sockets.closeRefused(inForce, targets);
-        refused.forEach(LiveExchange::cancel);
+        Cut cut = live.cutRefused(inForce, gate, sockets);
         for (Generation generation : generations.values()) {
             if (generation.snapshot() != inForce && generation.isIdle()) {
                 generation.end();
                 generations.remove(generation.snapshot(), generation);
             }
         }
-        return new Cut(refused.size(), connections, targets);
+        return cut;
     }
 
     /** Refuses to go on once the runtime was closed; asked after the hop was entered, so that one of the two sees the other. */

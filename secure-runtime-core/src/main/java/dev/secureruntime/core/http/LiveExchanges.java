@@ -2,6 +2,7 @@ package dev.secureruntime.core.http;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.Transport;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,8 +34,19 @@ public final class LiveExchanges {
         return false;
     }
 
+    /** Cuts what is under way and closes connections, as far as the policy in force refuses them. */
+    public Transport.Cut cutRefused(ComponentSnapshot inForce, Gate gate, OpenSockets sockets) {
+        List<String> targets = new ArrayList<>();
+        // Told first, ended last: whichever way a call ends, it can say why.
+        List<LiveExchange> refused = refuse(inForce, gate);
+        refused.forEach(exchange -> targets.add(OpenSockets.named(exchange.hop().asked())));
+        int connections = sockets.closeRefused(inForce, targets);
+        refused.forEach(LiveExchange::cancel);
+        return new Transport.Cut(refused.size(), connections, targets);
+    }
+
     /** Tells what is under way and the policy in force refuses that it is; the caller ends it. */
-    public List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
+    private List<LiveExchange> refuse(ComponentSnapshot inForce, Gate gate) {
         List<LiveExchange> refused = new ArrayList<>();
         for (LiveExchange exchange : live) {
             if (exchange.hop().snapshot() == inForce) {

@@ -3,7 +3,6 @@ package dev.secureruntime.core.jdkhttp;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.Transport;
-import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.LiveExchanges;
 import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.http.ServerTrust;
@@ -13,7 +12,6 @@ import java.net.ProxySelector;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Redirect;
 import java.net.http.HttpClient.Version;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -87,19 +85,14 @@ final class JdkTransport implements Transport {
 
     @Override
     public Cut policyChanged(ComponentSnapshot inForce) {
-        List<String> targets = new ArrayList<>();
-        // Told first, ended last: whichever way a call ends, it can say why.
-        List<LiveExchange> refused = live.refuse(inForce, gate);
-        refused.forEach(exchange -> targets.add(OpenSockets.named(exchange.hop().asked())));
-        int connections = sockets.closeRefused(inForce, targets);
-        refused.forEach(LiveExchange::cancel);
+        Cut cut = live.cutRefused(inForce, gate, sockets);
         for (Generation generation : generations.values()) {
             if (generation.snapshot() != inForce && generation.isIdle()) {
                 generation.closeIdle();
                 generations.remove(generation.snapshot(), generation);
             }
         }
-        return new Cut(refused.size(), connections, targets);
+        return cut;
     }
 
     Gate gate() {

@@ -10,8 +10,6 @@ import dev.secureruntime.core.http.ServerTrust;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import okhttp3.CookieJar;
@@ -73,12 +71,7 @@ final class HardenedClient implements Transport {
 
     @Override
     public Cut policyChanged(ComponentSnapshot inForce) {
-        List<String> targets = new ArrayList<>();
-        // Told first, ended last: whichever way a call ends, it can say why.
-        List<LiveExchange> refused = live.refuse(inForce, gate);
-        refused.forEach(exchange -> targets.add(OpenSockets.named(exchange.hop().asked())));
-        int connections = sockets.closeRefused(inForce, targets);
-        refused.forEach(LiveExchange::cancel);
+        Cut cut = live.cutRefused(inForce, gate, sockets);
         for (Generation generation : generations.values()) {
             if (generation.snapshot() != inForce) {
                 if (generation.isIdle()) {
@@ -87,7 +80,7 @@ final class HardenedClient implements Transport {
                 }
             }
         }
-        return new Cut(refused.size(), connections, targets);
+        return cut;
     }
 
     Layers layers() {
