@@ -2,10 +2,6 @@ package dev.secureruntime.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayInputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -24,26 +20,15 @@ class AuditAnchorCommandTest {
     @TempDir
     private Path home;
 
-    private record Run(int code, String out, String err) {}
-
-    private Run run(String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        var before = System.in;
-        System.setIn(new ByteArrayInputStream(EVENT.getBytes(StandardCharsets.UTF_8)));
-        try {
-            int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), arguments);
-            return new Run(code, out.toString(), err.toString());
-        } finally {
-            System.setIn(before);
-        }
+    private static CommandRun run(Object... arguments) {
+        return CommandRun.reading(EVENT, arguments);
     }
 
     private String at(String name) {
         return home.resolve(name).toString();
     }
 
-    private Run append() {
+    private CommandRun append() {
         return run(
                 "audit",
                 "append",
@@ -60,7 +45,7 @@ class AuditAnchorCommandTest {
     void appendWithAnchorFile_thenVerify_provesCompleteness() throws Exception {
         assertThat(append().code()).isZero();
         assertThat(append().code()).isZero();
-        Run run = run("audit", "verify", at("log"), "--key", at("pin"), "--anchor", at("kept"), "--json");
+        CommandRun run = run("audit", "verify", at("log"), "--key", at("pin"), "--anchor", at("kept"), "--json");
         assertThat(run.code()).as(run.out()).isZero();
         assertThat(run.out()).contains("\"status\":\"PROVED\"");
         assertThat(Files.readString(home.resolve("kept"))).contains("\n\n");
@@ -69,7 +54,7 @@ class AuditAnchorCommandTest {
     @Test
     void verify_witnessThatNeverCosigned_isInconclusive() {
         append();
-        Run run = run("audit", "verify", at("log"), "--key", at("pin"), "--witness", WITNESS);
+        CommandRun run = run("audit", "verify", at("log"), "--key", at("pin"), "--witness", WITNESS);
         assertThat(run.code()).as(run.err()).isEqualTo(2);
         assertThat(run.out()).contains("no cosignature by witness.example/cli");
     }
@@ -87,7 +72,7 @@ class AuditAnchorCommandTest {
             {"audit", "append", at("log"), "--signer", at("signer"), "--anchor-file", at("log/kept")},
         };
         for (String[] arguments : wrong) {
-            Run run = run(arguments);
+            CommandRun run = run(arguments);
             assertThat(run.code()).as(String.join(" ", arguments) + run.err()).isEqualTo(3);
         }
     }

@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,40 +24,16 @@ class AuditCommandTest {
     @TempDir
     private Path home;
 
-    private record Run(int code, String out, String err) {
-        String lastLine() {
-            String[] lines = out.split("\n");
-            return lines[lines.length - 1];
-        }
-    }
-
-    private static Run run(InputStream input, String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        InputStream before = System.in;
-        System.setIn(input);
-        try {
-            int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), arguments);
-            return new Run(code, out.toString(), err.toString());
-        } finally {
-            System.setIn(before);
-        }
-    }
-
-    private static Run run(String... arguments) {
-        return run(InputStream.nullInputStream(), arguments);
-    }
-
-    private Run append(byte[] input, String... more) {
+    private CommandRun append(byte[] input, String... more) {
         String[] arguments = {
             "audit", "append", log(), "--signer", home.resolve("signer").toString()
         };
         String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
         System.arraycopy(more, 0, all, arguments.length, more.length);
-        return run(new ByteArrayInputStream(input), all);
+        return CommandRun.reading(new ByteArrayInputStream(input), all);
     }
 
-    private Run append(String input, String... more) {
+    private CommandRun append(String input, String... more) {
         return append(input.getBytes(StandardCharsets.UTF_8), more);
     }
 
@@ -75,7 +49,7 @@ class AuditCommandTest {
     void verify_emptyDirectory_forwardSecurityNotChecked() throws Exception {
         append(GOOD, "--pin", pin());
         Path empty = Files.createDirectory(home.resolve("empty"));
-        Run verify = run("audit", "verify", empty.toString(), "--key", pin());
+        CommandRun verify = CommandRun.of("audit", "verify", empty.toString(), "--key", pin());
         assertThat(verify.code()).isEqualTo(2);
         assertThat(verify.out()).contains("forward security  not checked").contains("the directory holds no log");
     }
@@ -84,16 +58,16 @@ class AuditCommandTest {
     void verify_keyFileWithCommentsAndBlankLines_isIntact() throws Exception {
         append(GOOD, "--pin", pin());
         Files.writeString(Path.of(pin()), "# the agent's log\n\n" + Files.readString(Path.of(pin())) + "\n  # end\n");
-        assertThat(run("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
         Files.writeString(Path.of(pin()), "# nothing\n");
-        Run verify = run("audit", "verify", log(), "--key", pin());
+        CommandRun verify = CommandRun.of("audit", "verify", log(), "--key", pin());
         assertThat(verify.code()).isEqualTo(3);
         assertThat(verify.err()).contains("expected one to three verifier keys");
     }
 
     @Test
     void append_thenVerify_isIntact() throws Exception {
-        Run append = append(GOOD.repeat(3), "--pin", pin(), "--name", "my/agent");
+        CommandRun append = append(GOOD.repeat(3), "--pin", pin(), "--name", "my/agent");
         assertThat(append.err()).isEmpty();
         assertThat(append.code()).isZero();
         assertThat(append.lastLine()).isEqualTo("appended 3 records, log size 4");
@@ -101,7 +75,7 @@ class AuditCommandTest {
         assertThat(keys).hasSize(2).allSatisfy(key -> assertThat(key).startsWith("my/agent/"));
 
         assertThat(append(GOOD.stripTrailing()).lastLine()).isEqualTo("appended 1 records, log size 6");
-        Run verify = run("audit", "verify", log(), "--key", pin(), "--json");
+        CommandRun verify = CommandRun.of("audit", "verify", log(), "--key", pin(), "--json");
         assertThat(verify.code()).isZero();
         JsonNode json = new ObjectMapper().readTree(verify.out());
         assertThat(json.get("verdict").asText()).isEqualTo("INTACT");
@@ -111,11 +85,11 @@ class AuditCommandTest {
         assertThat(json.get("forwardSecurity").asText()).isEqualTo("CHECKED");
         assertThat(json.has("firstBad")).isFalse();
 
-        assertThat(run("audit", "verify", log(), "--key", keys.get(0), "--json").out())
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", keys.get(0), "--json").out())
                 .contains("\"forwardSecurity\":\"NOT_CHECKED\"")
                 .contains("\"verdict\":\"INTACT\"");
-        assertThat(run("audit", "verify", log()).code()).isEqualTo(2);
-        assertThat(run("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
+        assertThat(CommandRun.of("audit", "verify", log()).code()).isEqualTo(2);
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
     }
 
     @Test
@@ -127,17 +101,17 @@ class AuditCommandTest {
         Files.writeString(
                 segment, content.substring(0, at) + content.substring(at).replaceFirst("chat", "chap"));
 
-        Run verify = run("audit", "verify", log(), "--key", pin(), "--json");
+        CommandRun verify = CommandRun.of("audit", "verify", log(), "--key", pin(), "--json");
         assertThat(verify.code()).isEqualTo(1);
         JsonNode bad = new ObjectMapper().readTree(verify.out()).get("firstBad");
         assertThat(bad.get("seq").asLong()).isEqualTo(3);
         assertThat(bad.get("file").asText()).isEqualTo("segments/00000000000000000000.jsonl");
         assertThat(bad.get("offset").asLong()).isEqualTo(at);
         assertThat(bad.get("reason").asText()).isNotEmpty();
-        assertThat(run("audit", "verify", log(), "--key", pin()).out())
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out())
                 .startsWith("TAMPERED")
                 .contains("record 3");
-        Run again = append(GOOD);
+        CommandRun again = append(GOOD);
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err()).contains("SR-AUDIT-004");
     }
@@ -181,12 +155,12 @@ class AuditCommandTest {
                 "\ufeff{\"type\":\"a\"}"
             })
     void append_badLine_stopsThereWithItsNumber(String bad) {
-        Run append = append(GOOD + GOOD + bad + "\n" + GOOD, "--pin", pin());
+        CommandRun append = append(GOOD + GOOD + bad + "\n" + GOOD, "--pin", pin());
 
         assertThat(append.code()).isEqualTo(1);
         assertThat(append.err()).startsWith("line 3: SR-AUDIT-003");
         assertThat(append.lastLine()).isEqualTo("appended 2 records, log size 3");
-        assertThat(run("audit", "verify", log(), "--key", pin(), "--json").out())
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin(), "--json").out())
                 .contains("\"size\":3,\"signed\":3");
     }
 
@@ -194,7 +168,7 @@ class AuditCommandTest {
     void append_bytesThatAreNotUtf8_badLine() {
         for (String bytes :
                 List.of("\u00ff", "\u00c0\u00af", "\u00ed\u00a0\u0080", "\u00ed\u00a0\u00bd\u00ed\u00b8\u0080")) {
-            Run append = append(
+            CommandRun append = append(
                     ("{\"type\":\"a\",\"component\":\"" + bytes + "\"}\n").getBytes(StandardCharsets.ISO_8859_1));
             assertThat(append.code()).isEqualTo(1);
             assertThat(append.err()).startsWith("line 1: SR-AUDIT-003");
@@ -204,7 +178,7 @@ class AuditCommandTest {
     @Test
     void append_whatTheParserLimits_badLineInOurWords() {
         for (String bad : List.of("1".repeat(2_000), "1." + "1".repeat(2_000), "NaN", "+1", "1")) {
-            Run append = append(
+            CommandRun append = append(
                     GOOD + "{\"type\":\"a\",\"attributes\":{\"x\":" + bad + "}" + (bad.equals("1") ? "" : "}") + "\n");
             assertThat(append.code()).as(bad).isEqualTo(1);
             assertThat(append.err())
@@ -215,7 +189,7 @@ class AuditCommandTest {
 
     @Test
     void append_recordOverTheLimit_badLine() {
-        Run append = append(GOOD + "{\"type\":\"a\",\"component\":\"" + "x".repeat(65_536) + "\"}\n");
+        CommandRun append = append(GOOD + "{\"type\":\"a\",\"component\":\"" + "x".repeat(65_536) + "\"}\n");
         assertThat(append.code()).isEqualTo(1);
         assertThat(append.err()).startsWith("line 2: SR-AUDIT-003").contains("65,535");
     }
@@ -241,7 +215,7 @@ class AuditCommandTest {
                 return length;
             }
         };
-        Run append = run(
+        CommandRun append = CommandRun.reading(
                 endless,
                 "audit",
                 "append",
@@ -255,7 +229,7 @@ class AuditCommandTest {
     @Test
     void append_logThatCannotBeOpened_exit2WithCode() throws Exception {
         Files.writeString(home.resolve("file"), "");
-        Run append = run(
+        CommandRun append = CommandRun.of(
                 "audit",
                 "append",
                 home.resolve("file").toString(),
@@ -269,43 +243,43 @@ class AuditCommandTest {
     void proveAndCheckProof_oneRecord_exits0And1And2() throws Exception {
         append(GOOD.repeat(9), "--pin", pin());
         Path proof = home.resolve("5.tlog-proof");
-        assertThat(run("audit", "prove", log(), "5", "--out", proof.toString()).code())
+        assertThat(CommandRun.of("audit", "prove", log(), "5", "--out", proof.toString()).code())
                 .isZero();
-        assertThat(run("audit", "prove", log(), "5").out()).isEqualTo(Files.readString(proof));
-        String line = run("audit", "show", log(), "5", "--json").out();
+        assertThat(CommandRun.of("audit", "prove", log(), "5").out()).isEqualTo(Files.readString(proof));
+        String line = CommandRun.of("audit", "show", log(), "5", "--json").out();
         Path record = Files.writeString(home.resolve("5.json"), line);
         Path bare = Files.writeString(home.resolve("bare.json"), line.stripTrailing());
         Path other = Files.writeString(
                 home.resolve("6.json"),
-                run("audit", "show", log(), "6", "--json").out());
+                CommandRun.of("audit", "show", log(), "6", "--json").out());
 
         for (Path file : List.of(record, bare)) {
-            Run check = run("audit", "check-proof", proof.toString(), "--record", file.toString(), "--key", pin());
+            CommandRun check = CommandRun.of("audit", "check-proof", proof.toString(), "--record", file.toString(), "--key", pin());
             assertThat(check.code()).isZero();
             assertThat(check.out()).startsWith("INTACT  record 5 ");
         }
-        assertThat(run("audit", "check-proof", proof.toString(), "--record", other.toString(), "--key", pin())
+        assertThat(CommandRun.of("audit", "check-proof", proof.toString(), "--record", other.toString(), "--key", pin())
                         .code())
                 .isEqualTo(1);
-        assertThat(run("audit", "check-proof", proof.toString(), "--record", record.toString())
+        assertThat(CommandRun.of("audit", "check-proof", proof.toString(), "--record", record.toString())
                         .code())
                 .isEqualTo(2);
-        assertThat(run("audit", "check-proof", proof.toString(), "--record", "/nothing/here", "--key", pin())
+        assertThat(CommandRun.of("audit", "check-proof", proof.toString(), "--record", "/nothing/here", "--key", pin())
                         .code())
                 .isEqualTo(3);
-        assertThat(run("audit", "prove", log(), "10").code()).isEqualTo(3);
+        assertThat(CommandRun.of("audit", "prove", log(), "10").code()).isEqualTo(3);
     }
 
     @Test
     void consistency_twoSizes_printsHashes() {
         append(GOOD.repeat(9));
-        Run run = run("audit", "consistency", log(), "3", "10");
+        CommandRun run = CommandRun.of("audit", "consistency", log(), "3", "10");
         assertThat(run.code()).isZero();
         assertThat(run.out().lines()).hasSize(5).allSatisfy(hash -> assertThat(hash)
                 .hasSize(44));
-        assertThat(run("audit", "consistency", log(), "10", "10").out()).isEmpty();
+        assertThat(CommandRun.of("audit", "consistency", log(), "10", "10").out()).isEmpty();
         for (String[] sizes : new String[][] {{"0", "10"}, {"4", "3"}, {"3", "11"}, {"x", "3"}}) {
-            assertThat(run("audit", "consistency", log(), sizes[0], sizes[1]).code())
+            assertThat(CommandRun.of("audit", "consistency", log(), sizes[0], sizes[1]).code())
                     .isEqualTo(3);
         }
     }
@@ -314,37 +288,37 @@ class AuditCommandTest {
     void show_filters_andNeverSteersATerminal() {
         append(GOOD.repeat(2)
                 + "{\"type\":\"other\",\"component\":\"\\u001b[31mred\",\"attributes\":{\"a\":\"x\\ny\"}}\n");
-        assertThat(run("audit", "show", log()).out())
+        assertThat(CommandRun.of("audit", "show", log()).out())
                 .contains("#0  ")
                 .contains("#3  ")
                 .doesNotContain("\u001b")
                 .contains("?[31mred");
-        assertThat(run("audit", "show", log(), "1").out()).startsWith("#1  ").doesNotContain("#2");
-        assertThat(run("audit", "show", log(), "--from", "1", "--to", "2", "--json")
+        assertThat(CommandRun.of("audit", "show", log(), "1").out()).startsWith("#1  ").doesNotContain("#2");
+        assertThat(CommandRun.of("audit", "show", log(), "--from", "1", "--to", "2", "--json")
                         .out()
                         .lines())
                 .hasSize(2);
-        assertThat(run("audit", "show", log(), "--type", "other", "--json")
+        assertThat(CommandRun.of("audit", "show", log(), "--type", "other", "--json")
                         .out()
                         .lines())
                 .hasSize(1);
-        assertThat(run("audit", "show", log(), "--component", "chat", "--json")
+        assertThat(CommandRun.of("audit", "show", log(), "--component", "chat", "--json")
                         .out()
                         .lines())
                 .hasSize(2);
-        assertThat(run("audit", "show", log(), "99").out()).isEmpty();
-        assertThat(run("audit", "show", log(), "1", "--from", "2").code()).isEqualTo(3);
+        assertThat(CommandRun.of("audit", "show", log(), "99").out()).isEmpty();
+        assertThat(CommandRun.of("audit", "show", log(), "1", "--from", "2").code()).isEqualTo(3);
     }
 
     @Test
     void keygen_beforeTheLog_printsTheKeysThatVerifyIt() throws Exception {
         String signer = home.resolve("signer").toString();
-        Run keygen = run("audit", "keygen", "--signer", signer, "--name", "agent");
+        CommandRun keygen = CommandRun.of("audit", "keygen", "--signer", signer, "--name", "agent");
         assertThat(keygen.code()).isZero();
         Files.writeString(Path.of(pin()), keygen.out());
         append(GOOD);
-        assertThat(run("audit", "verify", log(), "--key", pin()).code()).isZero();
-        Run again = run("audit", "keygen", "--signer", signer);
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).code()).isZero();
+        CommandRun again = CommandRun.of("audit", "keygen", "--signer", signer);
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err()).contains("SR-AUDIT-004");
     }
@@ -354,10 +328,10 @@ class AuditCommandTest {
         append(GOOD.repeat(3), "--pin", pin());
         Path anchor = Files.copy(home.resolve("log/checkpoint"), home.resolve("anchor"));
         append(GOOD);
-        Run proved = run("audit", "verify", log(), "--key", pin(), "--anchor", anchor.toString(), "--json");
+        CommandRun proved = CommandRun.of("audit", "verify", log(), "--key", pin(), "--anchor", anchor.toString(), "--json");
         assertThat(proved.code()).isZero();
         assertThat(proved.out()).contains("\"completeness\":{\"status\":\"PROVED\",\"upTo\":4}");
-        assertThat(run(
+        assertThat(CommandRun.of(
                                 "audit",
                                 "verify",
                                 log(),
@@ -387,7 +361,7 @@ class AuditCommandTest {
             {"audit", "nothing"},
             {"nothing"},
         }) {
-            Run run = run(arguments);
+            CommandRun run = CommandRun.of(arguments);
             assertThat(run.code()).as(String.join(" ", arguments)).isEqualTo(3);
             assertThat(run.err()).isNotEmpty();
             assertThat(run.out()).isEmpty();
@@ -398,11 +372,11 @@ class AuditCommandTest {
     void help_namesExitCodesAndExamples() {
         for (String command :
                 List.of("append", "verify", "show", "prove", "check-proof", "consistency", "keygen", "tiles")) {
-            Run help = run("audit", command, "--help");
+            CommandRun help = CommandRun.of("audit", command, "--help");
             assertThat(help.code()).isZero();
             assertThat(help.out()).contains("Exit codes:").containsPattern("Examples?:");
         }
-        assertThat(run("--help").out()).contains("audit");
-        assertThat(run("--version").out()).startsWith("secure-runtime");
+        assertThat(CommandRun.of("--help").out()).contains("audit");
+        assertThat(CommandRun.of("--version").out()).startsWith("secure-runtime");
     }
 }

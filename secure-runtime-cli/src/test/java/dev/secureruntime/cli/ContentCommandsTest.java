@@ -6,8 +6,6 @@ import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,16 +19,6 @@ class ContentCommandsTest {
 
     @TempDir
     private Path home;
-
-    private record Run(int code, String out, String err) {}
-
-    private static Run run(Object... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        String[] texts = java.util.Arrays.stream(arguments).map(String::valueOf).toArray(String[]::new);
-        int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), texts);
-        return new Run(code, out.toString(), err.toString());
-    }
 
     private Path at(String name) {
         return home.resolve(name);
@@ -48,21 +36,21 @@ class ContentCommandsTest {
         }
     }
 
-    private Run disclose() {
-        return run("audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--out", at("disclosure"));
+    private CommandRun disclose() {
+        return CommandRun.of("audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--out", at("disclosure"));
     }
 
-    private Run check(Object... more) {
+    private CommandRun check(Object... more) {
         Object[] all =
                 java.util.Arrays.copyOf(new Object[] {"audit", "check-disclosure", at("disclosure")}, 3 + more.length);
         System.arraycopy(more, 0, all, 3, more.length);
-        return run(all);
+        return CommandRun.of(all);
     }
 
     @Test
     void disclose_thenCheck_provesTheValue() throws Exception {
-        assertThat(disclose()).isEqualTo(new Run(0, "", ""));
-        Run check = check("--key", at("pin"), "--value", at("value"));
+        assertThat(disclose()).isEqualTo(new CommandRun(0, "", ""));
+        CommandRun check = check("--key", at("pin"), "--value", at("value"));
         assertThat(check.out()).startsWith("INTACT  field prompt of record 1 has this value of 10 bytes");
         assertThat(check.code()).isZero();
         assertThat(at("value")).hasContent("the prompt");
@@ -72,7 +60,7 @@ class ContentCommandsTest {
         String text = Files.readString(at("disclosure"));
         Files.writeString(at("disclosure"), text.replace("value dGhl", "value dGhm"));
         assertThat(check("--key", at("pin")).code()).isEqualTo(1);
-        assertThat(run("audit", "disclose", at("log"), 1, "other", "--store", at("store"))
+        assertThat(CommandRun.of("audit", "disclose", at("log"), 1, "other", "--store", at("store"))
                         .code())
                 .isEqualTo(3);
     }
@@ -80,7 +68,7 @@ class ContentCommandsTest {
     @Test
     void erase_thenDisclose_saysThatItIsGone_andAllElseHolds() {
         assertThat(disclose().code()).isZero();
-        Run erase = run("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
+        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
         assertThat(erase.err()).isEmpty();
         assertThat(erase.out())
                 .startsWith("erased, record ")
@@ -88,26 +76,26 @@ class ContentCommandsTest {
         assertThat(erase.code()).isZero();
 
         assertThat(check("--key", at("pin")).code()).isZero();
-        Run again = disclose();
+        CommandRun again = disclose();
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err()).contains("SR-CONTENT-001").contains("erased");
-        assertThat(run("audit", "verify", at("log"), "--key", at("pin")).out()).contains("INTACT");
+        assertThat(CommandRun.of("audit", "verify", at("log"), "--key", at("pin")).out()).contains("INTACT");
     }
 
     @Test
     void erase_directoryThatIsNoStore_isWrongUsageAndRecordsNothing() throws Exception {
         Files.createDirectory(at("other"));
-        Run erase = run("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("other"));
+        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("other"));
         assertThat(erase.code()).isEqualTo(3);
         assertThat(at("other")).isEmptyDirectory();
-        assertThat(run("audit", "show", at("log"), "--type", "content.erased").out())
+        assertThat(CommandRun.of("audit", "show", at("log"), "--type", "content.erased").out())
                 .isEmpty();
         assertThat(disclose().code()).isZero();
     }
 
     @Test
     void erase_subjectThatHadNothing_saysSo() {
-        Run erase = run("audit", "erase", at("log"), "user-4712", "--signer", at("signer"), "--store", at("store"));
+        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4712", "--signer", at("signer"), "--store", at("store"));
         assertThat(erase.code()).isZero();
         assertThat(erase.err()).contains("no stored value belonged to this subject");
     }
@@ -116,14 +104,14 @@ class ContentCommandsTest {
     void erase_whereTheSweepFails_saysThatTheKeyIsDestroyed_andNeverExitsWithOne() throws Exception {
         // Another subject's key file, damaged.
         Files.writeString(at("store").resolve("keys").resolve("0".repeat(32) + ".key"), "garbage");
-        Run erase = run("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
+        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
         assertThat(erase.out()).startsWith("erased, record ").contains("were not removed");
         assertThat(erase.code()).isEqualTo(2);
     }
 
     @Test
     void erase_withoutSigner_isWrongUsageAndMakesNoLog() {
-        assertThat(run("audit", "erase", at("log"), "u", "--signer", at("none"), "--store", at("store"))
+        assertThat(CommandRun.of("audit", "erase", at("log"), "u", "--signer", at("none"), "--store", at("store"))
                         .code())
                 .isEqualTo(3);
         assertThat(at("none")).doesNotExist();

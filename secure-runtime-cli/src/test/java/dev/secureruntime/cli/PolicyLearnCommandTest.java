@@ -12,8 +12,6 @@ import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressRequest;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,15 +26,6 @@ final class PolicyLearnCommandTest {
 
     @TempDir
     Path home;
-
-    private record Run(int code, String out, String err) {}
-
-    private static Run run(String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int code = SecureRuntimeCommand.run(new PrintWriter(out), new PrintWriter(err), arguments);
-        return new Run(code, out.toString(), err.toString());
-    }
 
     private Path log() {
         return home.resolve("log");
@@ -71,10 +60,10 @@ final class PolicyLearnCommandTest {
 
     @Test
     void learn_log_isAPolicyThatAllowsWhatWasSeen() throws IOException {
-        Run run = run("policy", "learn", "--from", log().toString(), "--key", pin());
+        CommandRun run = CommandRun.of("policy", "learn", "--from", log().toString(), "--key", pin());
         assertThat(run.code()).as(run.err()).isZero();
         Path proposal = Files.writeString(home.resolve("proposal.json"), run.out());
-        assertThat(run("policy", "validate", proposal.toString()).code()).isZero();
+        assertThat(CommandRun.of("policy", "validate", proposal.toString()).code()).isZero();
         EgressPolicy learned = EgressPolicy.compile(PolicyReader.read(proposal));
         assertThat(learned.decide(new EgressRequest("chat", "POST", "https", "denied.example", 443, "/", List.of())))
                 .isInstanceOf(Allowed.class);
@@ -94,7 +83,7 @@ final class PolicyLearnCommandTest {
         Path policy = Files.writeString(
                 home.resolve("policy.json"),
                 "{\"version\": 1, \"components\": {\"chat\": {\"egress\": {\"deny\": [\"denied.example\"]}}}}");
-        Run run = run(
+        CommandRun run = CommandRun.of(
                 "policy", "learn", "--from", log().toString(), "--component", "chat", "--policy", policy.toString());
         assertThat(run.code()).isZero();
         JsonNode json = new ObjectMapper().readTree(run.out());
@@ -113,11 +102,11 @@ final class PolicyLearnCommandTest {
                     .orElseThrow();
         }
         Files.writeString(segment, Files.readString(segment).replace("denied.example", "forged.example"));
-        Run refused = run("policy", "learn", "--from", log().toString(), "--key", pin());
+        CommandRun refused = CommandRun.of("policy", "learn", "--from", log().toString(), "--key", pin());
         assertThat(refused.code()).isEqualTo(1);
         assertThat(refused.out()).isEmpty();
         assertThat(refused.err()).contains("TAMPERED");
-        Run told = run("policy", "learn", "--from", log().toString(), "--key", pin(), "--even-if-tampered");
+        CommandRun told = CommandRun.of("policy", "learn", "--from", log().toString(), "--key", pin(), "--even-if-tampered");
         assertThat(told.code()).isZero();
         assertThat(told.err()).contains("TAMPERED");
     }
@@ -132,14 +121,14 @@ final class PolicyLearnCommandTest {
 
     @Test
     void learn_wrongUsage_exits3() {
-        assertThat(run("policy", "learn").code()).isEqualTo(3);
-        Run noLog = run("policy", "learn", "--from", home.toString());
+        assertThat(CommandRun.of("policy", "learn").code()).isEqualTo(3);
+        CommandRun noLog = CommandRun.of("policy", "learn", "--from", home.toString());
         assertThat(noLog.code()).isEqualTo(3);
         assertThat(noLog.out()).isEmpty();
-        assertThat(run("policy", "learn", "--from", home.resolve("none").toString())
+        assertThat(CommandRun.of("policy", "learn", "--from", home.resolve("none").toString())
                         .code())
                 .isEqualTo(3);
-        assertThat(run("policy", "learn", "--from", log().toString(), "--key", "x+y")
+        assertThat(CommandRun.of("policy", "learn", "--from", log().toString(), "--key", "x+y")
                         .code())
                 .isEqualTo(3);
     }
