@@ -58,7 +58,8 @@ class AuditCommandTest {
     void verify_keyFileWithCommentsAndBlankLines_isIntact() throws Exception {
         append(GOOD, "--pin", pin());
         Files.writeString(Path.of(pin()), "# the agent's log\n\n" + Files.readString(Path.of(pin())) + "\n  # end\n");
-        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out())
+                .startsWith("INTACT");
         Files.writeString(Path.of(pin()), "# nothing\n");
         CommandRun verify = CommandRun.of("audit", "verify", log(), "--key", pin());
         assertThat(verify.code()).isEqualTo(3);
@@ -85,11 +86,13 @@ class AuditCommandTest {
         assertThat(json.get("forwardSecurity").asText()).isEqualTo("CHECKED");
         assertThat(json.has("firstBad")).isFalse();
 
-        assertThat(CommandRun.of("audit", "verify", log(), "--key", keys.get(0), "--json").out())
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", keys.get(0), "--json")
+                        .out())
                 .contains("\"forwardSecurity\":\"NOT_CHECKED\"")
                 .contains("\"verdict\":\"INTACT\"");
         assertThat(CommandRun.of("audit", "verify", log()).code()).isEqualTo(2);
-        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out()).startsWith("INTACT");
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).out())
+                .startsWith("INTACT");
     }
 
     @Test
@@ -160,7 +163,8 @@ class AuditCommandTest {
         assertThat(append.code()).isEqualTo(1);
         assertThat(append.err()).startsWith("line 3: SR-AUDIT-003");
         assertThat(append.lastLine()).isEqualTo("appended 2 records, log size 3");
-        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin(), "--json").out())
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin(), "--json")
+                        .out())
                 .contains("\"size\":3,\"signed\":3");
     }
 
@@ -243,7 +247,8 @@ class AuditCommandTest {
     void proveAndCheckProof_oneRecord_exits0And1And2() throws Exception {
         append(GOOD.repeat(9), "--pin", pin());
         Path proof = home.resolve("5.tlog-proof");
-        assertThat(CommandRun.of("audit", "prove", log(), "5", "--out", proof.toString()).code())
+        assertThat(CommandRun.of("audit", "prove", log(), "5", "--out", proof.toString())
+                        .code())
                 .isZero();
         assertThat(CommandRun.of("audit", "prove", log(), "5").out()).isEqualTo(Files.readString(proof));
         String line = CommandRun.of("audit", "show", log(), "5", "--json").out();
@@ -254,7 +259,8 @@ class AuditCommandTest {
                 CommandRun.of("audit", "show", log(), "6", "--json").out());
 
         for (Path file : List.of(record, bare)) {
-            CommandRun check = CommandRun.of("audit", "check-proof", proof.toString(), "--record", file.toString(), "--key", pin());
+            CommandRun check = CommandRun.of(
+                    "audit", "check-proof", proof.toString(), "--record", file.toString(), "--key", pin());
             assertThat(check.code()).isZero();
             assertThat(check.out()).startsWith("INTACT  record 5 ");
         }
@@ -277,9 +283,11 @@ class AuditCommandTest {
         assertThat(run.code()).isZero();
         assertThat(run.out().lines()).hasSize(5).allSatisfy(hash -> assertThat(hash)
                 .hasSize(44));
-        assertThat(CommandRun.of("audit", "consistency", log(), "10", "10").out()).isEmpty();
+        assertThat(CommandRun.of("audit", "consistency", log(), "10", "10").out())
+                .isEmpty();
         for (String[] sizes : new String[][] {{"0", "10"}, {"4", "3"}, {"3", "11"}, {"x", "3"}}) {
-            assertThat(CommandRun.of("audit", "consistency", log(), sizes[0], sizes[1]).code())
+            assertThat(CommandRun.of("audit", "consistency", log(), sizes[0], sizes[1])
+                            .code())
                     .isEqualTo(3);
         }
     }
@@ -293,7 +301,9 @@ class AuditCommandTest {
                 .contains("#3  ")
                 .doesNotContain("\u001b")
                 .contains("?[31mred");
-        assertThat(CommandRun.of("audit", "show", log(), "1").out()).startsWith("#1  ").doesNotContain("#2");
+        assertThat(CommandRun.of("audit", "show", log(), "1").out())
+                .startsWith("#1  ")
+                .doesNotContain("#2");
         assertThat(CommandRun.of("audit", "show", log(), "--from", "1", "--to", "2", "--json")
                         .out()
                         .lines())
@@ -307,7 +317,8 @@ class AuditCommandTest {
                         .lines())
                 .hasSize(2);
         assertThat(CommandRun.of("audit", "show", log(), "99").out()).isEmpty();
-        assertThat(CommandRun.of("audit", "show", log(), "1", "--from", "2").code()).isEqualTo(3);
+        assertThat(CommandRun.of("audit", "show", log(), "1", "--from", "2").code())
+                .isEqualTo(3);
     }
 
     @Test
@@ -317,7 +328,8 @@ class AuditCommandTest {
         assertThat(keygen.code()).isZero();
         Files.writeString(Path.of(pin()), keygen.out());
         append(GOOD);
-        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).code()).isZero();
+        assertThat(CommandRun.of("audit", "verify", log(), "--key", pin()).code())
+                .isZero();
         CommandRun again = CommandRun.of("audit", "keygen", "--signer", signer);
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err()).contains("SR-AUDIT-004");
@@ -328,7 +340,8 @@ class AuditCommandTest {
         append(GOOD.repeat(3), "--pin", pin());
         Path anchor = Files.copy(home.resolve("log/checkpoint"), home.resolve("anchor"));
         append(GOOD);
-        CommandRun proved = CommandRun.of("audit", "verify", log(), "--key", pin(), "--anchor", anchor.toString(), "--json");
+        CommandRun proved =
+                CommandRun.of("audit", "verify", log(), "--key", pin(), "--anchor", anchor.toString(), "--json");
         assertThat(proved.code()).isZero();
         assertThat(proved.out()).contains("\"completeness\":{\"status\":\"PROVED\",\"upTo\":4}");
         assertThat(CommandRun.of(

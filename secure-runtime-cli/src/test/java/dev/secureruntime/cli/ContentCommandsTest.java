@@ -37,7 +37,8 @@ class ContentCommandsTest {
     }
 
     private CommandRun disclose() {
-        return CommandRun.of("audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--out", at("disclosure"));
+        return CommandRun.of(
+                "audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--out", at("disclosure"));
     }
 
     private CommandRun check(Object... more) {
@@ -68,7 +69,8 @@ class ContentCommandsTest {
     @Test
     void erase_thenDisclose_saysThatItIsGone_andAllElseHolds() {
         assertThat(disclose().code()).isZero();
-        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
+        CommandRun erase = CommandRun.of(
+                "audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
         assertThat(erase.err()).isEmpty();
         assertThat(erase.out())
                 .startsWith("erased, record ")
@@ -79,23 +81,28 @@ class ContentCommandsTest {
         CommandRun again = disclose();
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err()).contains("SR-CONTENT-001").contains("erased");
-        assertThat(CommandRun.of("audit", "verify", at("log"), "--key", at("pin")).out()).contains("INTACT");
+        assertThat(CommandRun.of("audit", "verify", at("log"), "--key", at("pin"))
+                        .out())
+                .contains("INTACT");
     }
 
     @Test
     void erase_directoryThatIsNoStore_isWrongUsageAndRecordsNothing() throws Exception {
         Files.createDirectory(at("other"));
-        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("other"));
+        CommandRun erase = CommandRun.of(
+                "audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("other"));
         assertThat(erase.code()).isEqualTo(3);
         assertThat(at("other")).isEmptyDirectory();
-        assertThat(CommandRun.of("audit", "show", at("log"), "--type", "content.erased").out())
+        assertThat(CommandRun.of("audit", "show", at("log"), "--type", "content.erased")
+                        .out())
                 .isEmpty();
         assertThat(disclose().code()).isZero();
     }
 
     @Test
     void erase_subjectThatHadNothing_saysSo() {
-        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4712", "--signer", at("signer"), "--store", at("store"));
+        CommandRun erase = CommandRun.of(
+                "audit", "erase", at("log"), "user-4712", "--signer", at("signer"), "--store", at("store"));
         assertThat(erase.code()).isZero();
         assertThat(erase.err()).contains("no stored value belonged to this subject");
     }
@@ -104,7 +111,8 @@ class ContentCommandsTest {
     void erase_whereTheSweepFails_saysThatTheKeyIsDestroyed_andNeverExitsWithOne() throws Exception {
         // Another subject's key file, damaged.
         Files.writeString(at("store").resolve("keys").resolve("0".repeat(32) + ".key"), "garbage");
-        CommandRun erase = CommandRun.of("audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
+        CommandRun erase = CommandRun.of(
+                "audit", "erase", at("log"), "user-4711", "--signer", at("signer"), "--store", at("store"));
         assertThat(erase.out()).startsWith("erased, record ").contains("were not removed");
         assertThat(erase.code()).isEqualTo(2);
     }

@@ -63,7 +63,8 @@ final class PolicyLearnCommandTest {
         CommandRun run = CommandRun.of("policy", "learn", "--from", log().toString(), "--key", pin());
         assertThat(run.code()).as(run.err()).isZero();
         Path proposal = Files.writeString(home.resolve("proposal.json"), run.out());
-        assertThat(CommandRun.of("policy", "validate", proposal.toString()).code()).isZero();
+        assertThat(CommandRun.of("policy", "validate", proposal.toString()).code())
+                .isZero();
         EgressPolicy learned = EgressPolicy.compile(PolicyReader.read(proposal));
         assertThat(learned.decide(new EgressRequest("chat", "POST", "https", "denied.example", 443, "/", List.of())))
                 .isInstanceOf(Allowed.class);
@@ -106,7 +107,8 @@ final class PolicyLearnCommandTest {
         assertThat(refused.code()).isEqualTo(1);
         assertThat(refused.out()).isEmpty();
         assertThat(refused.err()).contains("TAMPERED");
-        CommandRun told = CommandRun.of("policy", "learn", "--from", log().toString(), "--key", pin(), "--even-if-tampered");
+        CommandRun told =
+                CommandRun.of("policy", "learn", "--from", log().toString(), "--key", pin(), "--even-if-tampered");
         assertThat(told.code()).isZero();
         assertThat(told.err()).contains("TAMPERED");
     }
@@ -125,7 +127,11 @@ final class PolicyLearnCommandTest {
         CommandRun noLog = CommandRun.of("policy", "learn", "--from", home.toString());
         assertThat(noLog.code()).isEqualTo(3);
         assertThat(noLog.out()).isEmpty();
-        assertThat(CommandRun.of("policy", "learn", "--from", home.resolve("none").toString())
+        assertThat(CommandRun.of(
+                                "policy",
+                                "learn",
+                                "--from",
+                                home.resolve("none").toString())
                         .code())
                 .isEqualTo(3);
         assertThat(CommandRun.of("policy", "learn", "--from", log().toString(), "--key", "x+y")

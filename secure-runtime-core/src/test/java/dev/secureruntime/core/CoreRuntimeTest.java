@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.secureruntime.Component;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditEvent;
@@ -12,7 +11,6 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
-import dev.secureruntime.core.okhttp.GuardedOkHttp;
 import dev.secureruntime.credential.BearerToken;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -23,17 +21,12 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretHandle;
 import java.io.IOException;
-import java.io.InputStream;
-import java.lang.invoke.MethodHandles;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -227,106 +220,6 @@ class CoreRuntimeTest {
                 .isInstanceOf(SecureRuntimeException.class);
     }
 
-    // ---- components
-
-    @Test
-    void component_thatThePolicyDoesntHave_isRefused() {
-        try (SecureRuntime runtime = runtime()) {
-            assertCode(ErrorCode.COMPONENT_UNKNOWN, () -> runtime.component("nobody"));
-        }
-    }
-
-    @Test
-    void component_claimedAgainByTheSameCode_isTheSame() throws IOException {
-        try (SecureRuntime runtime = runtime()) {
-            assertThat(runtime.component("agent")).isSameAs(runtime.component("agent"));
-        }
-        assertThat(records("component.claimed")).hasSize(1);
-    }
-
-    @Test
-    void component_claimedByOtherCode_isRefused() throws Exception {
-        try (SecureRuntime runtime = runtime()) {
-            Component mine = runtime.component("agent");
-
-            assertCode(
-                    ErrorCode.COMPONENT_CLAIMED, () -> foreignClaimant("agent").apply(runtime));
-            Component theirs = foreignClaimant("other").apply(runtime);
-            assertThat(theirs.id().code()).isNotEqualTo(mine.id().code());
-            assertCode(ErrorCode.COMPONENT_CLAIMED, () -> runtime.component("other"));
-        }
-    }
-
-    @Test
-    void component_claimedByTheJdkOnSomeonesBehalf_isRefused() {
-        try (SecureRuntime runtime = runtime()) {
-            assertCode(
-                    ErrorCode.COMPONENT_CLAIMED,
-                    () -> Optional.of("agent").map(runtime::component).orElseThrow());
-            assertThat(runtime.component("agent")).isNotNull();
-        }
-    }
-
-    @Test
-    void gate_isOpenedToAdaptersOnly() {
-        try (SecureRuntime runtime = runtime()) {
-            Component agent = runtime.component("agent");
-            assertCode(ErrorCode.RUNTIME_MISCONFIGURED, () -> Gate.open(agent, MethodHandles.lookup()));
-            assertCode(ErrorCode.RUNTIME_MISCONFIGURED, () -> Gate.open(agent, MethodHandles.publicLookup()));
-            assertCode(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    () -> Gate.open(agent, MethodHandles.lookup().in(GuardedOkHttp.class)));
-        }
-    }
-
-    @Test
-    void component_claimedThroughAMethodReference_isTheReferrersClaim() {
-        try (SecureRuntime runtime = runtime()) {
-            Function<String, Component> reference = runtime::component;
-            assertThat(reference.apply("agent")).isSameAs(runtime.component("agent"));
-        }
-    }
-
-    /** The same class in another class loader: other code by identity, though not by name. */
-    private static Function<SecureRuntime, Component> foreignClaimant(String name) throws Exception {
-        ClassLoader other = new ClassLoader(CoreRuntimeTest.class.getClassLoader()) {
-            @Override
-            protected Class<?> loadClass(String className, boolean resolve) throws ClassNotFoundException {
-                if (!className.equals(Claimant.class.getName())) {
-                    return super.loadClass(className, resolve);
-                }
-                try (InputStream bytes =
-                        Claimant.class.getResourceAsStream("/" + className.replace('.', '/') + ".class")) {
-                    byte[] code = bytes.readAllBytes();
-                    return defineClass(className, code, 0, code.length);
-                } catch (IOException e) {
-                    throw new ClassNotFoundException(className, e);
-                }
-            }
-        };
-        @SuppressWarnings("unchecked")
-        Function<SecureRuntime, Component> claimant =
-                (Function<SecureRuntime, Component>) other.loadClass(Claimant.class.getName())
-                        .getConstructor(String.class)
-                        .newInstance(name);
-        return claimant;
-    }
-
-    /** Claims a component. */
-    public static final class Claimant implements Function<SecureRuntime, Component> {
-
-        private final String name;
-
-        public Claimant(String name) {
-            this.name = name;
-        }
-
-        @Override
-        public Component apply(SecureRuntime runtime) {
-            return runtime.component(name);
-        }
-    }
-
     // ---- secrets and audit in a component's name
 
     @Test
@@ -341,7 +234,7 @@ class CoreRuntimeTest {
                         .at("/attributes/secure_runtime.verdict")
                         .asText())
                 .isEqualTo("allow");
-        assertThat(everything()).doesNotContain("crm-secret-value");
+        assertThat(new WrittenLog(audit()).everything()).doesNotContain("crm-secret-value");
     }
 
     @Test
@@ -401,29 +294,7 @@ class CoreRuntimeTest {
     }
 
     private List<JsonNode> records(String type) throws IOException {
-        List<JsonNode> found = new ArrayList<>();
-        ObjectMapper mapper = new ObjectMapper();
-        try (Stream<Path> segments = Files.list(audit().resolve("segments"))) {
-            for (Path segment : segments.sorted().toList()) {
-                for (String line : Files.readAllLines(segment)) {
-                    JsonNode record = mapper.readTree(line);
-                    if (record.path("type").asText().equals(type)) {
-                        found.add(record);
-                    }
-                }
-            }
-        }
-        return found;
-    }
-
-    private String everything() throws IOException {
-        StringBuilder text = new StringBuilder();
-        try (Stream<Path> files = Files.walk(audit())) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                text.append(Files.readString(file, StandardCharsets.ISO_8859_1));
-            }
-        }
-        return text.toString();
+        return new WrittenLog(audit()).records(type);
     }
 
     private List<Path> filesBeside(Path except) throws IOException {

@@ -3,8 +3,6 @@ package dev.secureruntime.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.core.policy.PolicyFile;
 import dev.secureruntime.egress.EgressDecision;
@@ -25,7 +23,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -196,17 +193,10 @@ class PolicyWatchTest {
     }
 
     private List<String> errors(String type) throws IOException {
-        List<String> found = new ArrayList<>();
-        try (Stream<Path> segments = Files.list(folder.resolve("audit/segments"))) {
-            for (Path segment : segments.sorted().toList()) {
-                for (String line : Files.readAllLines(segment)) {
-                    JsonNode record = new ObjectMapper().readTree(line);
-                    if (record.path("type").asText().equals(type)) {
-                        found.add(record.path("attributes").path("error.type").asText());
-                    }
-                }
-            }
-        }
-        return found;
+        return new WrittenLog(folder.resolve("audit"))
+                .records(type).stream()
+                        .map(record ->
+                                record.path("attributes").path("error.type").asText())
+                        .toList();
     }
 }

@@ -19,7 +19,6 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -57,13 +56,7 @@ class RegisteredSecretsTest {
     }
 
     private String logged() throws IOException {
-        StringBuilder text = new StringBuilder();
-        try (Stream<Path> files = Files.list(audit().resolve("segments"))) {
-            for (Path file : files.toList()) {
-                text.append(Files.readString(file));
-            }
-        }
-        return text.toString();
+        return new WrittenLog(audit()).everything();
     }
 
     static Stream<AuditEvent> leaks() {

@@ -145,7 +145,9 @@ final class TamperAttacks {
                 home -> delete(segments(home).get(segments(home).size() - 1))));
         attacks.add(attack("drop all segments", 0, home -> segments(home).forEach(LogFixture::delete)));
         attacks.add(attack(
-                "empty a segment", firstOf(original, 1), home -> write(segments(home).get(1), "")));
+                "empty a segment",
+                firstOf(original, 1),
+                home -> write(segments(home).get(1), "")));
         attacks.add(attack(
                 "add a segment",
                 size,
@@ -166,8 +168,8 @@ final class TamperAttacks {
         int notes = notes(original).size();
         attacks.add(attack("drop the first checkpoint", sizeOfNote(original, 1), withNotes(n -> n.remove(0))));
         attacks.add(attack("drop a middle checkpoint", sizeOfNote(original, 4), withNotes(n -> n.remove(3))));
-        attacks.add(
-                attack("drop the newest checkpoint", sizeOfNote(original, notes - 2), withNotes(n -> n.remove(n.size() - 1))));
+        attacks.add(attack(
+                "drop the newest checkpoint", sizeOfNote(original, notes - 2), withNotes(n -> n.remove(n.size() - 1))));
         attacks.add(attack("duplicate a checkpoint", sizeOfNote(original, 3), withNotes(n -> n.add(3, n.get(3)))));
         attacks.add(attack("swap checkpoints", sizeOfNote(original, 4), withNotes(n -> Collections.swap(n, 3, 4))));
         attacks.add(attack("raise a checkpoint's size", sizeOfNote(original, 3) + 1, withNotes(n -> {

@@ -133,7 +133,8 @@ class TamperSuiteTest {
     void verify_rewrittenWithoutKeys_tamperedAtTheFirstUncoveredRecord() {
         Path copy = copy();
         int seq = 37;
-        TamperAttacks.at(seq, (l, i) -> l.set(i, l.get(i).replace("value", "other"))).accept(copy);
+        TamperAttacks.at(seq, (l, i) -> l.set(i, l.get(i).replace("value", "other")))
+                .accept(copy);
         rechain(copy, seq + 1);
 
         Tampered tampered = (Tampered) LogFixture.verify(copy, keys);

@@ -1,11 +1,11 @@
 package dev.secureruntime.core.okhttp;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.secureruntime.Component;
 import dev.secureruntime.RuntimeBuilder;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.WrittenLog;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -15,12 +15,9 @@ import dev.secureruntime.policy.SecretPolicy.Attachment;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 import okhttp3.OkHttpClient;
 
 /**
@@ -104,37 +101,12 @@ public final class GuardedWorld implements AutoCloseable {
 
     /** The audit records of a type, in order; a checkpoint first makes sure that the bytes are on disk. */
     public List<JsonNode> records(String type) throws IOException {
-        List<JsonNode> found = new ArrayList<>();
-        for (JsonNode record : records(auditDirectory)) {
-            if (record.path("type").asText().equals(type)) {
-                found.add(record);
-            }
-        }
-        return found;
-    }
-
-    public static List<JsonNode> records(Path auditDirectory) throws IOException {
-        List<JsonNode> all = new ArrayList<>();
-        ObjectMapper mapper = new ObjectMapper();
-        try (Stream<Path> segments = Files.list(auditDirectory.resolve("segments"))) {
-            for (Path segment : segments.sorted().toList()) {
-                for (String line : Files.readAllLines(segment)) {
-                    all.add(mapper.readTree(line));
-                }
-            }
-        }
-        return all;
+        return new WrittenLog(auditDirectory).records(type);
     }
 
     /** Everything that the log's directory holds, as text: what a leak test greps. */
     public String everythingLogged() throws IOException {
-        StringBuilder text = new StringBuilder();
-        try (Stream<Path> files = Files.walk(auditDirectory)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                text.append(Files.readString(file, StandardCharsets.ISO_8859_1));
-            }
-        }
-        return text.toString();
+        return new WrittenLog(auditDirectory).everything();
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.secureruntime.Component;
 import dev.secureruntime.RuntimeBuilder;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.WrittenLog;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -14,7 +15,6 @@ import dev.secureruntime.policy.SecretPolicy.Attachment;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import okhttp3.Protocol;
@@ -103,13 +103,7 @@ public final class ReloadWorld implements AutoCloseable {
 
     /** The audit records of a type, after the runtime was closed. */
     public List<JsonNode> records(String type) throws IOException {
-        List<JsonNode> found = new ArrayList<>();
-        for (JsonNode record : GuardedWorld.records(audit)) {
-            if (record.path("type").asText().equals(type)) {
-                found.add(record);
-            }
-        }
-        return found;
+        return new WrittenLog(audit).records(type);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.core.VirtualTime;
+import dev.secureruntime.core.WrittenLog;
 import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
@@ -76,9 +77,7 @@ final class VirtualWorld implements AutoCloseable {
 
     /** The audit records of a type, after the runtime was closed. */
     List<JsonNode> records(String type) throws IOException {
-        return GuardedWorld.records(audit).stream()
-                .filter(record -> record.path("type").asText().equals(type))
-                .toList();
+        return new WrittenLog(audit).records(type);
     }
 
     @Override
