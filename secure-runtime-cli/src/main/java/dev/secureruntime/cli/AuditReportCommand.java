@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
         name = "report",
         description = {
             "Verifies an audit log and writes one HTML file about it.",
-            "It shows the verdict, calls over time, tokens, denials, errors, keys and checkpoints, needs no network, and",
+            "It shows the verdict, alarms, calls over time, tokens, denials, errors, keys and checkpoints, needs no network, and",
             "checks the records in it again in the reader's browser.",
             ""
         },

@@ -43,6 +43,7 @@ public record ReportFacts(
         values.put("denials", table(activity.denials()));
         values.put("errors", table(activity.errors()));
         values.put("secrets", table(activity.secrets()));
+        values.put("alarms", table(activity.alarms()));
         values.put("types", table(activity.types()));
         values.put(
                 "growth",

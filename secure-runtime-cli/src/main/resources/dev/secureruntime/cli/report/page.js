@@ -124,6 +124,8 @@
   }
 
   function sections() {
+    tally("alarms", facts.alarms, "What somebody should have a look at",
+      ["Event", "Component", "Action", "What", ["Times"]], [0], [4], ["denied"], "None was recorded.");
     overTime("calls", CALLS, "Calls");
     overTime("tokens", TOKENS, "Tokens");
     tally("tokens", facts.tokens, "Tokens by component and model",

@@ -68,6 +68,7 @@ final class DemoLog {
                         log.checkpoint();
                     }
                 }
+                log.append(canary());
                 log.append(AuditEvent.of("runtime.stop").build());
             }
             now = now.plusSeconds(600);
@@ -95,6 +96,17 @@ final class DemoLog {
         }
         boolean incident = Duration.between(BEGIN, now).toMinutes() / 20 == 11;
         return kind < (incident ? 45 : 8) ? denied(component) : call(component, kind);
+    }
+
+    private static AuditEvent canary() {
+        return AuditEvent.of("secret.canary")
+                .component("support-agent")
+                .attribute("secure_runtime.action", "block")
+                .attribute("secure_runtime.secret", "planted-key")
+                .attribute("secure_runtime.found_in", "body")
+                .attribute("server.address", "evil.example")
+                .attribute("server.port", 443)
+                .build();
     }
 
     private AuditEvent denied(String component) {

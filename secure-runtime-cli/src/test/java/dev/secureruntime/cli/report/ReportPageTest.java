@@ -112,6 +112,7 @@ class ReportPageTest {
         assertThat(browser.text("check-facts")).contains("through 2 changes of key");
         assertThat(browser.text("tokens")).contains("gpt-4.1", "support-agent");
         assertThat(browser.text("denials")).contains("host_not_allowed");
+        assertThat(browser.text("alarms")).contains("secret.canary", "planted-key, evil.example:443, body");
         assertThat(browser.requests()).isEmpty();
         assertThat(browser.complaints()).isEmpty();
     }
@@ -256,6 +257,7 @@ class ReportPageTest {
                 .isZero();
         assertThat(browser.text("denials")).contains("</script><script>window.owned=1</script>", "U+202E", "U+2028");
         assertThat(browser.text("denials")).contains("@{SCRIPT}");
+        assertThat(browser.text("alarms")).contains("</script><script>window.owned=1</script>", "U+202E");
         assertThat(browser.requests()).isEmpty();
         assertThat(browser.complaints()).isEmpty();
     }
@@ -293,6 +295,9 @@ class ReportPageTest {
                         .attribute("secure_runtime.reason", "constructor")
                         .attribute("gen_ai.request.model", value.substring(0, Math.min(100, value.length())))
                         .attribute("gen_ai.usage.input_tokens", Long.MAX_VALUE)
+                        .build());
+                log.append(AuditEvent.of("egress.break_glass")
+                        .attribute("secure_runtime.break_glass.reason", value)
                         .build());
             }
             return log.verifierKeys();

@@ -18,6 +18,8 @@ import java.util.Optional;
  * @param denials by component, destination and rule or reason: calls that were denied
  * @param errors by component, destination and error: calls that were allowed and failed
  * @param secrets by type, component and secret or credential: uses
+ * @param alarms by type, component, action and what happened: canaries, break-glass grants, budgets, many names, and changes
+ *     of policy
  * @param types by type: records
  * @param growth the log's size over time
  * @param epochs of signing keys, the newest at most {@link ActivityCollector#MOST_EPOCHS}
@@ -38,6 +40,7 @@ public record Activity(
         Tally.Result denials,
         Tally.Result errors,
         Tally.Result secrets,
+        Tally.Result alarms,
         Tally.Result types,
         List<Growth> growth,
         List<Epoch> epochs,

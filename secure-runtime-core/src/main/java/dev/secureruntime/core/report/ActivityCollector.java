@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,7 @@ public final class ActivityCollector {
     private final Tally denials = new Tally(MOST_ROWS, 1);
     private final Tally errors = new Tally(MOST_ROWS, 1);
     private final Tally secrets = new Tally(MOST_ROWS, 1);
+    private final Tally alarms = new Tally(MOST_ROWS, 1);
     private final Tally types = new Tally(MOST_ROWS, 1);
     private final Deque<Activity.Epoch> epochs = new ArrayDeque<>();
     private final Deque<Activity.Anchored> anchors = new ArrayDeque<>();
@@ -69,6 +71,7 @@ public final class ActivityCollector {
         last = last == null || now.isAfter(last) ? now : last;
         types.add(List.of(record.type()), 1);
         String component = record.component().orElse(NONE);
+        alarm(record, component);
         if (record.type().startsWith("log.")) {
             ownRecord(record);
         } else if (record.type().startsWith("secret.") || record.type().startsWith("credential.")) {
@@ -81,6 +84,49 @@ public final class ActivityCollector {
             components.add(List.of(component), 1, 0, 0, 0);
         }
         timeline.add(now, Timeline.Count.OTHER, 1);
+    }
+
+    /** What somebody should have a look at, whatever else it is counted as. */
+    private void alarm(StoredRecord record, String component) {
+        String what =
+                switch (record.type()) {
+                    case "secret.canary" ->
+                        words(
+                                text(record, "secure_runtime.secret"),
+                                destination(record),
+                                text(record, "secure_runtime.found_in"));
+                    case "egress.break_glass" ->
+                        words(
+                                text(record, "secure_runtime.break_glass.target"),
+                                text(record, "secure_runtime.break_glass.until"),
+                                text(record, "secure_runtime.break_glass.person"),
+                                text(record, "secure_runtime.break_glass.reason"));
+                    case "egress.budget" ->
+                        words(
+                                text(record, "secure_runtime.budget.level"),
+                                text(record, "secure_runtime.rule"),
+                                destination(record));
+                    case "egress.many_names" ->
+                        words(text(record, "secure_runtime.base_domain"), text(record, "secure_runtime.rule"));
+                    case "policy.reloaded", "policy.rejected", "policy.shadow" ->
+                        words(
+                                firstOf(
+                                        record,
+                                        "secure_runtime.policy.version",
+                                        "secure_runtime.shadow.policy.version"),
+                                text(record, "secure_runtime.policy.source"),
+                                text(record, "error.type"));
+                    default -> NONE;
+                };
+        if (!what.isEmpty()) {
+            alarms.add(List.of(record.type(), component, text(record, "secure_runtime.action"), what), 1);
+        }
+    }
+
+    /** Those that say something, in a row; never empty. */
+    private static String words(String... parts) {
+        String text = Stream.of(parts).filter(part -> !part.isBlank()).collect(Collectors.joining(", "));
+        return text.isEmpty() ? "-" : text;
     }
 
     /** A call that other software recorded: it has the convention's attributes, but nobody decided on it. */
@@ -248,6 +294,7 @@ public final class ActivityCollector {
                 denials.result(),
                 errors.result(),
                 secrets.result(),
+                alarms.result(),
                 types.result(),
                 List.copyOf(growth),
                 List.copyOf(epochs),

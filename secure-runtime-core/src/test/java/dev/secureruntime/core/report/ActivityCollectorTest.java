@@ -189,6 +189,38 @@ class ActivityCollectorTest {
     }
 
     @Test
+    void alarms_sayWhatHappened_besideWhereverElseTheyCount() {
+        String canary = "secret.canary";
+        for (int i = 0; i < 2; i++) {
+            add(
+                    NOON,
+                    canary,
+                    "agent",
+                    "secure_runtime.action",
+                    "block",
+                    "secure_runtime.secret",
+                    "trap",
+                    "secure_runtime.found_in",
+                    "body",
+                    "server.address",
+                    "evil.example");
+        }
+        add(NOON, "policy.rejected", "", "error.type", "SR-POLICY-001");
+        add(NOON, "egress.many_names", "agent");
+        call("agent", "m", 1, 1);
+        Activity activity = collector.result();
+        assertThat(activity.alarms().rows()).hasSize(3);
+        assertThat(sums(activity.alarms(), canary, "agent", "block", "trap, evil.example, body"))
+                .containsExactly(2L);
+        assertThat(sums(activity.alarms(), "policy.rejected", "", "", "SR-POLICY-001"))
+                .containsExactly(1L);
+        assertThat(sums(activity.alarms(), "egress.many_names", "agent", "", "-"))
+                .containsExactly(1L);
+        assertThat(sums(activity.secrets(), canary, "agent", "trap")).containsExactly(2L);
+        assertThat(sums(activity.components(), "agent")).containsExactly(4L, 1L, 0L, 0L);
+    }
+
+    @Test
     void epochs_startWithTheCheckpointThatCoversTheirAnnouncement() {
         add(NOON, "log.segment", "", "secure_runtime.log.epoch_key", "k0");
         collector.add(new StoredLog.Note(OptionalLong.of(1), new byte[0]));
