@@ -75,6 +75,13 @@ final class Generation {
         return byOrigin.computeIfAbsent(origin, free -> newClient(url, tunnel));
     }
 
+    /** The client for the opening of one WebSocket. */
+    OkHttpClient upgradeClientFor(Hop hop, HttpUrl url) {
+        OkHttpClient client = clientFor(url);
+        return layers.upgrades(client.newBuilder(), new UpgradeCheck(hop, client))
+                .build();
+    }
+
     private OkHttpClient newClient(HttpUrl url, @Nullable EgressRequest tunnel) {
         Dns dns = layers.dns(new JudgedDns(gate, snapshot, url.scheme(), url.port(), live));
         SocketFactory socketFactory =

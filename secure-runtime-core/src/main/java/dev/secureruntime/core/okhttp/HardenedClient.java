@@ -116,7 +116,7 @@ final class HardenedClient implements Transport {
         }
         Request tagged = plain.newBuilder().tag(Hop.class, hop).build();
         socket.runsOn(generation
-                .clientFor(plain.url())
+                .upgradeClientFor(hop, plain.url())
                 .newWebSocket(tagged, new RecordedWebSocketListener(listener, socket, hop, exchange)));
         return socket;
     }

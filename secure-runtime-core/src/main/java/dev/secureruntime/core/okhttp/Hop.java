@@ -90,7 +90,12 @@ final class Hop extends GuardedHop {
 
     /** Whether this is the request that the question was about. */
     boolean isAbout(Request request) {
-        return url.equals(request.url()) && asked().method().equalsIgnoreCase(request.method());
+        return isAbout(request.url()) && asked().method().equalsIgnoreCase(request.method());
+    }
+
+    /** Whether this is the URL that the question was about. */
+    boolean isAbout(HttpUrl other) {
+        return url.equals(other);
     }
 
     /** The connection that the request is about to be written to. */

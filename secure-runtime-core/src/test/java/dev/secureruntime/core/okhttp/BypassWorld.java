@@ -61,7 +61,8 @@ final class BypassWorld implements AutoCloseable {
         POOL,
         DNS,
         SOCKETS,
-        WIRE
+        WIRE,
+        UPGRADE
     }
 
     static final String ALLOWED = "allowed.example";
@@ -248,6 +249,11 @@ final class BypassWorld implements AutoCloseable {
         }
 
         @Override
+        OkHttpClient.Builder upgrades(OkHttpClient.Builder client, UpgradeCheck ours) {
+            return out.contains(Layer.UPGRADE) ? client : super.upgrades(client, ours);
+        }
+
+        @Override
         List<Interceptor> onTheWire(WireCheck ours) {
             return out.contains(Layer.WIRE) ? List.of() : super.onTheWire(ours);
         }
@@ -302,8 +308,12 @@ final class BypassWorld implements AutoCloseable {
 
     /** Opens a WebSocket, and waits until that has succeeded or failed. */
     void open(String url) {
+        open(get(url));
+    }
+
+    void open(Request opening) {
         CompletableFuture<Void> over = new CompletableFuture<>();
-        WebSocket socket = agent.newWebSocket(get(url), new WebSocketListener() {
+        WebSocket socket = agent.newWebSocket(opening, new WebSocketListener() {
             @Override
             public void onOpen(WebSocket webSocket, Response response) {
                 over.complete(null);

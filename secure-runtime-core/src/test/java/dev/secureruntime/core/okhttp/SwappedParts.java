@@ -8,6 +8,7 @@ import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import javax.net.SocketFactory;
@@ -17,6 +18,7 @@ import okhttp3.ConnectionPool;
 import okhttp3.Dns;
 import okhttp3.Interceptor.Chain;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import okhttp3.Request;
 
 /** What an interceptor can do to a call since OkHttp 5.4; by reflection, since the tests are compiled against 4.12. */
@@ -86,10 +88,11 @@ final class SwappedParts {
     }
 
     /** A pool that holds a connection for the call's host, by a client that took over what the guard's client compares. */
-    static ConnectionPool poolWithConnectionTo(int port, Chain chain) throws IOException {
+    static ConnectionPool poolWithConnectionTo(int port, List<Protocol> protocols, Chain chain) throws IOException {
         ConnectionPool pool = new ConnectionPool();
         OkHttpClient thief = new OkHttpClient.Builder()
                 .connectionPool(pool)
+                .protocols(protocols)
                 .dns((Dns) get(chain, "getDns"))
                 .proxy((Proxy) get(chain, "getProxy"))
                 .sslSocketFactory((SSLSocketFactory) get(chain, "getSslSocketFactoryOrNull"), (X509TrustManager)
