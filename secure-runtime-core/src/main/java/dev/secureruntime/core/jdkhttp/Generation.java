@@ -11,7 +11,6 @@ import java.net.http.HttpClient;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +28,8 @@ final class Generation {
     private final ComponentSnapshot snapshot;
     private final Map<ClientSettings.OfClient, HttpClient> clients = new ConcurrentHashMap<>();
     private final Map<Origin, Closing> closedByPolicy = new ConcurrentHashMap<>();
-    private final AtomicInteger underWay = new AtomicInteger();
+    private int underWay;
+    private boolean over;
 
     private record Closing(Denied reason, long nanos) {}
 
@@ -49,10 +49,21 @@ final class Generation {
                 : transport.newClient(kind); // ends when its request is over and nobody holds it
     }
 
+    /**
+     * Keeps the connections open for one more hop, which must {@link #begin}; false when they were closed for good. A hop that
+     * only looked whether they are open could be handed one that is about to be closed, and fail of a policy that allows it.
+     */
+    synchronized boolean enter() {
+        if (over) {
+            return false;
+        }
+        underWay++;
+        return true;
+    }
+
     /** Enters a hop that is about to begin; refuses it when the policy in force by now does. */
     LiveExchange begin(JdkHop hop, Runnable cancel) throws EgressDeniedException {
         LiveExchange exchange = new LiveExchange(hop, cancel, over -> ended(hop, over));
-        underWay.incrementAndGet();
         transport.live().enter(exchange);
         transport.relay().admit(hop, this);
         Gate gate = transport.gate();
@@ -72,19 +83,28 @@ final class Generation {
             return;
         }
         transport.relay().dismiss(hop);
-        if (underWay.decrementAndGet() == 0 && transport.gate().inForce() != snapshot) {
-            closeIdle();
+        synchronized (this) {
+            underWay--;
+        }
+        if (transport.gate().inForce() != snapshot) {
+            endWhenIdle();
         }
     }
 
-    boolean isIdle() {
-        return underWay.get() == 0;
-    }
-
-    /** Closes the connections; the JDK's clients see their ends, and end themselves when nobody holds them. */
-    void closeIdle() {
+    /**
+     * Closes the connections for good unless a hop is under way; false when one is. The JDK's clients see their ends, and end
+     * themselves when nobody holds them.
+     */
+    boolean endWhenIdle() {
+        synchronized (this) {
+            if (underWay > 0) {
+                return false;
+            }
+            over = true;
+        }
         transport.relay().closeAll(this);
         clients.clear();
+        return true;
     }
 
     /** The policy closed a connection to the origin. */

@@ -101,7 +101,7 @@ final class GuardedSend<T> {
             if (redirects > 0 && request.body() != null) {
                 Redirects.requireBodyStays(now.asked(), home);
             }
-            Generation generation = transport.generation(now.snapshot());
+            Generation generation = transport.entered(now.snapshot());
             exchange = generation.begin(now, this::cancel);
             HttpRequest equipped = request.equipped(now, timeLeft());
             LiveExchange begun = exchange;

@@ -97,7 +97,7 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
             LiveExchange exchange = null;
             try {
                 request.judgeUpgrade(hop);
-                Generation generation = transport.generation(hop.snapshot());
+                Generation generation = transport.entered(hop.snapshot());
                 exchange = generation.begin(hop, socket::cut);
                 LiveExchange begun = exchange;
                 socket.runsFor(begun, listener);

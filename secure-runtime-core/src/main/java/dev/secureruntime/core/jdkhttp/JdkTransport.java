@@ -78,17 +78,23 @@ final class JdkTransport implements Transport {
         return client.build();
     }
 
-    /** The connections of a version of the policy. */
-    Generation generation(ComponentSnapshot snapshot) {
-        return generations.computeIfAbsent(snapshot, version -> new Generation(this, version));
+    /** The connections of a version of the policy, entered for a hop that is to begin there. */
+    Generation entered(ComponentSnapshot snapshot) {
+        while (true) {
+            Generation generation =
+                    generations.computeIfAbsent(snapshot, version -> new Generation(this, version));
+            if (generation.enter()) {
+                return generation;
+            }
+            generations.remove(snapshot, generation);
+        }
     }
 
     @Override
     public Cut policyChanged(ComponentSnapshot inForce) {
         Cut cut = live.cutRefused(inForce, gate, sockets);
         for (Generation generation : generations.values()) {
-            if (generation.snapshot() != inForce && generation.isIdle()) {
-                generation.closeIdle();
+            if (generation.snapshot() != inForce && generation.endWhenIdle()) {
                 generations.remove(generation.snapshot(), generation);
             }
         }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDecision.Layer;
@@ -15,6 +17,7 @@ import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.PolicyReload;
 import java.io.InputStream;
+import java.lang.invoke.MethodHandles;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Version;
 import java.net.http.HttpRequest;
@@ -29,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import okhttp3.Protocol;
 import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.SocketPolicy;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -165,6 +169,26 @@ class JdkHttpReloadTest {
             assertThat(world.both.awaitOpen(1)).isTrue(); // the old version's is closed when nothing is under way
             assertThatThrownBy(() -> client.send(get(world, ReloadWorld.LEFT), BodyHandlers.ofString()))
                     .isInstanceOf(EgressDeniedException.class);
+        }
+    }
+
+    /** Who is about to send asks for the connections first, and a reload may come in between. */
+    @Test
+    void connections_thatAHopIsAboutToUse_areNotClosed_andClosedOnesAreUsedByNone() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
+            JdkTransport transport = Gate.open(world.agent, MethodHandles.lookup())
+                    .transport(JdkTransport.class, JdkTransport::new);
+            ComponentSnapshot old = transport.gate().inForce();
+            JdkHop hop = JdkHop.first(
+                    transport.gate(), SentRequest.of(get(world, ReloadWorld.BOTH)), Duration.ofSeconds(30));
+            Generation generation = transport.entered(old);
+
+            world.runtime.reload(world.rightPolicy());
+
+            assertThat(generation.endWhenIdle()).isFalse();
+            generation.begin(hop, () -> {}).close();
+            assertThat(generation.enter()).isFalse();
+            assertThat(transport.entered(old)).isNotSameAs(generation);
         }
     }
 }
