@@ -81,8 +81,7 @@ final class JdkTransport implements Transport {
     /** The connections of a version of the policy, entered for a hop that is to begin there. */
     Generation entered(ComponentSnapshot snapshot) {
         while (true) {
-            Generation generation =
-                    generations.computeIfAbsent(snapshot, version -> new Generation(this, version));
+            Generation generation = generations.computeIfAbsent(snapshot, version -> new Generation(this, version));
             if (generation.enter()) {
                 return generation;
             }

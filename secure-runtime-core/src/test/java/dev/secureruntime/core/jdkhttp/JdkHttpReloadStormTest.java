@@ -33,7 +33,8 @@ class JdkHttpReloadStormTest {
                     .version(protocol == Protocol.HTTP_2 ? Version.HTTP_2 : Version.HTTP_1_1)
                     .build();
             new ReloadStorm(world, 200).rageOver(host -> {
-                HttpRequest request = HttpRequest.newBuilder(world.get(host).url().uri())
+                HttpRequest request = HttpRequest.newBuilder(
+                                world.get(host).url().uri())
                         .timeout(Duration.ofSeconds(60))
                         .POST(BodyPublishers.ofString(host)) // unlike GET never tried twice
                         .build();

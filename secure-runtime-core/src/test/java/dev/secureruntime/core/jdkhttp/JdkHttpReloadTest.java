@@ -176,8 +176,8 @@ class JdkHttpReloadTest {
     @Test
     void connections_thatAHopIsAboutToUse_areNotClosed_andClosedOnesAreUsedByNone() throws Exception {
         try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
-            JdkTransport transport = Gate.open(world.agent, MethodHandles.lookup())
-                    .transport(JdkTransport.class, JdkTransport::new);
+            JdkTransport transport =
+                    Gate.open(world.agent, MethodHandles.lookup()).transport(JdkTransport.class, JdkTransport::new);
             ComponentSnapshot old = transport.gate().inForce();
             JdkHop hop = JdkHop.first(
                     transport.gate(), SentRequest.of(get(world, ReloadWorld.BOTH)), Duration.ofSeconds(30));

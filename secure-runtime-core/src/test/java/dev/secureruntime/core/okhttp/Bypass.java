@@ -286,7 +286,9 @@ enum Bypass {
         @Override
         boolean arrives(BypassWorld world) {
             world.meddler = chain -> SwappedParts.pool(
-                            chain, SwappedParts.poolWithConnectionTo(world.evil.port(), List.of(Protocol.HTTP_2, Protocol.HTTP_1_1), chain))
+                            chain,
+                            SwappedParts.poolWithConnectionTo(
+                                    world.evil.port(), List.of(Protocol.HTTP_2, Protocol.HTTP_1_1), chain))
                     .proceed(chain.request());
             world.call(world.post(world.allowed("/v1/chat")));
             return world.arrived.stream()
@@ -401,7 +403,8 @@ enum Bypass {
         @Override
         boolean arrives(BypassWorld world) {
             world.meddler = chain -> SwappedParts.pool(
-                            chain, SwappedParts.poolWithConnectionTo(world.evil.port(), List.of(Protocol.HTTP_1_1), chain))
+                            chain,
+                            SwappedParts.poolWithConnectionTo(world.evil.port(), List.of(Protocol.HTTP_1_1), chain))
                     .proceed(chain.request());
             world.open(world.allowed("/v1/realtime"));
             return world.arrived.stream()

@@ -97,7 +97,8 @@ class BypassTest {
                 alone.addAll(bypass.layers());
             }
         }
-        assertThat(alone).containsExactlyInAnyOrderElementsOf(EnumSet.complementOf(EnumSet.of(Layer.POOL, Layer.REDIRECTS)));
+        assertThat(alone)
+                .containsExactlyInAnyOrderElementsOf(EnumSet.complementOf(EnumSet.of(Layer.POOL, Layer.REDIRECTS)));
     }
 
     private boolean arrives(Bypass bypass, String protocol, Set<Layer> out) throws IOException {
