@@ -29,7 +29,7 @@ final class Generation {
     private final Map<ClientSettings.OfClient, HttpClient> clients = new ConcurrentHashMap<>();
     private final Map<Origin, Closing> closedByPolicy = new ConcurrentHashMap<>();
     private int underWay;
-    private boolean over;
+    private boolean closed;
 
     private record Closing(Denied reason, long nanos) {}
 
@@ -50,11 +50,11 @@ final class Generation {
     }
 
     /**
-     * Keeps the connections open for one more hop, which must {@link #begin}; false when they were closed for good. A hop that
-     * only looked whether they are open could be handed one that is about to be closed, and fail of a policy that allows it.
+     * Keeps the connections open for one more hop, which must {@link #begin}; false when they were closed for good. Without
+     * it, a reload could close them between a hop's asking for them and its beginning, and fail a call that both policies allow.
      */
     synchronized boolean enter() {
-        if (over) {
+        if (closed) {
             return false;
         }
         underWay++;
@@ -100,7 +100,7 @@ final class Generation {
             if (underWay > 0) {
                 return false;
             }
-            over = true;
+            closed = true;
         }
         transport.relay().closeAll(this);
         clients.clear();

@@ -18,7 +18,7 @@ final class AttachInterceptor implements Interceptor {
         Request request = chain.request();
         Hop hop = request.tag(Hop.class);
         if (hop == null || !hop.isAbout(request)) {
-            throw new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
+            throw Hop.changed(hop);
         }
         if (!hop.isBound()) {
             return chain.proceed(request);

@@ -3,8 +3,12 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.GuardedHop;
+import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision.Denied;
+import dev.secureruntime.egress.EgressDecision.Layer;
+import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
+import java.io.IOException;
 import java.net.Proxy;
 import java.util.List;
 import java.util.Locale;
@@ -129,6 +133,20 @@ final class Hop extends GuardedHop {
                             gate.connection(opened.scheme(), opened.host(), opened.port()),
                             connection.socketAddress().getAddress());
         }
+    }
+
+    /** The refusal of a request of this hop that would leave otherwise than the guard arranged it. */
+    EgressDeniedException bypassed(String how) {
+        return new EgressDeniedException(
+                asked(),
+                RequestForm.bypassed(how).at(Layer.CONNECTION).under(snapshot().version()));
+    }
+
+    /** The refusal of a request that is another one than was judged; the hop that it claims to be of, or null. */
+    static IOException changed(@Nullable Hop hop) {
+        return hop == null
+                ? new IOException("SR-EGRESS-005 a request that nobody judged; it was not sent")
+                : hop.bypassed("the request changed after it was judged");
     }
 
     /** True for the first who asks. */

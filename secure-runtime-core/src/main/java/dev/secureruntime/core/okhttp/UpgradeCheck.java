@@ -1,8 +1,5 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.http.RequestForm;
-import dev.secureruntime.egress.EgressDecision.Layer;
-import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.util.List;
 import okhttp3.Cookie;
@@ -38,15 +35,11 @@ final class UpgradeCheck implements Interceptor, CookieJar {
                 || !hop.isAbout(request)
                 || (host != null && !RequestParts.origin(request.url()).isNamedBy(host))
                 || RequestParts.faultOfHeaders(request, hop) != null) {
-            throw WireCheck.changed();
+            throw Hop.changed(hop);
         }
         String swapped = ChainParts.swapped(chain, client);
         if (swapped != null) {
-            throw new EgressDeniedException(
-                    hop.asked(),
-                    RequestForm.bypassed("the call runs on something else than the guard gave it: another " + swapped)
-                            .at(Layer.CONNECTION)
-                            .under(hop.snapshot().version()));
+            throw hop.bypassed("the call runs on something else than the guard gave it: another " + swapped);
         }
         return chain.proceed(request);
     }
@@ -54,7 +47,7 @@ final class UpgradeCheck implements Interceptor, CookieJar {
     @Override
     public List<Cookie> loadForRequest(HttpUrl url) {
         if (!hop.isAbout(url)) {
-            throw HardenedClient.<RuntimeException>sneaky(WireCheck.changed());
+            throw HardenedClient.<RuntimeException>sneaky(Hop.changed(hop));
         }
         return List.of();
     }

@@ -2,7 +2,6 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
-import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -19,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The last look before bytes are written: the request still is the one that was judged, says so in its {@code Host} header
- * (which HTTP/2 sends as {@code :authority}), and runs over a connection that this client opened as it was made. Nothing of ours changes either; this stands against whatever would. OkHttp doesn't
- * ask it about WebSockets: see {@link UpgradeCheck}.
+ * (which HTTP/2 sends as {@code :authority}), and runs over a connection that this client opened as it was made. Nothing of
+ * ours changes either; this stands against whatever would. OkHttp doesn't ask it about WebSockets: see {@link UpgradeCheck}.
  */
 final class WireCheck implements Interceptor {
 
@@ -43,16 +42,11 @@ final class WireCheck implements Interceptor {
                 || host == null
                 || !RequestParts.origin(request.url()).isNamedBy(host)
                 || RequestParts.faultOfHeaders(request, hop) != null) {
-            throw changed();
+            throw Hop.changed(hop);
         }
         requireConnectionAllowed(chain, hop);
         hop.record().sent();
         return chain.proceed(request);
-    }
-
-    /** The refusal of a request that is another one by now. */
-    static IOException changed() {
-        return new IOException("SR-EGRESS-005 the request changed after it was judged; nothing was sent");
     }
 
     /** What is not the client's own, of the call and of the connection that it runs over; null when all is. */
@@ -80,15 +74,11 @@ final class WireCheck implements Interceptor {
     private void requireConnectionAllowed(Chain chain, Hop hop) throws IOException {
         Connection connection = chain.connection();
         if (connection == null) {
-            throw new IOException("SR-EGRESS-005 a request without a connection of ours; nothing was sent");
+            throw hop.bypassed("the request has no connection of ours");
         }
         String foreign = foreign(chain, connection.route());
         if (foreign != null) {
-            throw new EgressDeniedException(
-                    hop.asked(),
-                    RequestForm.bypassed("the call runs on something else than the guard gave it: " + foreign)
-                            .at(Layer.CONNECTION)
-                            .under(hop.snapshot().version()));
+            throw hop.bypassed("the call runs on something else than the guard gave it: " + foreign);
         }
         hop.runsOver(connection.route());
         hop.noteGrant(gate);

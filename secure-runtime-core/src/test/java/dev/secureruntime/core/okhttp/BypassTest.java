@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.core.okhttp.BypassWorld.Ground;
 import dev.secureruntime.core.okhttp.BypassWorld.Layer;
+import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,7 +54,7 @@ class BypassTest {
     static Stream<Arguments> bypasses() {
         List<Arguments> rows = new ArrayList<>();
         for (String protocol : List.of("http/1.1", "h2")) {
-            for (Bypass bypass : Bypass.values()) {
+            for (Bypass bypass : Bypass.all()) {
                 if (bypass.runsOn(protocol) && bypass.runsOnRelease(RELEASE)) {
                     rows.add(Arguments.of(bypass, protocol));
                 }
@@ -92,13 +94,35 @@ class BypassTest {
     @Test
     void everyLayerButThePoolAndTheRedirects_aloneClosesSomeWay() {
         Set<Layer> alone = EnumSet.noneOf(Layer.class);
-        for (Bypass bypass : Bypass.values()) {
+        for (Bypass bypass : Bypass.all()) {
             if (bypass.layers().size() == 1) {
                 alone.addAll(bypass.layers());
             }
         }
         assertThat(alone)
                 .containsExactlyInAnyOrderElementsOf(EnumSet.complementOf(EnumSet.of(Layer.POOL, Layer.REDIRECTS)));
+    }
+
+    static Stream<Bypass> changedRequests() {
+        return Stream.of(
+                CallBypass.MEDDLER_WITH_ANOTHER_PATH,
+                CallBypass.DOMAIN_FRONTING_BY_A_MEDDLER,
+                WebSocketBypass.MEDDLER_WITH_ANOTHER_PATH,
+                WebSocketBypass.DOMAIN_FRONTING_BY_A_MEDDLER);
+    }
+
+    @ParameterizedTest
+    @MethodSource("changedRequests")
+    void requestThatChangedAfterItWasJudged_isRefusedWithWordsForWhoeverLooksIntoIt(Bypass bypass) throws IOException {
+        try (BypassWorld world = new BypassWorld(GROUNDS.get("http/1.1"), Set.of())) {
+            assertThat(bypass.arrives(world)).isFalse();
+            assertThat(world.failure).isInstanceOfSatisfying(EgressDeniedException.class, refused -> {
+                assertThat(refused.decision().code()).isEqualTo(ErrorCode.EGRESS_GUARD_BYPASSED);
+                assertThat(refused.decision().detail()).contains("changed after it was judged");
+                assertThat(refused.decision().remedy()).contains("which code");
+                assertThat(refused.request().host()).isEqualTo(BypassWorld.ALLOWED);
+            });
+        }
     }
 
     private boolean arrives(Bypass bypass, String protocol, Set<Layer> out) throws IOException {

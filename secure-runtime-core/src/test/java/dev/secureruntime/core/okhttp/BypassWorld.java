@@ -160,6 +160,8 @@ final class BypassWorld implements AutoCloseable {
     volatile Authenticator authenticator = Authenticator.NONE;
     /** What the allowed server answers. */
     volatile Function<RecordedRequest, MockResponse> answer = request -> new MockResponse().setBody("{}");
+    /** How the last call or WebSocket failed; null when none did. */
+    volatile @Nullable Throwable failure;
 
     BypassWorld(Ground ground, Set<Layer> out) throws IOException {
         this.out = EnumSet.noneOf(Layer.class);
@@ -298,7 +300,7 @@ final class BypassWorld implements AutoCloseable {
         try (Response response = from.newCall(request).execute()) {
             response.body().bytes();
         } catch (IOException e) {
-            // Refused, or broken off: what counts is what arrived.
+            failure = e; // refused, or broken off: what counts is what arrived
         }
     }
 
@@ -320,7 +322,8 @@ final class BypassWorld implements AutoCloseable {
             }
 
             @Override
-            public void onFailure(WebSocket webSocket, Throwable failure, @Nullable Response response) {
+            public void onFailure(WebSocket webSocket, Throwable failed, @Nullable Response response) {
+                failure = failed;
                 over.complete(null);
             }
         });
