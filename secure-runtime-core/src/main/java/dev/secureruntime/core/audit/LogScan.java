@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class LogScan {
 
-    private static final int RETRIES = 100;
-    private static final long RETRY_NANOS = 5_000_000;
     static final LeafListener NO_LEAVES = (index, hash) -> {};
 
     private final LogFiles files;
@@ -43,11 +40,8 @@ final class LogScan {
     private @Nullable VerifierKey announced;
     private byte[] newestHash = new byte[TreeHasher.BYTES];
     private byte @Nullable [] newestNote;
-    private byte @Nullable [] wantedNote;
     private long signed;
     private long checkpointsEnd;
-    private long notes;
-    private long newestAt = -1;
     private boolean tornRecord;
     private boolean tornNote;
 
@@ -70,14 +64,13 @@ final class LogScan {
     /** Reads the log; what it found is then in this object's state. */
     void run() throws IOException, LogFault {
         long sizeBefore = LogFiles.size(files.checkpoints());
-        byte[] newest = LogFiles.small(files.checkpoint(), SignedNote.MAX_BYTES);
-        wantedNote = newest;
+        NewestCheckpoint newest = NewestCheckpoint.read(files);
         long certain = LogFiles.size(files.checkpoints());
         retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
         SegmentsReader segments = SegmentsReader.open(files);
         long possible = LogFiles.size(files.checkpoints());
         byte[] description = LogFiles.small(files.description(), LogDescription.MAX_BYTES);
-        if (segments.isEmpty() && certain == 0 && newest == null) {
+        if (segments.isEmpty() && certain == 0 && newest.isMissing()) {
             requireAnchored(pinnedLog, 0, LogFiles.SEGMENTS, 0);
             reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
             return;
@@ -93,7 +86,7 @@ final class LogScan {
         segments.startAt(first.index(), first.segment());
         try (RecordChain records = openChain(segments, first, described)) {
             chain = records;
-            long before = readCheckpoints(records, first, described, sizeBefore, certain, possible);
+            long before = readCheckpoints(records, first, described, newest, sizeBefore, certain, possible);
             readTail(records);
             first.requireSigned(signed);
             if (!segments.areRemovedGone()) {
@@ -105,7 +98,7 @@ final class LogScan {
                     records.tree().size(),
                     records.segments().file(),
                     records.segments().offset());
-            requireNewest(newest, before, sizeBefore == possible);
+            newest.require(signed, before, sizeBefore == possible, reasons);
         }
     }
 
@@ -120,6 +113,7 @@ final class LogScan {
             RecordChain records,
             ChainStart start,
             LogDescription described,
+            NewestCheckpoint newest,
             long sizeBefore,
             long certain,
             long possible)
@@ -143,6 +137,7 @@ final class LogScan {
                     }
                 }
                 cover(records, start, checkpoint, note, reader);
+                newest.pass(note);
                 before += reader.wholeEnd() <= sizeBefore ? 1 : 0;
                 note = reader.next();
             }
@@ -226,10 +221,6 @@ final class LogScan {
         newestHash = hash;
         newestNote = note;
         checkpointsEnd = reader.wholeEnd();
-        notes++;
-        if (Arrays.equals(note, wantedNote)) {
-            newestAt = notes - 1;
-        }
     }
 
     private void requireTornNote(NoteReader reader, LogDescription described) throws IOException, LogFault {
@@ -248,7 +239,7 @@ final class LogScan {
     private void readTail(RecordChain records) throws IOException, LogFault {
         RecordChain.Step step = nextOfTail(records);
         while (step == RecordChain.Step.RECORD) {
-            if (notes == 0 && records.tree().size() > 1) {
+            if (signed == 0 && records.tree().size() > 1) {
                 throw badNote(0, 0, "expected checkpoints: a writer signs record 0 before it takes others");
             }
             step = nextOfTail(records);
@@ -259,13 +250,13 @@ final class LogScan {
             reasons.add("a record whose writing was interrupted waits for the next start of the writer, behind record "
                     + (records.tree().size() - 1));
         }
-        if (notes == 0) {
+        if (signed == 0) {
             reasons.add("no checkpoint was signed yet");
         }
     }
 
     private RecordChain.Step nextOfTail(RecordChain records) throws IOException, LogFault {
-        return notes > 0 && records.advance(Long.MAX_VALUE)
+        return signed > 0 && records.advance(Long.MAX_VALUE)
                 ? RecordChain.Step.RECORD
                 : records.next(signed, newestHash);
     }
@@ -288,40 +279,6 @@ final class LogScan {
                             + " records, as an anchored checkpoint says: the log was truncated or rolled back");
         }
         throw badNote(signed, checkpointsEnd, "an anchored checkpoint over " + anchored + " records is missing");
-    }
-
-    private void requireNewest(byte @Nullable [] found, long before, boolean quiet) throws IOException, LogFault {
-        if (found == null) {
-            if (notes > 1) {
-                throw new LogFault(signed, LogFiles.CHECKPOINT, 0, "expected the newest checkpoint");
-            }
-            if (notes == 1) {
-                reasons.add("the first checkpoint's storing was interrupted; the next start of the writer finishes it");
-            }
-        } else if (newestAt < 0) {
-            throw new LogFault(signed, LogFiles.CHECKPOINT, 0, "expected the newest of the notes in checkpoints");
-        } else if (newestAt < before - 2) {
-            throw new LogFault(
-                    signed,
-                    LogFiles.CHECKPOINT,
-                    0,
-                    "expected the newest of the notes in checkpoints, found an older one");
-        } else if (quiet && newestAt < notes - 1 && !catchesUp()) {
-            reasons.add("checkpoint is one behind checkpoints: the writer was interrupted; its next start finishes it");
-        }
-    }
-
-    /** A running writer replaces {@code checkpoint} right after it added to {@code checkpoints}. */
-    private boolean catchesUp() throws IOException, LogFault {
-        byte[] seen = wantedNote;
-        for (int i = 0; i < RETRIES; i++) {
-            byte[] now = LogFiles.small(files.checkpoint(), SignedNote.MAX_BYTES);
-            if (now != null && !Arrays.equals(now, seen)) {
-                return true;
-            }
-            LockSupport.parkNanos(RETRY_NANOS);
-        }
-        return false;
     }
 
     /** Gets the index and leaf hash of every record, in order. */
