@@ -13,7 +13,6 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,17 +75,17 @@ public final class ApprovedProxy {
                         : literal.equals(endpoint.getAddress()));
     }
 
-    /** Why a request can't go through the proxy; empty when it can. */
-    public Optional<Denied> denied(EgressRequest request) {
+    /** Why a request can't go through the proxy; null when it can. */
+    public @Nullable Denied denied(EgressRequest request) {
         if (request.scheme().equals("https")) {
-            return Optional.empty();
+            return null;
         }
-        return Optional.of(new Denied(
+        return new Denied(
                 ErrorCode.EGRESS_DENIED,
                 Reason.PLAIN_HTTP_THROUGH_PROXY,
                 "plain http would show the request, with its credentials, to the proxy " + proxy,
                 null,
-                "use https, which goes through a tunnel"));
+                "use https, which goes through a tunnel");
     }
 
     /**

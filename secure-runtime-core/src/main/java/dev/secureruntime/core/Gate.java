@@ -90,20 +90,6 @@ public final class Gate {
         return component.runtime().egressProxy();
     }
 
-    /**
-     * Refuses an adapter that only connects directly, where the runtime was told to go through a proxy.
-     *
-     * @throws SecureRuntimeException {@code SR-RUNTIME-001} when there is a proxy
-     */
-    public void requireDirect(String adapter) {
-        if (egressProxy() != null) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "guarded " + adapter + " connects directly, and the runtime has an egressProxy: use GuardedOkHttp,"
-                            + " which goes through it, or a runtime without one");
-        }
-    }
-
     /** Decides on server certificates; null means the platform's trust store. */
     public @Nullable X509TrustManager trustManager() {
         return component.runtime().trustManager();

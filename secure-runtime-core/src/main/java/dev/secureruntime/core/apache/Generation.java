@@ -2,7 +2,7 @@ package dev.secureruntime.core.apache;
 
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
-import dev.secureruntime.core.http.JudgedAddresses;
+import dev.secureruntime.core.http.JudgedConnector;
 import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.LiveExchanges;
@@ -11,14 +11,9 @@ import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
-import dev.secureruntime.egress.EgressRequest;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Pattern;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSocket;
@@ -36,12 +31,11 @@ import org.jspecify.annotations.Nullable;
 final class Generation {
 
     private static final DefaultHostnameVerifier HOSTNAMES = new DefaultHostnameVerifier();
-    private static final Pattern ADDRESS = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
 
     private final Gate gate;
     private final ComponentSnapshot snapshot;
     private final SSLSocketFactory tls;
-    private final OpenSockets sockets;
+    private final JudgedConnector connector;
     private final LiveExchanges live;
     private final KeptConnections kept = new KeptConnections();
     private final AtomicInteger underWay = new AtomicInteger();
@@ -50,7 +44,7 @@ final class Generation {
         this.gate = gate;
         this.snapshot = snapshot;
         this.tls = tls;
-        this.sockets = sockets;
+        this.connector = new JudgedConnector(gate, sockets);
         this.live = live;
     }
 
@@ -116,48 +110,13 @@ final class Generation {
         kept.end();
     }
 
-    /**
-     * Opens a connection: all addresses of the host are judged together, and the one that is connected to again, by the
-     * socket itself. Tries one after the other.
-     */
+    /** Opens a connection. */
     Wire open(Origin origin, Hop hop, int timeoutMillis) throws IOException {
-        IOException failure = null;
-        for (InetAddress address : addresses(origin)) {
-            try {
-                return open(origin, address, hop, timeoutMillis);
-            } catch (EgressDeniedException e) {
-                throw e;
-            } catch (IOException e) {
-                if (hop.isCancelled()) {
-                    throw e;
-                }
-                if (failure != null) {
-                    e.addSuppressed(failure);
-                }
-                failure = e;
-            }
-        }
-        throw failure == null ? new IOException("the host has no address") : failure;
-    }
-
-    /** Those that the host has; an address, which the policy takes in canonical form only, is its own. */
-    private List<InetAddress> addresses(Origin origin) throws IOException {
-        String host = origin.host();
-        return host.indexOf(':') >= 0 || ADDRESS.matcher(host).matches()
-                ? List.of(InetAddress.getByName(host))
-                : JudgedAddresses.of(gate, snapshot, origin.scheme(), host, origin.port());
-    }
-
-    private Wire open(Origin origin, InetAddress address, Hop hop, int timeoutMillis) throws IOException {
-        JudgedSocket socket = new JudgedSocket(gate, snapshot, origin.scheme(), sockets);
+        JudgedSocket socket = connector.connect(snapshot, origin, timeoutMillis, hop);
         boolean opened = false;
         try {
-            hop.opens(socket);
-            socket.setTcpNoDelay(true);
-            socket.connect(new InetSocketAddress(address, origin.port()), timeoutMillis);
             SSLSocket secured = origin.scheme().equals("https") ? secured(socket, origin, timeoutMillis) : null;
-            EgressRequest asked = gate.connection(origin.scheme(), origin.host(), origin.port());
-            Wire wire = new Wire(asked, address, socket, secured);
+            Wire wire = new Wire(gate.connection(origin.scheme(), origin.host(), origin.port()), socket, secured);
             opened = true;
             return wire;
         } finally {

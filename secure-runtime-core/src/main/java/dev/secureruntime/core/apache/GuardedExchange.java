@@ -14,6 +14,7 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.io.InputStream;
 import java.net.ProtocolException;
 import java.net.SocketException;
@@ -171,8 +172,9 @@ final class GuardedExchange {
         try {
             hop.runsOver(wire);
             requireConnectionAllowed(wire);
-            if (hop.snapshot().hasGrants()) {
-                record.ranOver(hop.snapshot(), wire.opened(), wire.address());
+            InetAddress address = wire.judgedAddress();
+            if (address != null && hop.snapshot().hasGrants()) {
+                record.ranOver(hop.snapshot(), wire.opened(), address);
             }
             wire.readTimeout(settings.responseMillis());
             BasicClassicHttpRequest head = equipped(request);
@@ -194,7 +196,7 @@ final class GuardedExchange {
     private void requireConnectionAllowed(Wire wire) throws EgressDeniedException {
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != hop.snapshot()) {
-            Optional<Denied> denied = inForce.deniedOpen(wire.opened(), wire.address());
+            Optional<Denied> denied = wire.denied(inForce);
             if (denied.isPresent()) {
                 throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.CONNECTION));
             }

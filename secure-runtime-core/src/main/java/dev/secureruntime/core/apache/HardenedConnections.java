@@ -31,7 +31,6 @@ final class HardenedConnections implements Transport {
     private volatile boolean closed;
 
     HardenedConnections(Gate gate) {
-        gate.requireDirect("Apache HttpClient");
         this.gate = gate;
         this.tls = ServerTrust.of(gate).context().getSocketFactory();
     }

@@ -3,6 +3,8 @@ package dev.secureruntime.core.apache;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.GuardedHop;
+import dev.secureruntime.core.http.JudgedConnector;
+import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -14,10 +16,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** One hop of a logical call, and the connection that it runs over. Thread-safe. */
-final class Hop extends GuardedHop {
+final class Hop extends GuardedHop implements JudgedConnector.Caller {
 
     private @Nullable Wire wire;
-    private @Nullable AutoCloseable opening;
+    private @Nullable JudgedSocket opening;
     private boolean cancelled;
 
     private Hop(Gate gate, Outgoing request) {
@@ -48,13 +50,14 @@ final class Hop extends GuardedHop {
         } else if (detour != null) {
             decision = RequestForm.bypassed(detour).under(snapshot().version());
         } else {
-            decision = snapshot().decide(asked());
+            decision = decide();
         }
         pass(decision);
     }
 
     /** A socket is about to be connected for this hop; closed at once when the hop was cancelled. */
-    void opens(AutoCloseable socket) throws IOException {
+    @Override
+    public void connects(JudgedSocket socket) throws IOException {
         synchronized (this) {
             opening = socket;
             if (!cancelled) {
@@ -97,7 +100,7 @@ final class Hop extends GuardedHop {
     /** Ends the hop, wherever it is. */
     void cancel() {
         Wire running;
-        AutoCloseable connecting;
+        JudgedSocket connecting;
         synchronized (this) {
             cancelled = true;
             running = wire;
@@ -111,14 +114,19 @@ final class Hop extends GuardedHop {
         }
     }
 
+    @Override
+    public boolean triesNext(IOException failure) {
+        return !isCancelled();
+    }
+
     synchronized boolean isCancelled() {
         return cancelled;
     }
 
-    private static void end(AutoCloseable socket) {
+    private static void end(JudgedSocket socket) {
         try {
             socket.close();
-        } catch (Exception e) {
+        } catch (IOException e) {
             // Closed for whoever connects, whatever the system says of it.
         }
     }
@@ -129,6 +137,6 @@ final class Hop extends GuardedHop {
         synchronized (this) {
             running = wire;
         }
-        return running == null ? Optional.empty() : inForce.deniedOpen(running.opened(), running.address());
+        return running == null ? Optional.empty() : running.denied(inForce);
     }
 }

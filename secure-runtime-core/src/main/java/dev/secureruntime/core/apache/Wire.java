@@ -1,10 +1,13 @@
 package dev.secureruntime.core.apache;
 
+import dev.secureruntime.core.ComponentSnapshot;
+import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.Origin;
+import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.Socket;
+import java.util.Optional;
 import javax.net.ssl.SSLSocket;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.impl.io.DefaultBHttpClientConnection;
@@ -22,13 +25,13 @@ final class Wire extends DefaultBHttpClientConnection {
     private static final long FRESH_NANOS = 1_000_000_000L;
 
     private final EgressRequest opened;
-    private final InetAddress address;
+    private final JudgedSocket socket;
     private volatile long idleSince;
 
-    Wire(EgressRequest opened, InetAddress address, Socket socket, @Nullable SSLSocket tls) throws IOException {
+    Wire(EgressRequest opened, JudgedSocket socket, @Nullable SSLSocket tls) throws IOException {
         super(Http1Config.DEFAULT);
         this.opened = opened;
-        this.address = address;
+        this.socket = socket;
         if (tls == null) {
             bind(socket);
         } else {
@@ -45,8 +48,15 @@ final class Wire extends DefaultBHttpClientConnection {
         return Origin.of(opened);
     }
 
-    InetAddress address() {
-        return address;
+    /** Why the policy refuses that the connection stays. */
+    Optional<Denied> denied(ComponentSnapshot inForce) {
+        return socket.denied(inForce);
+    }
+
+    /** The address that was judged; null behind a proxy. */
+    @Nullable
+    InetAddress judgedAddress() {
+        return socket.judgedAddress();
     }
 
     /** Lies idle from now on. */

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
@@ -26,6 +27,7 @@ public class GuardedHop {
     private final EgressRequest asked;
     private final CallRecord record;
     private final OutgoingScan outgoing;
+    private final @Nullable ApprovedProxy proxy;
     private final boolean strayed;
     private final AtomicReference<@Nullable Denied> cut = new AtomicReference<>();
     private volatile boolean reported;
@@ -36,6 +38,7 @@ public class GuardedHop {
         this.asked = asked;
         this.record = gate.begin(asked);
         this.outgoing = snapshot.outgoing(asked, record);
+        this.proxy = gate.egressProxy();
         this.strayed = false;
     }
 
@@ -45,6 +48,7 @@ public class GuardedHop {
         this.asked = asked;
         this.record = before.record;
         this.outgoing = snapshot.outgoing(asked, record);
+        this.proxy = gate.egressProxy();
         this.strayed = before.strayed || !Origin.of(before.asked).equals(Origin.of(asked));
     }
 
@@ -90,6 +94,16 @@ public class GuardedHop {
                 outgoing.header(headers.name(line), headers.value(line));
             }
         }
+    }
+
+    /** The decision of the policy, and on the way that the request would take. */
+    public final EgressDecision decide() {
+        EgressDecision decision = snapshot.decide(asked);
+        if (proxy == null || decision instanceof Denied) {
+            return decision;
+        }
+        Denied denied = proxy.denied(asked);
+        return denied == null ? decision : denied.under(snapshot.version());
     }
 
     /**

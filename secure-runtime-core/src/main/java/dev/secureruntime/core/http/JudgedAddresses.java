@@ -36,7 +36,7 @@ public final class JudgedAddresses {
         ApprovedProxy proxy = gate.egressProxy();
         if (proxy != null) {
             if (host.equals(proxy.host())) {
-                return named(host, gate.resolve(host)); // approved by name: its addresses are the operator's
+                return addresses(gate, host); // approved by name: its addresses are the operator's
             }
             throw new EgressDeniedException(
                     asked,
@@ -44,12 +44,17 @@ public final class JudgedAddresses {
                             .at(Layer.LOOKUP)
                             .under(snapshot.version()));
         }
-        List<InetAddress> addresses = isLiteral(host) ? List.of(InetAddress.getByName(host)) : gate.resolve(host);
+        List<InetAddress> addresses = addresses(gate, host);
         Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());
         }
-        return named(host, addresses);
+        return addresses;
+    }
+
+    /** All of them; an address is its own. */
+    private static List<InetAddress> addresses(Gate gate, String host) throws UnknownHostException {
+        return named(host, isLiteral(host) ? List.of(InetAddress.getByName(host)) : gate.resolve(host));
     }
 
     /** Whether the host, which the policy took for well-formed, is an address: then there is nothing to look up. */

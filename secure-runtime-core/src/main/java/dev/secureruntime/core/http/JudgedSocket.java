@@ -99,9 +99,14 @@ public final class JudgedSocket extends Socket {
     }
 
     /** Why the policy refuses that this connection stays; one that isn't connected yet will ask by itself. */
-    Optional<Denied> denied(ComponentSnapshot inForce) {
+    public Optional<Denied> denied(ComponentSnapshot inForce) {
         InetAddress address = getInetAddress();
         return address == null ? Optional.empty() : deniedOpen(inForce, target(), address);
+    }
+
+    /** The address that was judged and is connected to; null where the approved proxy leads on to one that it knows alone. */
+    public @Nullable InetAddress judgedAddress() {
+        return tunnel != null ? null : getInetAddress();
     }
 
     private Optional<Denied> deniedOpen(ComponentSnapshot inForce, EgressRequest asked, InetAddress address) {

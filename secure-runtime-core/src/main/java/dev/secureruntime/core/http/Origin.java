@@ -19,8 +19,16 @@ public record Origin(String scheme, String host, int port) {
 
     /** As it stands in a {@code Host} header (RFC 9110, section 7.2). */
     public String authority() {
-        String written = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
-        return port == (scheme.equals("https") ? 443 : 80) ? written : written + ":" + port;
+        return port == (scheme.equals("https") ? 443 : 80) ? written() : hostAndPort();
+    }
+
+    /** As a proxy is asked to lead there (RFC 9110, section 9.3.6): the port always stands. */
+    public String hostAndPort() {
+        return written() + ":" + port;
+    }
+
+    private String written() {
+        return host.indexOf(':') >= 0 ? "[" + host + "]" : host;
     }
 
     /** Whether a {@code Host} header names it. */

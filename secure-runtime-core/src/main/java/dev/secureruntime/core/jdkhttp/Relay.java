@@ -1,23 +1,20 @@
 package dev.secureruntime.core.jdkhttp;
 
 import dev.secureruntime.core.Gate;
-import dev.secureruntime.core.http.JudgedAddresses;
+import dev.secureruntime.core.http.JudgedConnector;
 import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.Target;
-import dev.secureruntime.egress.EgressDeniedException;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -58,7 +55,7 @@ final class Relay implements AutoCloseable {
 
     private final Gate gate;
     private final Executor threads;
-    private final OpenSockets sockets;
+    private final JudgedConnector connector;
     private final ServerSocket listening;
     private final int headTimeoutMillis;
     private final Map<String, Admission> admitted = new ConcurrentHashMap<>();
@@ -71,7 +68,7 @@ final class Relay implements AutoCloseable {
     private Relay(Gate gate, Executor threads, OpenSockets sockets, ServerSocket listening, int headTimeoutMillis) {
         this.gate = gate;
         this.threads = threads;
-        this.sockets = sockets;
+        this.connector = new JudgedConnector(gate, sockets);
         this.listening = listening;
         this.headTimeoutMillis = headTimeoutMillis;
     }
@@ -241,28 +238,12 @@ final class Relay implements AutoCloseable {
     }
 
     private JudgedSocket connect(JdkHop hop) throws IOException {
-        String scheme = hop.asked().scheme();
-        String host = hop.asked().host();
-        int port = hop.asked().port();
         int timeout = (int) Math.min(Math.max(1, hop.connectTimeout().toMillis()), Integer.MAX_VALUE);
-        IOException last = new UnknownHostException(host);
-        for (InetAddress address : JudgedAddresses.of(gate, hop.snapshot(), scheme, host, port)) {
-            JudgedSocket socket = new JudgedSocket(gate, hop.snapshot(), scheme, sockets);
-            try {
-                socket.connect(new InetSocketAddress(address, port), timeout);
-                socket.setTcpNoDelay(true);
-                return socket;
-            } catch (EgressDeniedException | SocketTimeoutException e) {
-                socket.close();
-                throw e;
-            } catch (IOException e) {
-                socket.close();
-                last = e;
-            }
-        }
-        throw last instanceof ConnectException || last instanceof UnknownHostException
-                ? last
-                : new IOException("could not connect", last);
+        return connector.connect(
+                hop.snapshot(),
+                Origin.of(hop.asked()),
+                timeout,
+                failure -> !(failure instanceof SocketTimeoutException));
     }
 
     private static byte[] ascii(String text) {

@@ -104,7 +104,7 @@ record SentRequest(
     private EgressDecision decide(JdkHop hop, boolean upgrade) {
         String fault = fault(upgrade);
         return fault == null
-                ? hop.snapshot().decide(hop.asked())
+                ? hop.decide()
                 : RequestForm.malformed(fault).under(hop.snapshot().version());
     }
 

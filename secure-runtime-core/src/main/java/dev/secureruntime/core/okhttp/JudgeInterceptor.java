@@ -1,10 +1,8 @@
 package dev.secureruntime.core.okhttp;
 
-import dev.secureruntime.core.ApprovedProxy;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision;
-import dev.secureruntime.egress.EgressDecision.Denied;
 import java.io.IOException;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
@@ -32,7 +30,7 @@ final class JudgeInterceptor implements Interceptor {
         return chain.proceed(request);
     }
 
-    /** The decision on a request: its form first, then the way it would take, then the policy. */
+    /** The decision on a request: its form first, then the policy. */
     static EgressDecision judge(Gate gate, Hop hop, Request request) {
         String disguise = disguise(request, hop);
         if (disguise != null) {
@@ -42,14 +40,7 @@ final class JudgeInterceptor implements Interceptor {
         if (undermined != null) {
             return RequestForm.bypassed(undermined).under(hop.snapshot().version());
         }
-        EgressDecision decision = hop.snapshot().decide(hop.asked());
-        ApprovedProxy proxy = gate.egressProxy();
-        return proxy == null || decision instanceof Denied
-                ? decision
-                : proxy.denied(hop.asked())
-                        .<EgressDecision>map(
-                                denied -> denied.under(hop.snapshot().version()))
-                        .orElse(decision);
+        return hop.decide();
     }
 
     private static @Nullable String disguise(Request request, Hop hop) {

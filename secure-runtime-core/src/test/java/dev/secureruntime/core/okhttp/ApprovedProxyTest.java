@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.Gate;
-import dev.secureruntime.core.apache.GuardedApache;
-import dev.secureruntime.core.awssdk.GuardedAwsHttp;
-import dev.secureruntime.core.jdkhttp.GuardedJdkHttp;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressProxy;
@@ -298,16 +295,6 @@ class ApprovedProxyTest {
             assertThat(JudgedDns.class.getModifiers() & Modifier.FINAL).isNotZero();
             hop.record().failed(new IOException("never sent"));
             hardened.close();
-        }
-    }
-
-    /** They would connect past it. The AWS client is one of Apache's here. */
-    @Test
-    void clientsThatConnectDirectly_areNotMade() throws Exception {
-        try (GuardedWorld world = world("127.0.0.1")) {
-            assertThatThrownBy(() -> GuardedJdkHttp.client(world.agent)).hasMessageContaining("egressProxy");
-            assertThatThrownBy(() -> GuardedApache.client(world.agent)).hasMessageContaining("egressProxy");
-            assertThatThrownBy(() -> GuardedAwsHttp.client(world.agent)).hasMessageContaining("egressProxy");
         }
     }
 }

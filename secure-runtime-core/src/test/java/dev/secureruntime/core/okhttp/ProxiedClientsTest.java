@@ -1,0 +1,214 @@
+package dev.secureruntime.core.okhttp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.egress.EgressProxy;
+import dev.secureruntime.policy.ByteBudget;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.PolicyReload;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Protocol;
+import okhttp3.mockwebserver.RecordedRequest;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Each guarded client beside the one proxy that was approved: a real one, which keeps all that it was told. */
+class ProxiedClientsTest {
+
+    private static final String LOGIN = "corporate-user:correct-horse";
+    private static final String BASIC = "Basic Y29ycG9yYXRlLXVzZXI6Y29ycmVjdC1ob3JzZQ==";
+
+    @TempDir
+    Path folder;
+
+    private GuardedWorld world(TunnelProxy proxy, String host) throws IOException {
+        return new GuardedWorld(
+                folder,
+                builder -> builder.egressProxy(EgressProxy.at(host + ":" + proxy.port())
+                        .login(() -> LOGIN.getBytes(StandardCharsets.US_ASCII))));
+    }
+
+    /** The body, or what the client said instead. */
+    private static String get(ProxiedClient client, GuardedWorld world, String url) {
+        try {
+            return client.get(world.agent, url);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    private static JsonNode lastCall(GuardedWorld world) throws IOException {
+        world.runtime.close();
+        List<JsonNode> calls = world.records("egress.call");
+        return calls.get(calls.size() - 1).path("attributes");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void call_goesThroughTheProxy_whichHearsTheTargetAndItsLoginAndNothingElse(ProxiedClient client) throws Exception {
+        for (String host : List.of("127.0.0.1", "proxy.internal")) {
+            try (TunnelProxy proxy = new TunnelProxy(BASIC);
+                    GuardedWorld world = world(proxy, host)) {
+                world.provider.answer(LoopbackServer.json("{\"of\":\"" + host + "\"}"));
+
+                assertThat(client.get(world.agent, world.url(GuardedWorld.OPENAI, "/v1/models")))
+                        .isEqualTo("{\"of\":\"" + host + "\"}");
+
+                assertThat(proxy.heads()).singleElement().satisfies(head -> assertThat(head)
+                        .startsWith("CONNECT " + GuardedWorld.OPENAI + ":" + world.provider.port() + " HTTP/1.1\r\n")
+                        .contains("Proxy-Authorization: " + BASIC)
+                        .doesNotContain(GuardedWorld.OPENAI_KEY, "/v1/models", "\r\nAuthorization"));
+                RecordedRequest seen = world.provider.server.takeRequest(10, TimeUnit.SECONDS);
+                assertThat(LoopbackServer.clear(seen.getHeaders()))
+                        .contains(GuardedWorld.OPENAI_KEY)
+                        .doesNotContainIgnoringCase("proxy-authorization")
+                        .doesNotContain(BASIC);
+                assertThat(world.resolver.lookups()).doesNotContain(GuardedWorld.OPENAI);
+                JsonNode call = lastCall(world);
+                assertThat(call.path("secure_runtime.proxy").asText()).isEqualTo(host + ":" + proxy.port());
+                assertThat(world.everythingLogged()).doesNotContain(LOGIN, "correct-horse", BASIC);
+            }
+        }
+    }
+
+    /** What the next tests would see if the proxy were stepped around. */
+    @ParameterizedTest
+    @EnumSource
+    void withoutAnApprovedProxy_theSameCallGoesDirectly(ProxiedClient client) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy(BASIC);
+                GuardedWorld world = new GuardedWorld(folder)) {
+            world.provider.answer(LoopbackServer.json("{}"));
+            assertThat(client.get(world.agent, world.url(GuardedWorld.OPENAI, "/v1/models")))
+                    .isEqualTo("{}");
+            assertThat(proxy.connections()).isZero();
+            assertThat(world.resolver.lookups()).contains(GuardedWorld.OPENAI);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void hostThatIsNotAllowed_isToldNeitherToTheProxyNorToTheNameServer(ProxiedClient client) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy(BASIC);
+                GuardedWorld world = world(proxy, "proxy.internal")) {
+            get(client, world, world.url(GuardedWorld.EVIL, "/steal"));
+
+            assertThat(proxy.connections()).isZero();
+            assertThat(world.resolver.lookups()).isEmpty();
+            assertThat(lastCall(world).path("secure_runtime.action").asText()).isEqualTo("block");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void redirectToAnotherHost_isNotFollowedThroughTheProxy(ProxiedClient client) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy(BASIC);
+                GuardedWorld world = world(proxy, "127.0.0.1")) {
+            world.provider.answer(LoopbackServer.redirect(307, world.url(GuardedWorld.EVIL, "/steal")));
+
+            get(client, world, world.url(GuardedWorld.OPENAI, "/v1/models"));
+
+            assertThat(proxy.heads()).hasSize(1);
+            assertThat(world.evil.server.getRequestCount()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void plainHttp_isRefused_alsoWhereTheProxyWouldTakeIt(ProxiedClient client) throws Exception {
+        Scope plain = new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of());
+        try (TunnelProxy proxy = new TunnelProxy();
+                GuardedWorld world = new GuardedWorld(folder, builder -> builder.policy(Policy.builder()
+                                .component(
+                                        "agent",
+                                        ComponentPolicy.builder()
+                                                .allow(EgressRule.host(GuardedWorld.OPENAI, plain))
+                                                .build())
+                                .build())
+                        .egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())))) {
+            get(client, world, "http://" + GuardedWorld.OPENAI + "/v1/models?key=1");
+
+            assertThat(proxy.connections()).isZero();
+            assertThat(lastCall(world).path("secure_runtime.reason").asText()).isEqualTo("plain_http_through_proxy");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void loginThatTheProxyRefuses_failsTheCall_andShowsInNoMessageAndNoRecord(ProxiedClient client) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy("Basic another");
+                GuardedWorld world = world(proxy, "127.0.0.1")) {
+            String told = get(client, world, world.url(GuardedWorld.OPENAI, "/v1/models"));
+
+            assertThat(told).contains("Exception").doesNotContain("correct-horse", BASIC);
+            if (client != ProxiedClient.OKHTTP) {
+                assertThat(told)
+                        .contains("no tunnel to api.openai.com:" + world.provider.port())
+                        .contains("the egress proxy 127.0.0.1:" + proxy.port() + " answered 407");
+            }
+            assertThat(world.provider.server.getRequestCount()).isZero();
+            assertThat(lastCall(world).has("error.type")).isTrue();
+            assertThat(world.everythingLogged()).doesNotContain("correct-horse", BASIC);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void reload_closesTheTunnelsThatTheNewPolicyRefuses(ProxiedClient client) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy();
+                ReloadWorld world = new ReloadWorld(
+                        folder,
+                        Protocol.HTTP_2,
+                        builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())))) {
+            world.left.answer(LoopbackServer.json("{}"));
+            client.get(world.agent, world.get(ReloadWorld.LEFT).url().toString());
+            assertThat(world.left.awaitOpen(1)).isTrue();
+
+            PolicyReload done = world.runtime.reload(world.rightPolicy());
+
+            assertThat(done.closed()).containsExactly("https://left.example:" + world.left.port());
+            assertThat(world.left.awaitOpen(0)).isTrue();
+            world.both.answer(LoopbackServer.json("{\"still\":1}"));
+            assertThat(client.get(world.agent, world.get(ReloadWorld.BOTH).url().toString()))
+                    .isEqualTo("{\"still\":1}");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void budgetOfTheTarget_countsWhatGoesThroughTheTunnel(ProxiedClient client) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy();
+                ReloadWorld world = new ReloadWorld(
+                        folder,
+                        Protocol.HTTP_2,
+                        builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())))) {
+            ComponentPolicy.Builder least = ComponentPolicy.builder()
+                    .secret("left-key")
+                    .allow(ReloadWorld.allowing(ReloadWorld.LEFT, world.left))
+                    .budget(ByteBudget.of(ReloadWorld.LEFT, 100, Duration.ofHours(1)));
+            world.runtime.reload(world.policy("left-key", least));
+
+            try {
+                client.get(world.agent, world.get(ReloadWorld.LEFT).url().toString());
+            } catch (IOException e) {
+                // What the client says of it differs; the record doesn't.
+            }
+
+            assertThat(proxy.heads()).hasSizeLessThanOrEqualTo(1);
+            assertThat(world.left.server.getRequestCount()).isZero();
+            world.runtime.close();
+            assertThat(world.records("egress.call").get(0).path("attributes").path("secure_runtime.reason").asText())
+                    .isEqualTo("budget_spent");
+        }
+    }
+}
