@@ -14,8 +14,8 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
  * retries, redirects, cookies, authentication, caching or decompression. Each hop is judged before its host is looked up,
  * redirects are followed by us, all addresses of a host are judged together and each again by the socket that connects to
  * it, the component has connections of its own for each version of the policy, and a credential bound to the host is
- * attached after the last code that isn't ours. Proxies and SOCKS set for the whole JVM have no effect. Neither response,
- * context nor exception leads to a request with its credential, a connection or a client of ours.
+ * attached after the last code that isn't ours. Proxies and SOCKS set for the whole JVM have no effect; the runtime's own
+ * ({@code RuntimeBuilder.egressProxy}) is gone through. Neither response, context nor exception leads to a request with its credential, a connection or a client of ours.
  *
  * <p>Refused, since the request would go elsewhere than it says: a target that differs from the request's own authority, a
  * target that brings its own address, an absolute path, a {@code Host} header of another host, and a {@code RequestConfig}

@@ -53,8 +53,7 @@ public final class JudgedConnector {
         ApprovedProxy proxy = gate.egressProxy();
         String host = proxy == null ? origin.host() : proxy.host();
         int port = proxy == null ? origin.port() : proxy.port();
-        EgressRequest tunnel =
-                proxy == null ? null : gate.connection(origin.scheme(), origin.host(), origin.port());
+        EgressRequest tunnel = proxy == null ? null : gate.connection(origin.scheme(), origin.host(), origin.port());
         List<InetAddress> addresses = JudgedAddresses.of(gate, snapshot, origin.scheme(), host, port);
         IOException failure = null;
         for (InetAddress address : addresses) {

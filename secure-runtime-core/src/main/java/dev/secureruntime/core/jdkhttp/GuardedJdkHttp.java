@@ -22,7 +22,7 @@ import java.net.http.HttpClient.Redirect;
  * Redirects are followed by us, within what the client's {@code Redirect} allows. Connections are made by a relay in this
  * process: it looks the host up, judges all of its addresses, and connects to one that it judged; the JDK's client looks
  * nothing up. Every component has connections of its own for each version of the policy. Proxies set for the whole JVM have no
- * effect. A credential bound to the host is attached last, and shows in no response, exception or WebSocket. WebSockets are
+ * effect; the relay goes through the runtime's own ({@code RuntimeBuilder.egressProxy}). A credential bound to the host is attached last, and shows in no response, exception or WebSocket. WebSockets are
  * judged like requests.
  *
  * <p>What does not: the relay listens on a port of the loopback interface. Other processes of the machine can connect to it,

@@ -15,18 +15,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,8 +31,6 @@ import org.junit.jupiter.api.io.TempDir;
  * 500 to 503 without a connection, what its rules refuse in 403. Where Squid is not installed, that test is skipped.
  */
 final class SquidExportTest {
-
-    private static final Path SQUID = Path.of("/usr/sbin/squid");
 
     private static final Map<String, String> HOSTS = Map.of(
             "api.openai.com", "8.8.8.8",
@@ -99,7 +93,7 @@ final class SquidExportTest {
 
     @Test
     void export_inSquid_givesTheAnswersOfThePolicy() throws Exception {
-        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
         EgressPolicy policy = EgressPolicy.compile(POLICY);
         List<EgressRequest> requests = new ArrayList<>();
         List<String> hosts = new ArrayList<>(HOSTS.keySet());
@@ -126,9 +120,9 @@ final class SquidExportTest {
             }
         }
         int allowed = 0;
-        try (Squid squid = new Squid(SquidExport.of(POLICY, "c").text())) {
+        try (Squid squid = squid(POLICY)) {
             for (EgressRequest request : requests) {
-                int status = squid.ask(request);
+                int status = ask(squid, request);
                 boolean expected = decide(policy, request);
                 // 500 to 503: it would have forwarded, and was told not to.
                 assertThat(status).as(request.target()).isIn(403, 500, 502, 503);
@@ -141,7 +135,7 @@ final class SquidExportTest {
 
     @Test
     void export_ofAllIpv4Addresses_opensNoIpv6AddressInSquid() throws Exception {
-        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
         Policy ipv4 = Policy.builder()
                 .component(
                         "c",
@@ -149,10 +143,10 @@ final class SquidExportTest {
                                 .allow(EgressRule.cidr("0.0.0.0/0", Scope.HTTPS))
                                 .build())
                 .build();
-        try (Squid squid = new Squid(SquidExport.of(ipv4, "c").text())) {
+        try (Squid squid = squid(ipv4)) {
             for (String host : List.of("8.8.8.8", "200.1.2.3", "2606:4700::1111", "8000::1")) {
                 EgressRequest request = new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of());
-                assertThat(squid.ask(request) != 403).as(host).isEqualTo(decide(EgressPolicy.compile(ipv4), request));
+                assertThat(ask(squid, request) != 403).as(host).isEqualTo(decide(EgressPolicy.compile(ipv4), request));
             }
         }
     }
@@ -167,87 +161,32 @@ final class SquidExportTest {
         return decision instanceof Allowed;
     }
 
-    /** A Squid of its own on loopback. */
-    private final class Squid implements AutoCloseable {
-
-        private final Process process;
-        private final int port;
-
-        Squid(String rules) throws IOException, InterruptedException {
-            try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-                port = free.getLocalPort();
-            }
-            StringBuilder names = new StringBuilder();
-            HOSTS.forEach((name, address) ->
-                    names.append(address).append(' ').append(name).append('\n'));
-            names.append("8.8.4.4 generativelanguage.googleapis.com x.evil.anthropic.com evil.anthropic.com\n");
-            Files.writeString(folder.resolve("hosts"), names);
-            Files.writeString(folder.resolve("rules.conf"), rules);
-            Path configuration = Files.writeString(
-                    folder.resolve("squid.conf"),
-                    """
-                    http_port 127.0.0.1:%d
-                    hosts_file %s/hosts
-                    dns_nameservers 127.0.0.1
-                    dns_timeout 1 second
-                    never_direct allow all
-                    cache deny all
-                    pid_filename none
-                    access_log none
-                    cache_log %s/cache.log
-                    shutdown_lifetime 1 second
-                    include %s/rules.conf
-                    """
-                            .formatted(port, folder, folder, folder));
-            // Started as root, Squid goes on as another user.
-            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
-            process = new ProcessBuilder(SQUID.toString(), "-N", "-f", configuration.toString())
-                    .redirectErrorStream(true)
-                    .redirectOutput(folder.resolve("output").toFile())
-                    .start();
-            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-            while (!isListening()) {
-                boolean ended = process.waitFor(50, TimeUnit.MILLISECONDS);
-                if (ended || System.nanoTime() > deadline) {
-                    process.destroyForcibly();
-                    throw new AssertionError("Squid did not start: " + Files.readString(folder.resolve("output")));
-                }
-            }
+    private static int ask(Squid squid, EgressRequest request) throws IOException {
+        String host = request.host().indexOf(':') >= 0 ? "[" + request.host() + "]" : request.host();
+        String authority = host + ":" + request.port();
+        String target = request.scheme().equals("https") ? authority : "http://" + authority + request.path();
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), squid.port())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream()
+                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
+                                    + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            BufferedReader reply =
+                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+            String status = reply.readLine();
+            assertThat(status).as(target).isNotNull();
+            return Integer.parseInt(status.split(" ")[1]);
         }
+    }
 
-        private boolean isListening() {
-            try (Socket socket = new Socket()) {
-                socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
-                return true;
-            } catch (IOException notYet) {
-                return false;
-            }
+    private Squid squid(Policy policy) throws IOException, InterruptedException {
+        Map<String, String> names = new HashMap<>(HOSTS);
+        for (String name : List.of("generativelanguage.googleapis.com", "x.evil.anthropic.com", "evil.anthropic.com")) {
+            names.put(name, "8.8.4.4");
         }
-
-        int ask(EgressRequest request) throws IOException {
-            String host = request.host().indexOf(':') >= 0 ? "[" + request.host() + "]" : request.host();
-            String authority = host + ":" + request.port();
-            String target = request.scheme().equals("https") ? authority : "http://" + authority + request.path();
-            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                socket.setSoTimeout(20_000);
-                socket.getOutputStream()
-                        .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
-                                        + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                                .getBytes(StandardCharsets.US_ASCII));
-                BufferedReader reply =
-                        new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
-                String status = reply.readLine();
-                assertThat(status).as(target).isNotNull();
-                return Integer.parseInt(status.split(" ")[1]);
-            }
-        }
-
-        @Override
-        public void close() throws InterruptedException {
-            process.destroy();
-            if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
-            }
-        }
+        return new Squid(
+                folder,
+                names,
+                "never_direct allow all\n" + SquidExport.of(policy, "c").text());
     }
 }

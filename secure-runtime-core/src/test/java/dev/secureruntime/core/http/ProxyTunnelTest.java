@@ -22,8 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ProxyTunnelTest {
 
     private static InputStream bytes(String text) {
-        return new ByteArrayInputStream(
-                text.translateEscapes().getBytes(StandardCharsets.ISO_8859_1));
+        return new ByteArrayInputStream(text.translateEscapes().getBytes(StandardCharsets.ISO_8859_1));
     }
 
     @ParameterizedTest
@@ -79,8 +78,8 @@ class ProxyTunnelTest {
     }
 
     @Property(tries = 2_000)
-    void anyBytes_areAStatusOrRefused(
-            @ForAll @Size(max = 200) byte[] answer, @ForAll @IntRange(max = 30) int kept) throws IOException {
+    void anyBytes_areAStatusOrRefused(@ForAll @Size(max = 200) byte[] answer, @ForAll @IntRange(max = 30) int kept)
+            throws IOException {
         byte[] good = "HTTP/1.1 200 OK\r\nA: b\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);
         byte[] all = new byte[Math.min(kept, good.length) + answer.length];
         System.arraycopy(good, 0, all, 0, all.length - answer.length);

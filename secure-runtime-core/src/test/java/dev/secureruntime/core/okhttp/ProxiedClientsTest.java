@@ -1,8 +1,10 @@
 package dev.secureruntime.core.okhttp;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.core.egress.Squid;
 import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
@@ -12,11 +14,14 @@ import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.Protocol;
 import okhttp3.mockwebserver.RecordedRequest;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +33,9 @@ class ProxiedClientsTest {
 
     private static final String LOGIN = "corporate-user:correct-horse";
     private static final String BASIC = "Basic Y29ycG9yYXRlLXVzZXI6Y29ycmVjdC1ob3JzZQ==";
+
+    private static final Path NCSA_AUTH = Path.of("/usr/lib/squid/basic_ncsa_auth");
+    private static final String APR1_OF_CORRECT_HORSE = "$apr1$loopback$qY.ein7VgMup.ZT7KaDV91";
 
     @TempDir
     Path folder;
@@ -207,8 +215,50 @@ class ProxiedClientsTest {
             assertThat(proxy.heads()).hasSizeLessThanOrEqualTo(1);
             assertThat(world.left.server.getRequestCount()).isZero();
             world.runtime.close();
-            assertThat(world.records("egress.call").get(0).path("attributes").path("secure_runtime.reason").asText())
+            assertThat(world.records("egress.call")
+                            .get(0)
+                            .path("attributes")
+                            .path("secure_runtime.reason")
+                            .asText())
                     .isEqualTo("budget_spent");
+        }
+    }
+
+    /** It asks for a login, and leads to one host that the policy allows, not to the other, and to one that it refuses. */
+    @ParameterizedTest
+    @EnumSource
+    void realProxy_leadsWhereItsOwnRulesAllowToo_forItsLoginOnly(ProxiedClient client) throws Exception {
+        assumeTrue(Squid.isInstalled() && Files.isExecutable(NCSA_AUTH), "Squid is not installed");
+        Path users = Files.writeString(folder.resolve("users"), "corporate-user:" + APR1_OF_CORRECT_HORSE + "\n");
+        String rules =
+                """
+                auth_param basic program %s %s
+                acl known proxy_auth REQUIRED
+                acl open dstdomain %s %s
+                http_access allow CONNECT known open
+                http_access deny all
+                """
+                        .formatted(NCSA_AUTH, users, GuardedWorld.OPENAI, GuardedWorld.EVIL);
+        Map<String, String> names = Map.of(
+                GuardedWorld.OPENAI, "127.0.0.1", GuardedWorld.EVIL, "127.0.0.1", GuardedWorld.PARTNER, "127.0.0.1");
+        try (Squid squid = new Squid(folder, names, rules)) {
+            AtomicReference<String> login = new AtomicReference<>("corporate-user:wrong");
+            EgressProxy proxy = EgressProxy.at("127.0.0.1:" + squid.port())
+                    .login(() -> login.get().getBytes(StandardCharsets.US_ASCII));
+            try (GuardedWorld world = new GuardedWorld(folder, builder -> builder.egressProxy(proxy))) {
+                String allowed = world.url(GuardedWorld.OPENAI, "/v1/models");
+                assertThat(get(client, world, allowed)).contains("Exception").doesNotContain("wrong");
+                login.set(LOGIN);
+
+                world.provider.answer(LoopbackServer.json("{\"through\":\"squid\"}"));
+                assertThat(client.get(world.agent, allowed)).isEqualTo("{\"through\":\"squid\"}");
+                assertThat(get(client, world, world.url(GuardedWorld.PARTNER, "/")))
+                        .contains("Exception", "403");
+                get(client, world, world.url(GuardedWorld.EVIL, "/"));
+
+                assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
+                assertThat(world.evil.server.getRequestCount()).isZero();
+            }
         }
     }
 }
