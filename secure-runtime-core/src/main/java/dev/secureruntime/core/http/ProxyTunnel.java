@@ -36,6 +36,7 @@ final class ProxyTunnel {
     /**
      * Opens the tunnel on a connection to the proxy. What follows the proxy's answer is left for the reader of the tunnel.
      *
+     * @throws SocketTimeoutException when it takes too long
      * @throws IOException when the proxy opens none, saying why; the message doesn't hold its login
      */
     void open(Socket socket) throws IOException {
@@ -46,18 +47,20 @@ final class ProxyTunnel {
         int status;
         try {
             status = status(timeoutMillis == 0 ? socket.getInputStream() : new Timed(socket, timeoutMillis));
-        } catch (ProtocolException | EOFException | SocketTimeoutException e) {
-            throw failed(e.getMessage());
+        } catch (SocketTimeoutException e) {
+            throw new SocketTimeoutException(failure("didn't answer in time"));
+        } catch (ProtocolException | EOFException e) {
+            throw new IOException(failure(String.valueOf(e.getMessage())));
         }
         if (status / 100 != 2) {
-            throw failed("answered " + status
-                    + (status == 407 ? ": it wants another login" : ": have it allow this target"));
+            throw new IOException(failure("answered " + status
+                    + (status == 407 ? ": it wants another login" : ": have it allow this target")));
         }
         socket.setSoTimeout(0);
     }
 
-    private IOException failed(String how) {
-        return new IOException("no tunnel to " + target + ": the egress proxy " + proxy + " " + how);
+    private String failure(String how) {
+        return "no tunnel to " + target + ": the egress proxy " + proxy + " " + how;
     }
 
     /**
@@ -116,18 +119,10 @@ final class ProxyTunnel {
         public int read() throws IOException {
             long millis = (deadline - System.nanoTime()) / 1_000_000;
             if (millis <= 0) {
-                throw late();
+                throw new SocketTimeoutException();
             }
             socket.setSoTimeout((int) millis);
-            try {
-                return in.read();
-            } catch (SocketTimeoutException e) {
-                throw late();
-            }
-        }
-
-        private static SocketTimeoutException late() {
-            return new SocketTimeoutException("didn't answer in time");
+            return in.read();
         }
     }
 }

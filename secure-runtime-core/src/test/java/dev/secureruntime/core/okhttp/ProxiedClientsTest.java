@@ -1,10 +1,13 @@
 package dev.secureruntime.core.okhttp;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.core.apache.GuardedApache;
 import dev.secureruntime.core.egress.Squid;
+import dev.secureruntime.core.jdkhttp.GuardedJdkHttp;
 import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
@@ -13,6 +16,14 @@ import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +35,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.Protocol;
 import okhttp3.mockwebserver.RecordedRequest;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.core5.util.Timeout;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -258,6 +274,30 @@ class ProxiedClientsTest {
 
                 assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
                 assertThat(world.evil.server.getRequestCount()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void proxyThatNeverAnswers_isWaitedForAsLongAsForAConnection() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                GuardedWorld world = new GuardedWorld(
+                        folder, builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + silent.getLocalPort())))) {
+            URI url = URI.create(world.url(GuardedWorld.OPENAI, "/v1/models"));
+            HttpClient jdk = GuardedJdkHttp.builder(world.agent)
+                    .connectTimeout(Duration.ofMillis(200))
+                    .build();
+            assertThatThrownBy(() -> jdk.send(HttpRequest.newBuilder(url).build(), BodyHandlers.discarding()))
+                    .isInstanceOf(HttpConnectTimeoutException.class);
+
+            HttpGet get = new HttpGet(url);
+            get.setConfig(RequestConfig.custom()
+                    .setConnectTimeout(Timeout.ofMilliseconds(200))
+                    .build());
+            try (CloseableHttpClient apache = GuardedApache.throwingClient(world.agent)) {
+                assertThatThrownBy(() -> apache.execute(get, response -> response.getCode()))
+                        .isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("didn't answer in time");
             }
         }
     }
