@@ -133,9 +133,9 @@ public final class CallRecord {
         component.warnReported(hop, denial);
     }
 
-    /** The hop runs over a connection to this address, which a break-glass grant may have opened. */
+    /** The hop runs over a connection to this address, which a break-glass grant may have opened; said before it is answered. */
     public synchronized void ranOver(ComponentSnapshot snapshot, EgressRequest connection, InetAddress address) {
-        if (grant == null) {
+        if (grant == null && status == 0) {
             grant = snapshot.opening(connection, address).orElse(null);
         }
     }

@@ -171,9 +171,7 @@ final class GuardedExchange {
         try {
             hop.runsOver(wire);
             requireConnectionAllowed(wire);
-            if (hop.snapshot().hasGrants()) {
-                record.ranOver(hop.snapshot(), wire.opened(), wire.address());
-            }
+            hop.runsOver(wire.opened(), wire.address());
             wire.readTimeout(settings.responseMillis());
             BasicClassicHttpRequest head = equipped(request);
             record.sent();

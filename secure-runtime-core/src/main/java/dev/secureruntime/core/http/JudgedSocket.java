@@ -81,6 +81,7 @@ public final class JudgedSocket extends Socket {
         try {
             super.connect(endpoint, timeout);
             requireStillAllowed(asked, to.getAddress());
+            open.connected(this);
         } catch (IOException e) {
             close();
             throw told(e);
@@ -102,6 +103,17 @@ public final class JudgedSocket extends Socket {
     Optional<Denied> denied(ComponentSnapshot inForce) {
         InetAddress address = getInetAddress();
         return address == null ? Optional.empty() : deniedOpen(inForce, target(), address);
+    }
+
+    /** Tells a hop of this connection, if the hop's request could be written to it. */
+    void mayCarry(GuardedHop hop) {
+        InetAddress address = getInetAddress();
+        if (address != null
+                && tunnel == null // behind a proxy nobody knows the target's address
+                && hop.snapshot() == snapshot
+                && Origin.of(target()).equals(Origin.of(hop.asked()))) {
+            hop.runsOver(target(), address);
+        }
     }
 
     private Optional<Denied> deniedOpen(ComponentSnapshot inForce, EgressRequest asked, InetAddress address) {
