@@ -53,7 +53,7 @@ class AddressGrantTest {
                 .build());
     }
 
-    private static MockResponse answer(EveryAdapter adapter) {
+    static MockResponse answer(EveryAdapter adapter) {
         return adapter.way() == Way.WEB_SOCKET
                 ? new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
                     @Override
