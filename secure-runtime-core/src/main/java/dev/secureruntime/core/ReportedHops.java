@@ -20,8 +20,8 @@ final class ReportedHops {
     private long leftOut;
 
     void add(EgressRequest hop, Denied denial) {
-        add(hop.redirectedFrom().size() + " " + hop.target() + " " + denial.code().code() + " "
-                + denial.reason().name().toLowerCase(Locale.ROOT));
+        add(hop.redirectedFrom().size() + " " + hop.target() + " "
+                + denial.code().code() + " " + denial.reason().name().toLowerCase(Locale.ROOT));
     }
 
     /** Those of an earlier try. */
