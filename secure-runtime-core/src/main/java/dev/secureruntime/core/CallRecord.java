@@ -39,7 +39,10 @@ public final class CallRecord {
     private int sendsOfHop;
     private EgressRequest target;
     private @Nullable String rule;
+    /** Why the policy refuses the current hop, which its mode lets go; null when it doesn't. */
     private EgressDecision.@Nullable Denied reported;
+
+    private final ReportedHops reportedHops = new ReportedHops();
     private String policyVersion = "";
     private @Nullable ActiveGrant grant;
     private ShadowPolicy.@Nullable Difference shadow;
@@ -130,12 +133,13 @@ public final class CallRecord {
         letGo(hop, new EgressDecision.Allowed(denial.rule().orElse(""), denial.policyVersion()));
         rule = denial.rule().orElse(null);
         reported = denial;
+        reportedHops.add(hop, denial);
         component.warnReported(hop, denial);
     }
 
-    /** The hop runs over a connection to this address, which a break-glass grant may have opened. */
+    /** The hop runs over a connection to this address, which a break-glass grant may have opened; said before it is answered. */
     public synchronized void ranOver(ComponentSnapshot snapshot, EgressRequest connection, InetAddress address) {
-        if (grant == null) {
+        if (grant == null && status == 0) {
             grant = snapshot.opening(connection, address).orElse(null);
         }
     }
@@ -176,6 +180,7 @@ public final class CallRecord {
                 attempts += earlier.attempts;
                 startNanos = earlier.startNanos;
                 outcomes.addAll(earlier.outcomes);
+                reportedHops.addAll(earlier.reportedHops);
                 earlier.noteOutcome(outcomes);
             }
         });
@@ -338,6 +343,7 @@ public final class CallRecord {
         if (shadow != null) {
             shadow.describe(event);
         }
+        reportedHops.describe(event);
         if (!attached.isEmpty()) {
             event.attribute("secure_runtime.attached_secrets", attached);
         }

@@ -173,8 +173,8 @@ final class GuardedExchange {
             hop.runsOver(wire);
             requireConnectionAllowed(wire);
             InetAddress address = wire.judgedAddress();
-            if (address != null && hop.snapshot().hasGrants()) {
-                record.ranOver(hop.snapshot(), wire.opened(), address);
+            if (address != null) {
+                hop.runsOver(wire.opened(), address);
             }
             wire.readTimeout(settings.responseMillis());
             BasicClassicHttpRequest head = equipped(request);

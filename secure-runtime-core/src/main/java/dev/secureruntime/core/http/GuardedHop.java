@@ -11,6 +11,7 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reported;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -134,6 +135,16 @@ public class GuardedHop {
      */
     public final boolean mayCarryCredentials() {
         return !strayed && !reported;
+    }
+
+    /**
+     * The hop is about to be written to a connection to this address: where that needs a break-glass grant, the record names
+     * it. An adapter whose library doesn't tell it the connection asks {@link OpenSockets#watchFor} instead.
+     */
+    public final void runsOver(EgressRequest opened, InetAddress address) {
+        if (snapshot.hasGrants()) {
+            record.ranOver(snapshot, opened, address);
+        }
     }
 
     /** Why the policy refuses the connection that the hop runs over; empty where there is none, or none is known. */

@@ -81,6 +81,7 @@ public final class JudgedSocket extends Socket {
         try {
             super.connect(endpoint, timeout);
             requireStillAllowed(asked, to.getAddress());
+            open.connected(this);
         } catch (IOException e) {
             close();
             throw told(e);
@@ -107,6 +108,16 @@ public final class JudgedSocket extends Socket {
     /** The address that was judged and is connected to; null where the approved proxy leads on to one that it knows alone. */
     public @Nullable InetAddress judgedAddress() {
         return tunnel != null ? null : getInetAddress();
+    }
+
+    /** Tells a hop of this connection, if the hop's request could be written to it. */
+    void mayCarry(GuardedHop hop) {
+        InetAddress address = judgedAddress();
+        if (address != null
+                && hop.snapshot() == snapshot
+                && Origin.of(target()).equals(Origin.of(hop.asked()))) {
+            hop.runsOver(target(), address);
+        }
     }
 
     private Optional<Denied> deniedOpen(ComponentSnapshot inForce, EgressRequest asked, InetAddress address) {

@@ -15,6 +15,7 @@ public final class OpenSockets {
     public static final int MAX = 16_384;
 
     private final Set<JudgedSocket> open = ConcurrentHashMap.newKeySet();
+    private final Set<GuardedHop> watching = ConcurrentHashMap.newKeySet();
 
     /** Enters a socket that is about to connect. */
     void enter(JudgedSocket socket) throws IOException {
@@ -29,6 +30,26 @@ public final class OpenSockets {
 
     void leave(JudgedSocket socket) {
         open.remove(socket);
+    }
+
+    /**
+     * For a hop whose library doesn't tell which connection it runs over: each connection to its target, of its policy, that
+     * is open or is opened until {@link #forget} counts as the one, until an answer begins. So the record of a call names the
+     * break-glass grant that its connection needed; among several connections to one target, perhaps one that another needed.
+     */
+    public void watchFor(GuardedHop hop) {
+        if (hop.snapshot().hasGrants()) {
+            watching.add(hop); // before: a socket that connects meanwhile looks here afterwards
+            open.forEach(socket -> socket.mayCarry(hop));
+        }
+    }
+
+    public void forget(GuardedHop hop) {
+        watching.remove(hop);
+    }
+
+    void connected(JudgedSocket socket) {
+        watching.forEach(socket::mayCarry);
     }
 
     /** Closes the sockets that the policy refuses, adding where they led. */

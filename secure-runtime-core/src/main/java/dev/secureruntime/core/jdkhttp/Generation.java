@@ -65,6 +65,7 @@ final class Generation {
     LiveExchange begin(JdkHop hop, Runnable cancel) throws EgressDeniedException {
         LiveExchange exchange = new LiveExchange(hop, cancel, over -> ended(hop, over));
         transport.live().enter(exchange);
+        transport.sockets().watchFor(hop); // once a tunnel is open, only the JDK knows what runs through it
         transport.relay().admit(hop, this);
         Gate gate = transport.gate();
         ComponentSnapshot inForce = gate.inForce();
@@ -82,6 +83,7 @@ final class Generation {
         if (!transport.live().leave(exchange)) {
             return;
         }
+        transport.sockets().forget(hop);
         transport.relay().dismiss(hop);
         synchronized (this) {
             underWay--;

@@ -94,7 +94,10 @@ final class GuardedClient extends HttpClient {
         return answer;
     }
 
-    /** The same: a server's pushes are never taken, so the handler is never asked. */
+    /**
+     * The same: the handler is never asked. A push answers a request that nobody made and nobody judged, so the JDK's client is given
+     * no handler: it tells servers not to push, and refuses what they push all the same, in whichever host's name.
+     */
     @Override
     public <T> CompletableFuture<HttpResponse<T>> sendAsync(
             HttpRequest request, BodyHandler<T> handler, @Nullable PushPromiseHandler<T> pushes) {

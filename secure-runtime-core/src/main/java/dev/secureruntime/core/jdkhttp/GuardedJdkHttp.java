@@ -28,7 +28,8 @@ import java.net.http.HttpClient.Redirect;
  * <p>What does not: the relay listens on a port of the loopback interface. Other processes of the machine can connect to it,
  * and get nothing without the token of a call that is under way, but they could use up its connections. HTTP/2 is spoken
  * over https only. Bodies pass through code of the caller's on
- * threads of this client. Pushes of a server are not taken. {@code sslSession()} of a response is empty. {@code send} within
+ * threads of this client. A {@code PushPromiseHandler} is never asked: servers are told not to push, and a server that pushes all the same
+ * fails the connection's calls. {@code sslSession()} of a response is empty. {@code send} within
  * a body handler or publisher can use up time-outs, as in the JDK's client. Logging switched on in the JDK's client by whoever
  * loads it first is noticed only as long as its system property is set.
  *

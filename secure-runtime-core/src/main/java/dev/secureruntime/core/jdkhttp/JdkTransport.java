@@ -107,6 +107,10 @@ final class JdkTransport implements Transport {
         return relay;
     }
 
+    OpenSockets sockets() {
+        return sockets;
+    }
+
     LiveExchanges live() {
         return live;
     }

@@ -107,6 +107,9 @@ final class Generation {
         });
         underWay.incrementAndGet();
         live.enter(exchange);
+        if (hop.mayUpgrade()) {
+            sockets.watchFor(hop); // OkHttp tells nobody the connection of a WebSocket
+        }
         ComponentSnapshot inForce = gate.inForce();
         if (inForce != snapshot) {
             Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
@@ -122,6 +125,7 @@ final class Generation {
         if (!live.leave(exchange)) {
             return;
         }
+        sockets.forget(exchange.hop());
         if (underWay.decrementAndGet() == 0 && isOver()) {
             evictIdle();
         }

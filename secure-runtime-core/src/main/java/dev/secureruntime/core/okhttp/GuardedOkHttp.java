@@ -22,7 +22,7 @@ import okhttp3.OkHttpClient;
  * before its host is looked up, redirects are followed by us, every address is judged before it is connected to, the
  * component has connections of its own, proxies set for the whole JVM have no effect, and a credential bound to the host
  * is attached after the last code that isn't ours. Requests go directly, or through the one proxy that the runtime was given
- * ({@code RuntimeBuilder.egressProxy}); then hosts are judged by name only.
+ * ({@code RuntimeBuilder.egressProxy}); then hosts are judged by name only. What a server pushes over HTTP/2 is reset and reaches nobody.
  *
  * <p>What does not: interceptors that a library adds see the request without its real credential, and the response. Code
  * that builds an {@code OkHttpClient} of its own is not seen. The client of {@link #client} can't open WebSockets; use

@@ -128,10 +128,9 @@ final class Hop extends GuardedHop {
                 && connection.proxy().type() == Proxy.Type.DIRECT
                 && snapshot().hasGrants()) {
             HttpUrl opened = connection.address().url();
-            record().ranOver(
-                            snapshot(),
-                            gate.connection(opened.scheme(), opened.host(), opened.port()),
-                            connection.socketAddress().getAddress());
+            runsOver(
+                    gate.connection(opened.scheme(), opened.host(), opened.port()),
+                    connection.socketAddress().getAddress());
         }
     }
 
