@@ -47,7 +47,7 @@ public sealed interface EgressRule {
      * @param schemes the schemes, {@code https} or {@code http}; empty when nothing is said of them
      * @param methods the methods in upper case; empty means all
      * @param paths the path patterns, where {@code *} stands for anything within a segment and {@code **} for anything at
-     *     all; empty means all
+     *     all; printable ASCII, as paths are sent; empty means all
      */
     record Scope(Set<Integer> ports, Set<String> schemes, Set<String> methods, Set<String> paths) {
 
@@ -78,8 +78,9 @@ public sealed interface EgressRule {
                 }
             }
             for (String path : paths) {
-                if (!path.startsWith("/")) {
-                    throw new IllegalArgumentException("a path pattern starts with \"/\", not \"" + path + "\"");
+                if (!path.matches("/[!-~]*")) {
+                    throw new IllegalArgumentException("a path pattern starts with \"/\" and is printable ASCII without"
+                            + " blanks, others percent-encoded, not \"" + path + "\"");
                 }
             }
         }
