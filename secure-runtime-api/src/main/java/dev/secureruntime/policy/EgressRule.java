@@ -1,6 +1,7 @@
 package dev.secureruntime.policy;
 
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** One rule of a component's egress policy. */
 public sealed interface EgressRule {
@@ -88,6 +89,20 @@ public sealed interface EgressRule {
         /** The same scope for all methods and paths. */
         Scope ofAnyRequest() {
             return methods.isEmpty() && paths.isEmpty() ? this : new Scope(ports, schemes, Set.of(), Set.of());
+        }
+
+        /** What is said, in words that go behind a rule; empty where nothing is. */
+        public String describe() {
+            return said("ports", ports) + said("schemes", schemes) + said("methods", methods) + said("paths", paths);
+        }
+
+        private static String said(String what, Set<?> values) {
+            return values.isEmpty()
+                    ? ""
+                    : values.stream()
+                            .map(String::valueOf)
+                            .sorted()
+                            .collect(Collectors.joining(", ", " " + what + " ", ""));
         }
 
         /** The same scope on one port. */
