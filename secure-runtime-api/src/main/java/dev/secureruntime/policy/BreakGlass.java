@@ -34,8 +34,10 @@ public final class BreakGlass {
 
     private static final int MAX_PERSON = 128;
     private static final int MAX_REASON = 500;
+    /** No control characters, those beyond ASCII among them, no formats, nothing unassigned, no line separators. */
     private static final Pattern PRINTABLE =
-            Pattern.compile("[^\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Co}\\p{Cn}]+");
+            Pattern.compile("[^\\p{C}\\p{Zl}\\p{Zp}]+");
+    private static final Pattern BLANK = Pattern.compile("\\p{Z}*");
 
     private final String component;
     private final EgressRule rule;
@@ -211,11 +213,11 @@ public final class BreakGlass {
         }
 
         private static String printable(String text, int longest, String what) {
-            if (text.isBlank()
-                    || text.length() > longest
-                    || !PRINTABLE.matcher(text).matches()) {
-                throw new IllegalArgumentException(
-                        "the " + what + " of a break-glass grant is 1 to " + longest + " printable characters");
+            if (text.codePointCount(0, text.length()) > longest
+                    || !PRINTABLE.matcher(text).matches()
+                    || BLANK.matcher(text).matches()) {
+                throw new IllegalArgumentException("the " + what + " of a break-glass grant is 1 to " + longest
+                        + " printable characters, not all of them blank");
             }
             return text;
         }

@@ -12,7 +12,9 @@ public final class CidrBlock {
 
     private static final String OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
     private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
-    private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
+    /** The characters and the length of each part (RFC 4291, section 2.2); the number of parts is the parser's to check. */
+    private static final Pattern IPV6 =
+            Pattern.compile("(?=.*:)(::)?([0-9a-fA-F]{1,4}::?)*([0-9a-fA-F]{1,4}|" + IPV4.pattern() + ")?");
 
     private final byte[] network;
     private final int prefix;

@@ -1,6 +1,7 @@
 package dev.secureruntime.policy;
 
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** One rule of a component's egress policy. */
 public sealed interface EgressRule {
@@ -47,7 +48,7 @@ public sealed interface EgressRule {
      * @param schemes the schemes, {@code https} or {@code http}; empty when nothing is said of them
      * @param methods the methods in upper case; empty means all
      * @param paths the path patterns, where {@code *} stands for anything within a segment and {@code **} for anything at
-     *     all; empty means all
+     *     all; printable ASCII, as paths are sent; empty means all
      */
     record Scope(Set<Integer> ports, Set<String> schemes, Set<String> methods, Set<String> paths) {
 
@@ -78,8 +79,9 @@ public sealed interface EgressRule {
                 }
             }
             for (String path : paths) {
-                if (!path.startsWith("/")) {
-                    throw new IllegalArgumentException("a path pattern starts with \"/\", not \"" + path + "\"");
+                if (!path.matches("/[!-~]*")) {
+                    throw new IllegalArgumentException("a path pattern starts with \"/\" and is printable ASCII without"
+                            + " blanks, others percent-encoded, not \"" + path + "\"");
                 }
             }
         }
@@ -87,6 +89,20 @@ public sealed interface EgressRule {
         /** The same scope for all methods and paths. */
         Scope ofAnyRequest() {
             return methods.isEmpty() && paths.isEmpty() ? this : new Scope(ports, schemes, Set.of(), Set.of());
+        }
+
+        /** What is said, in words that go behind a rule; empty where nothing is. */
+        public String describe() {
+            return said("ports", ports) + said("schemes", schemes) + said("methods", methods) + said("paths", paths);
+        }
+
+        private static String said(String what, Set<?> values) {
+            return values.isEmpty()
+                    ? ""
+                    : values.stream()
+                            .map(String::valueOf)
+                            .sorted()
+                            .collect(Collectors.joining(", ", " " + what + " ", ""));
         }
 
         /** The same scope on one port. */

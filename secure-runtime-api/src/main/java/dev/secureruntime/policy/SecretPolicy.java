@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,13 +99,46 @@ public final class SecretPolicy {
         return use == Use.CANARY;
     }
 
+    /**
+     * Where it comes from and where it may go, in words. A prefix is told by its length alone: it may hold what should not stand
+     * in a policy.
+     */
+    public String describe() {
+        String from = source == null ? "supplied by code" : source.describe();
+        if (use == Use.CANARY) {
+            return from + ", a canary: for nobody; found in a request, it is an alarm";
+        }
+        if (attachment != null) {
+            return from + ", attached as " + attachment.describe() + " and never handed out";
+        }
+        return from + ", handed out and sent " + (sendTo.isEmpty() ? "nowhere" : "to " + joined(sendTo) + " only");
+    }
+
+    private static String joined(Set<HostPort> hosts) {
+        return hosts.stream().map(HostPort::toString).sorted().collect(Collectors.joining(", "));
+    }
+
     /** A place that a secret is read from. */
     public sealed interface Source {
+
+        /** The place in words. */
+        String describe();
+
         /** A file whose whole content, less a trailing line end, is the secret. */
-        record File(Path path) implements Source {}
+        record File(Path path) implements Source {
+            @Override
+            public String describe() {
+                return "from the file " + path;
+            }
+        }
 
         /** An environment variable. Every jar in the process can read it too. */
-        record Environment(String variable) implements Source {}
+        record Environment(String variable) implements Source {
+            @Override
+            public String describe() {
+                return "from the environment variable " + variable;
+            }
+        }
     }
 
     /**
@@ -129,9 +163,16 @@ public final class SecretPolicy {
             }
         }
 
+        private static final String BEARER = "Bearer ";
+
+        private String describe() {
+            String before = prefix.isEmpty() ? "" : " with a prefix of " + prefix.length() + " characters";
+            return header + (prefix.equals(BEARER) ? ": Bearer" : before) + " to " + joined(hosts);
+        }
+
         /** {@code Authorization: Bearer ...}, as OpenAI and most others want it. */
         public static Attachment bearer(String... hosts) {
-            return new Attachment(HostPort.parseAll(hosts), "Authorization", "Bearer ");
+            return new Attachment(HostPort.parseAll(hosts), "Authorization", BEARER);
         }
 
         /** A header that holds the secret alone, for example {@code x-api-key}. */

@@ -4,11 +4,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.PolicyDiff;
 import dev.secureruntime.core.policy.PolicyReader;
-import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,7 +21,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Says what a new policy would newly allow (+) or deny (-).",
             "Both are asked about every target that a rule of either speaks of; of a wildcard, a category or a block of",
-            "addresses, samples stand for the rest. Byte budgets, modes and break-glass grants are compared as they are written.",
+            "addresses, samples stand for the rest. Rules without an effect on what was tried, and all other members (budgets, modes,",
+            "secrets, categories' lists, break-glass grants), are compared as they are written.",
             ""
         },
         exitCodeOnInvalidInput = PolicyDiffCommand.USAGE,
@@ -57,10 +56,8 @@ final class PolicyDiffCommand implements Callable<Integer> {
             throw new IllegalStateException("picocli sets the specification");
         }
         PrintWriter out = spec.commandLine().getOut();
-        Policy old = PolicyReader.read(before);
-        Policy young = PolicyReader.read(after);
-        List<PolicyDiff.Change> changes = PolicyDiff.between(old, young);
-        for (PolicyDiff.Change change : changes) {
+        PolicyDiff diff = PolicyDiff.between(PolicyReader.read(before), PolicyReader.read(after));
+        for (PolicyDiff.Change change : diff.changes()) {
             if (json) {
                 ObjectNode line = JSON.createObjectNode()
                         .put("component", change.component())
@@ -74,10 +71,12 @@ final class PolicyDiffCommand implements Callable<Integer> {
                 out.println(sign + change.component() + " " + change.target() + requests);
             }
         }
-        List<String> besides = PolicyDiff.besides(old, young);
-        for (String line : besides) {
-            out.println(json ? JSON.writeValueAsString(JSON.createObjectNode().put("besides", line)) : line);
+        for (String line : diff.besides()) {
+            out.println(
+                    json
+                            ? JSON.writeValueAsString(JSON.createObjectNode().put("besides", line))
+                            : VerdictText.printable(line));
         }
-        return changes.isEmpty() && besides.isEmpty() ? 0 : 1;
+        return diff.changes().isEmpty() && diff.besides().isEmpty() ? 0 : 1;
     }
 }

@@ -1,5 +1,6 @@
 package dev.secureruntime.cli;
 
+import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.policy.BreakGlass;
 import dev.secureruntime.policy.ByteBudget;
@@ -58,6 +59,8 @@ final class PolicyExplainCommand implements Callable<Integer> {
                     "the policy has no component \"" + only + "\"; it has "
                             + String.join(", ", policy.components().keySet()));
         }
+        // What the compiler of the policy refuses is not explained as if it held.
+        EgressPolicy.compile(policy);
         PrintWriter out = spec.commandLine().getOut();
         policy.components().forEach((name, component) -> {
             if (only == null || only.equals(name)) {
@@ -65,8 +68,12 @@ final class PolicyExplainCommand implements Callable<Integer> {
             }
         });
         policy.secrets().forEach((name, secret) -> {
+            boolean used = policy.components().values().stream()
+                    .anyMatch(component -> component.secrets().contains(name));
             if (secret.isCanary()) {
-                out.println("canary " + name + source(secret) + ": for nobody; found in a request, it is an alarm");
+                print(out, "canary " + name + ", " + secret.describe());
+            } else if (!used) {
+                print(out, "secret " + name + ", " + secret.describe() + "; no component is entitled to it");
             }
         });
         policy.categories()
@@ -76,36 +83,42 @@ final class PolicyExplainCommand implements Callable<Integer> {
     }
 
     private static void explain(String name, ComponentPolicy component, Policy policy, PrintWriter out) {
-        out.println(name);
+        print(out, name);
         if (component.allow().isEmpty()) {
-            out.println("  may send nothing");
+            print(out, "  may send nothing");
         }
         for (EgressRule rule : component.allow()) {
-            out.println("  may send " + allowed(rule));
+            print(out, "  may send " + allowed(rule));
         }
         for (EgressRule rule : component.deny()) {
-            out.println("  never    " + denied(rule));
+            print(out, "  never    " + denied(rule));
         }
         for (ByteBudget budget : component.budgets()) {
-            out.println("  at most  " + budget.bytes() + " bytes sent in any " + budget.window() + " to "
+            print(out, "  at most  " + budget.bytes() + " bytes sent in any " + budget.window() + " to "
                     + budget.pattern().map(PolicyExplainCommand::hosts).orElse("everything together"));
         }
         for (BreakGlass grant : policy.breakGlass()) {
             if (grant.component().equals(name)) {
-                out.println("  break-glass (" + when(grant, Instant.now()) + ") " + grant.target() + " from "
+                print(out, "  break-glass (" + when(grant, Instant.now()) + ") " + grant.target() + " from "
                         + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
                         + grant.reason());
             }
         }
         if (component.mode() == EnforcementMode.REPORT) {
-            out.println("  report mode: what the rules and budgets refuse is recorded and let go");
+            print(out, "  report mode: what the rules and budgets refuse is recorded and let go");
         }
         if (component.onManyNames() == OnManyNames.BLOCK) {
-            out.println("  never    new names below a domain once it asked for conspicuously many");
+            print(out, "  never    new names below a domain once it asked for conspicuously many");
         }
         for (String secret : component.secrets()) {
-            out.println("  secret   " + secret + secret(policy.secrets().get(secret)));
+            SecretPolicy said = policy.secrets().getOrDefault(secret, SecretPolicy.suppliedByCode());
+            print(out, "  secret   " + secret + ", " + said.describe());
         }
+    }
+
+    /** One line: what a policy names could hold characters that forge others. */
+    private static void print(PrintWriter out, String line) {
+        out.println(VerdictText.printable(line));
     }
 
     static String when(BreakGlass grant, Instant now) {
@@ -155,25 +168,5 @@ final class PolicyExplainCommand implements Callable<Integer> {
 
     private static String joined(Collection<?> values) {
         return values.stream().map(String::valueOf).sorted().collect(Collectors.joining(", "));
-    }
-
-    private static String secret(@Nullable SecretPolicy secret) {
-        if (secret == null) {
-            return ", supplied by code";
-        }
-        return source(secret)
-                + secret.attachment()
-                        .map(attachment -> ", attached as " + attachment.header() + " to " + joined(attachment.hosts())
-                                + " and never handed out")
-                        .orElseGet(() -> ", handed out and sent "
-                                + (secret.sendTo().isEmpty() ? "nowhere" : "to " + joined(secret.sendTo()) + " only"));
-    }
-
-    private static String source(SecretPolicy secret) {
-        return secret.source()
-                .map(from -> from instanceof SecretPolicy.Source.Environment environment
-                        ? ", from the environment variable " + environment.variable()
-                        : ", from the file " + ((SecretPolicy.Source.File) from).path())
-                .orElse(", supplied by code");
     }
 }

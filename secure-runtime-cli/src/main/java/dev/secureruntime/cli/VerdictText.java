@@ -110,7 +110,7 @@ final class VerdictText {
 
     /** A log's bytes may hold anything; none of it may steer a terminal. */
     static String printable(String text) {
-        return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+        return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
     }
 
     /** The same for text of several lines. */

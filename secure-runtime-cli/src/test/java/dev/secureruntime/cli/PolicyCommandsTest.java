@@ -351,7 +351,7 @@ final class PolicyCommandsTest {
                   may send anything by http to localhost on 8080
                   may send anything by https to localhost on 9090
                   never    anything to hosts of category dynamic-dns on any port
-                  secret   key, from the environment variable KEY, attached as Authorization to api.openai.com:443 and never handed out
+                  secret   key, from the environment variable KEY, attached as Authorization: Bearer to api.openai.com:443 and never handed out
                 """);
         assertThat(run(new PolicyCommand(), "explain", policy, "--component", "none")
                         .exit())
@@ -372,7 +372,7 @@ final class PolicyCommandsTest {
                   may send nothing
                   secret   form, supplied by code, handed out and sent to login.example:443 only
                   secret   local, supplied by code, handed out and sent nowhere
-                canary trap, from the environment variable AWS_TRAP: for nobody; found in a request, it is an alarm
+                canary trap, from the environment variable AWS_TRAP, a canary: for nobody; found in a request, it is an alarm
                 """);
         assertThat(run(new PolicyCommand(), "validate", traps).out())
                 .doesNotContain("warning")
@@ -388,7 +388,7 @@ final class PolicyCommandsTest {
         assertThat(run.exit()).isEqualTo(1);
         assertThat(run.out())
                 .contains("+ chat https://evil.example:443\n")
-                .contains("- chat https://any-name.anthropic.com:443 [POST /v1/x]\n")
+                .contains("- chat https://any-name.anthropic.com:443 [POST /v1/any/any]\n")
                 .contains("- chat http://127.0.0.0:8080\n");
         assertThat(run(new PolicyCommand(), "diff", policy, policy)).isEqualTo(new Run(0, "", ""));
         assertThat(run(new PolicyCommand(), "diff", policy).exit()).isEqualTo(3);

@@ -6,8 +6,13 @@ import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EnforcementMode;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.SecretPolicy;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -17,16 +22,23 @@ import org.jspecify.annotations.Nullable;
  * What one policy would newly allow or deny compared with another.
  *
  * <p>Found by asking both: for each rule of either policy, its host (for a wildcard a name below it, for a category some
- * of its names, for a block of addresses its first one) is tried with every port, scheme, method and path that a rule of
- * the component speaks of. So every rule that came, went or changed shows with its effect; what is not listed is any
+ * of its names, for a block of addresses its edges, as host and as the address of a host) is tried with every port, scheme, method
+ * and path that a rule of the component speaks of, and with others. A rule that came or went without turning an answer is told as it
+ * is written, and so is every other member that changed: no change of a policy is without a line. What is not listed is any
  * effect beyond those names, such as all the other hosts of a category. Pure.
+ *
+ * @param changes the answers that turned, in the order of the components and their rules
+ * @param besides what else changed, in words, {@code +} for what the new policy says and {@code -} for what it says no more
  */
-public final class PolicyDiff {
+public record PolicyDiff(List<Change> changes, List<String> besides) {
 
-    private static final int CATEGORY_SAMPLES = 3;
     private static final int CHANGED_SAMPLES = 20;
+    private static final ComponentPolicy NOTHING = ComponentPolicy.builder().build();
 
-    private PolicyDiff() {}
+    public PolicyDiff {
+        changes = List.copyOf(changes);
+        besides = List.copyOf(besides);
+    }
 
     /** Which way a decision turned. */
     public enum Turn {
@@ -41,7 +53,7 @@ public final class PolicyDiff {
      *
      * @param component the component's name
      * @param turn which way
-     * @param target scheme, host and port
+     * @param target scheme, host and port; behind an address {@code as the address of a host} when it is about hosts that have it
      * @param requests the methods and paths, as {@code METHOD path}; empty when all that were tried turned
      */
     public record Change(String component, Turn turn, String target, List<String> requests) {
@@ -50,69 +62,101 @@ public final class PolicyDiff {
         }
     }
 
-    /** The changes, in the order of the components and their rules. */
-    public static List<Change> between(Policy before, Policy after) {
+    /** Compares two policies. */
+    public static PolicyDiff between(Policy before, Policy after) {
         EgressPolicy old = EgressPolicy.compile(before);
         EgressPolicy young = EgressPolicy.compile(after);
         Set<String> names = new LinkedHashSet<>(before.components().keySet());
         names.addAll(after.components().keySet());
-        Categories categories = Categories.of(after);
-        Categories former = Categories.of(before);
-        Set<String> changed = changedHosts(before, after);
+        List<Categories> categories = List.of(Categories.of(before), Categories.of(after));
         List<Change> changes = new ArrayList<>();
+        List<String> besides = new ArrayList<>();
+        Set<String> changed = changedHosts(before, after, besides);
         for (String name : names) {
+            ComponentPolicy former = before.components().getOrDefault(name, NOTHING);
+            ComponentPolicy latter = after.components().getOrDefault(name, NOTHING);
             List<EgressRule> rules = new ArrayList<>();
-            addRules(before.components().get(name), rules);
-            addRules(after.components().get(name), rules);
-            compare(name, new Probes(rules, List.of(former, categories), changed), old, young, changes);
+            for (ComponentPolicy each : List.of(former, latter)) {
+                rules.addAll(each.allow());
+                rules.addAll(each.deny());
+            }
+            DiffProbes probes = new DiffProbes(rules, categories, changed);
+            Comparison comparison = new Comparison(name, old, young, changes);
+            comparison.ask(probes);
+            comparison.ofNoEffect("allow", former.allow(), latter.allow(), probes, besides);
+            comparison.ofNoEffect("deny", former.deny(), latter.deny(), probes, besides);
         }
-        return changes;
+        besides(before, after, besides);
+        return new PolicyDiff(changes, besides);
     }
 
     /** Some of the hosts that only one of two lists of the same category has. */
-    private static Set<String> changedHosts(Policy before, Policy after) {
+    private static Set<String> changedHosts(Policy before, Policy after, List<String> besides) {
+        Set<String> names = new LinkedHashSet<>(before.categories().keySet());
+        names.addAll(after.categories().keySet());
         Set<String> hosts = new LinkedHashSet<>();
-        after.categories().forEach((name, young) -> {
-            CategoryPolicy old = before.categories().get(name);
-            if (old != null && !old.hosts().sha256().equals(young.hosts().sha256())) {
-                Set<String> only = new LinkedHashSet<>();
-                old.hosts().forEach(only::add);
-                young.hosts().forEach(pattern -> {
-                    if (!only.remove(pattern)) {
-                        only.add(pattern);
-                    }
-                });
-                only.stream().limit(CHANGED_SAMPLES).map(PolicyDiff::hostOf).forEach(hosts::add);
+        for (String name : names) {
+            Set<String> gone = listed(before.categories().get(name));
+            Set<String> come = listed(after.categories().get(name));
+            Set<String> both = new HashSet<>(gone);
+            both.retainAll(come);
+            gone.removeAll(both);
+            come.removeAll(both);
+            for (Set<String> some : List.of(gone, come)) {
+                some.stream().limit(CHANGED_SAMPLES).map(DiffProbes::hostOf).forEach(hosts::add);
             }
-        });
+            if (!come.isEmpty()) {
+                besides.add("+ category " + name + ": " + hosts(come.size()));
+            }
+            if (!gone.isEmpty()) {
+                besides.add("- category " + name + ": " + hosts(gone.size()));
+            }
+        }
         return hosts;
     }
 
-    private static String hostOf(String pattern) {
-        return pattern.startsWith("*.") ? "any-name" + pattern.substring(1) : pattern;
+    private static String hosts(int count) {
+        return count + (count == 1 ? " host" : " hosts");
     }
 
-    /**
-     * What changed beside the rules, in words, {@code +} for what the new policy says and {@code -} for what it says no more: byte
-     * budgets, modes, and break-glass grants.
-     */
-    public static List<String> besides(Policy before, Policy after) {
+    private static Set<String> listed(@Nullable CategoryPolicy category) {
+        Set<String> hosts = new LinkedHashSet<>();
+        if (category != null) {
+            category.hosts().forEach(hosts::add);
+        }
+        return hosts;
+    }
+
+    private static void besides(Policy before, Policy after, List<String> changes) {
         Set<String> old = besides(before);
         Set<String> young = besides(after);
-        List<String> changes = new ArrayList<>();
+        after.secrets().forEach((name, secret) -> {
+            SecretPolicy former = before.secrets().get(name);
+            if (former != null
+                    && former.describe().equals(secret.describe())
+                    && !former.attachment().equals(secret.attachment())) {
+                changes.add("+ secret " + name + " with another prefix");
+                changes.add("- secret " + name + " with another prefix");
+            }
+        });
         young.stream().filter(line -> !old.contains(line)).forEach(line -> changes.add("+ " + line));
         old.stream().filter(line -> !young.contains(line)).forEach(line -> changes.add("- " + line));
-        return changes;
     }
 
     private static Set<String> besides(Policy policy) {
         Set<String> lines = new LinkedHashSet<>();
         policy.components().forEach((name, component) -> {
+            lines.add("component " + name);
             component.budgets().forEach(budget -> lines.add(name + " " + budget.describe()));
             if (component.mode() == EnforcementMode.REPORT) {
                 lines.add(name + " report mode");
             }
+            if (component.onManyNames() == OnManyNames.BLOCK) {
+                lines.add(name + " many names below one domain are blocked");
+            }
+            component.secrets().forEach(secret -> lines.add(name + " is entitled to secret " + secret));
         });
+        policy.secrets().forEach((name, secret) -> lines.add("secret " + name + " " + secret.describe()));
         policy.breakGlass()
                 .forEach(grant -> lines.add(grant.component() + " break-glass to " + grant.target() + " from "
                         + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
@@ -120,84 +164,115 @@ public final class PolicyDiff {
         return lines;
     }
 
-    private static void addRules(@Nullable ComponentPolicy component, List<EgressRule> rules) {
-        if (component != null) {
-            rules.addAll(component.allow());
-            rules.addAll(component.deny());
-        }
-    }
+    /** Asks both policies about one component. */
+    private static final class Comparison {
 
-    private static void compare(
-            String component, Probes probes, EgressPolicy old, EgressPolicy young, List<Change> changes) {
-        for (String host : probes.hosts) {
-            for (String scheme : List.of("https", "http")) {
-                for (int port : probes.ports) {
-                    List<String> opened = new ArrayList<>();
-                    List<String> closed = new ArrayList<>();
-                    String target = "";
-                    for (String method : probes.methods) {
-                        for (String path : probes.paths) {
-                            EgressRequest request =
-                                    new EgressRequest(component, method, scheme, host, port, path, List.of());
-                            target = request.target().substring(method.length() + 1);
-                            boolean allowedBefore = old.decide(request) instanceof Allowed;
-                            boolean allowedAfter = young.decide(request) instanceof Allowed;
-                            if (allowedBefore != allowedAfter) {
-                                (allowedAfter ? opened : closed).add(method + " " + path);
-                            }
+        private final String component;
+        private final EgressPolicy old;
+        private final EgressPolicy young;
+        private final List<Change> changes;
+        private final Set<String> turned = new HashSet<>();
+
+        Comparison(String component, EgressPolicy old, EgressPolicy young, List<Change> changes) {
+            this.component = component;
+            this.old = old;
+            this.young = young;
+            this.changes = changes;
+        }
+
+        void ask(DiffProbes probes) {
+            for (String host : probes.hosts()) {
+                for (String scheme : List.of("https", "http")) {
+                    for (int port : probes.ports()) {
+                        Set<Turn> asHost = askHost(probes, scheme, host, port);
+                        if (probes.addresses().contains(host)) {
+                            askAddress(scheme, host, port, asHost);
                         }
                     }
-                    int tried = probes.methods.size() * probes.paths.size();
-                    add(component, Turn.NEWLY_ALLOWED, target, opened, tried, changes);
-                    add(component, Turn.NEWLY_DENIED, target, closed, tried, changes);
-                }
-            }
-        }
-    }
-
-    private static void add(
-            String component, Turn turn, String target, List<String> turned, int tried, List<Change> changes) {
-        if (!turned.isEmpty()) {
-            changes.add(new Change(component, turn, target, turned.size() == tried ? List.of() : turned));
-        }
-    }
-
-    /** What is tried for one component. */
-    private static final class Probes {
-
-        private final Set<String> hosts = new LinkedHashSet<>();
-        private final Set<Integer> ports = new LinkedHashSet<>(List.of(443, 80));
-        private final Set<String> methods = new LinkedHashSet<>(List.of("GET", "POST"));
-        private final Set<String> paths = new LinkedHashSet<>(List.of("/"));
-
-        Probes(List<EgressRule> rules, List<Categories> categories, Set<String> more) {
-            hosts.addAll(more);
-            for (EgressRule rule : rules) {
-                addHosts(rule, categories);
-                ports.addAll(rule.scope().ports());
-                methods.addAll(rule.scope().methods());
-                for (String pattern : rule.scope().paths()) {
-                    paths.add(pattern.replace("**", "x").replace("*", "x"));
                 }
             }
         }
 
-        private void addHosts(EgressRule rule, List<Categories> categories) {
-            if (rule instanceof EgressRule.Host host) {
-                hosts.add(hostOf(host.pattern()));
-            } else if (rule instanceof EgressRule.Category category) {
-                for (Categories known : categories) {
-                    known.find(category.name())
-                            .ifPresent(named ->
-                                    hosts.addAll(known.lists(named.bit()).sample(CATEGORY_SAMPLES)));
+        private Set<Turn> askHost(DiffProbes probes, String scheme, String host, int port) {
+            List<String> opened = new ArrayList<>();
+            List<String> closed = new ArrayList<>();
+            for (String method : probes.methods()) {
+                for (String path : probes.paths()) {
+                    EgressRequest request = new EgressRequest(component, method, scheme, host, port, path, List.of());
+                    boolean allowedBefore = old.decide(request) instanceof Allowed;
+                    boolean allowedAfter = young.decide(request) instanceof Allowed;
+                    if (allowedBefore != allowedAfter) {
+                        (allowedAfter ? opened : closed).add(method + " " + path);
+                    }
                 }
-            } else if (rule instanceof EgressRule.Cidr cidr) {
-                int slash = cidr.block().indexOf('/');
-                String text = slash < 0 ? cidr.block() : cidr.block().substring(0, slash);
-                byte[] address = text.indexOf(':') >= 0 ? AddressText.parseIpv6(text) : AddressText.parseIpv4(text);
-                if (address != null) {
-                    hosts.add(AddressText.print(address));
-                }
+            }
+            int tried = probes.methods().size() * probes.paths().size();
+            Set<Turn> turns = new HashSet<>();
+            String target = target(scheme, host, port);
+            if (!opened.isEmpty()) {
+                turns.add(Turn.NEWLY_ALLOWED);
+                add(host, Turn.NEWLY_ALLOWED, target, opened.size() == tried ? List.of() : opened);
+            }
+            if (!closed.isEmpty()) {
+                turns.add(Turn.NEWLY_DENIED);
+                add(host, Turn.NEWLY_DENIED, target, closed.size() == tried ? List.of() : closed);
+            }
+            return turns;
+        }
+
+        /** Whether a host may have an address; told where the address as a host does not say it already. */
+        private void askAddress(String scheme, String address, int port, Set<Turn> told) {
+            EgressRequest request =
+                    new EgressRequest(component, "GET", scheme, "any-name.example", port, "/", List.of());
+            List<InetAddress> resolved = List.of(literal(address));
+            boolean allowedBefore = old.deniedConnection(request, resolved).isEmpty();
+            boolean allowedAfter = young.deniedConnection(request, resolved).isEmpty();
+            Turn turn = allowedAfter ? Turn.NEWLY_ALLOWED : Turn.NEWLY_DENIED;
+            if (allowedBefore != allowedAfter && !told.contains(turn)) {
+                add(address, turn, target(scheme, address, port) + " as the address of a host", List.of());
+            }
+        }
+
+        private static InetAddress literal(String address) {
+            try {
+                return InetAddress.getByName(address);
+            } catch (UnknownHostException e) {
+                throw new IllegalStateException("an address was printed that is none", e);
+            }
+        }
+
+        private String target(String scheme, String host, int port) {
+            return new EgressRequest(component, "", scheme, host, port, "/", List.of())
+                    .target()
+                    .strip();
+        }
+
+        private void add(String host, Turn turn, String target, List<String> requests) {
+            turned.add(host);
+            changes.add(new Change(component, turn, target, requests));
+        }
+
+        /** Rules that only one policy has, and of whose targets no answer turned. */
+        void ofNoEffect(
+                String kind, List<EgressRule> before, List<EgressRule> after, DiffProbes probes, List<String> besides) {
+            for (EgressRule rule : after) {
+                tell("+ ", kind, rule, before, probes, besides);
+            }
+            for (EgressRule rule : before) {
+                tell("- ", kind, rule, after, probes, besides);
+            }
+        }
+
+        private void tell(
+                String sign,
+                String kind,
+                EgressRule rule,
+                List<EgressRule> other,
+                DiffProbes probes,
+                List<String> besides) {
+            if (!other.contains(rule) && probes.of(rule).stream().noneMatch(turned::contains)) {
+                besides.add(sign + component + " " + kind + " " + rule.describe()
+                        + rule.scope().describe() + " (as written: nothing that was tried turned)");
             }
         }
     }

@@ -12,7 +12,8 @@ final class BreakGlassInterpreter {
 
     private static final List<String> GRANT =
             List.of("component", "host", "address", "port", "scheme", "person", "reason", "from", "until");
-    private static final Pattern MOMENT = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z");
+    private static final Pattern MOMENT =
+            Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z");
     private static final int HTTPS = 443;
 
     private final Reading reading;
@@ -61,7 +62,7 @@ final class BreakGlassInterpreter {
             try {
                 return Instant.parse(text);
             } catch (DateTimeParseException e) {
-                // A day or an hour that there is not: said below.
+                // A day that there is not: said below.
             }
         }
         throw reading.expected(node, path + "." + name, "a moment such as \"2026-11-24T08:00:00Z\"");

@@ -44,7 +44,7 @@ final class CategoryInterpreter {
 
     private Path file(Node node, String path) {
         String text = reading.text(node, path);
-        if (text.isEmpty() || text.length() > 4096) {
+        if (text.isEmpty() || text.codePointCount(0, text.length()) > 4096) {
             throw reading.errors().invalid(node.at(), "expected a path at " + path);
         }
         try {

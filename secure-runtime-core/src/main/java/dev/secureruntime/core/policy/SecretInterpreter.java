@@ -92,7 +92,10 @@ final class SecretInterpreter {
             throw new IllegalStateException("a member that was just seen is gone");
         }
         String text = reading.text(file, path + ".file");
-        if (text.isEmpty() || text.length() > 4096 || text.indexOf('\n') >= 0 || text.indexOf('\0') >= 0) {
+        if (text.isEmpty()
+                || text.codePointCount(0, text.length()) > 4096
+                || text.indexOf('\n') >= 0
+                || text.indexOf('\0') >= 0) {
             throw reading.errors().invalid(file.at(), "expected a path at " + path + ".file");
         }
         try {

@@ -122,7 +122,7 @@ final class OwnCategoriesTest {
                 .component("c", component)
                 .category("corp", CategoryPolicy.own(HostList.of(List.of("a.example", "b.example"))))
                 .build();
-        assertThat(PolicyDiff.between(before, after))
+        assertThat(PolicyDiff.between(before, after).changes())
                 .extracting(PolicyDiff.Change::target)
                 .containsExactly("https://b.example:443");
     }

@@ -24,14 +24,15 @@ final class PolicyDiffTest {
     @Test
     void between_samePolicy_findsNothing() {
         Policy policy = policy(c -> c.allowHost("*.a.example").deny(EgressRule.category("tunnel")));
-        assertThat(PolicyDiff.between(policy, policy)).isEmpty();
+        assertThat(PolicyDiff.between(policy, policy)).isEqualTo(new PolicyDiff(List.of(), List.of()));
     }
 
     @Test
     void between_ruleAddedAndRemoved_showsBothEffects() {
         assertThat(PolicyDiff.between(
                         policy(c -> c.allowHost("a.example").allowHost("b.example")),
-                        policy(c -> c.allowHost("a.example").allowHost("*.c.example"))))
+                        policy(c -> c.allowHost("a.example").allowHost("*.c.example")))
+                        .changes())
                 .containsExactly(
                         new Change("c", Turn.NEWLY_DENIED, "https://b.example:443", List.of()),
                         new Change("c", Turn.NEWLY_ALLOWED, "https://any-name.c.example:443", List.of()));
@@ -43,8 +44,10 @@ final class PolicyDiffTest {
         Scope delete = new Scope(Set.of(), Set.of(), Set.of("GET", "DELETE"), Set.of("/v1/**"));
         assertThat(PolicyDiff.between(
                         policy(c -> c.allow(EgressRule.host("a.example", get))),
-                        policy(c -> c.allow(EgressRule.host("a.example", delete)))))
-                .containsExactly(new Change("c", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of("DELETE /v1/x")));
+                        policy(c -> c.allow(EgressRule.host("a.example", delete))))
+                        .changes())
+                .containsExactly(
+                        new Change("c", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of("DELETE /v1/any/any")));
     }
 
     @Test
@@ -59,10 +62,11 @@ final class PolicyDiffTest {
                                 .build())
                 .component("d", ComponentPolicy.builder().allowHost("a.example").build())
                 .build();
-        assertThat(PolicyDiff.between(before, after))
+        assertThat(PolicyDiff.between(before, after).changes())
                 .containsExactly(
                         new Change("c", Turn.NEWLY_DENIED, "https://webhook.site:443", List.of()),
                         new Change("c", Turn.NEWLY_DENIED, "https://10.1.0.0:443", List.of()),
+                        new Change("c", Turn.NEWLY_DENIED, "https://10.1.255.255:443", List.of()),
                         new Change("d", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of()));
     }
 }
