@@ -17,6 +17,7 @@ import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.SecretPolicy;
 import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -266,12 +267,14 @@ public final class ComponentSnapshot {
      * @throws EgressDeniedException when one of them can't be had
      */
     public List<String> attach(EgressRequest request, BiConsumer<String, String> headers) throws EgressDeniedException {
-        List<HeaderAttachment> due = attachments.stream()
-                .filter(attachment -> attachment.belongsTo(request))
-                .toList();
-        for (HeaderAttachment attachment : due) {
+        List<String> attached = new ArrayList<>(attachments.size());
+        for (HeaderAttachment attachment : attachments) {
+            if (!attachment.belongsTo(request)) {
+                continue;
+            }
             try {
                 attachment.attach(headers);
+                attached.add(attachment.secret());
             } catch (RuntimeException e) {
                 LOG.warn("secret \"{}\" can't be attached", attachment.secret(), e);
                 Denied denied = new Denied(
@@ -283,6 +286,6 @@ public final class ComponentSnapshot {
                 throw new EgressDeniedException(request, denied.under(version));
             }
         }
-        return due.stream().map(HeaderAttachment::secret).toList();
+        return attached;
     }
 }

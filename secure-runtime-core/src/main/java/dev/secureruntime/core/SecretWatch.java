@@ -6,7 +6,9 @@ import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.audit.SecretCheck;
 import dev.secureruntime.core.text.SecretMatcher;
 import dev.secureruntime.credential.Credential;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -101,18 +103,24 @@ final class SecretWatch implements SecretCheck {
                         && matcher.occursIn(event.component().get())) {
             return true;
         }
-        for (Map.Entry<String, Attribute> entry : event.attributes().entrySet()) {
-            if (matcher.occursIn(entry.getKey()) || occursIn(entry.getValue())) {
-                return true;
-            }
-        }
-        for (Map.Entry<String, Commitment> entry : event.commitments().entrySet()) {
-            if (matcher.occursIn(entry.getKey())
-                    || matcher.occursIn(entry.getValue().sha256())) {
+        // Names and values apart: an entry of a map that can't be changed is an object made for the purpose.
+        return occursIn(event.attributes().keySet())
+                || event.attributes().values().stream().anyMatch(this::occursIn)
+                || occursIn(event.commitments().keySet())
+                || event.commitments().values().stream().anyMatch(this::occursIn);
+    }
+
+    private boolean occursIn(Collection<String> texts) {
+        for (String text : texts) {
+            if (matcher.occursIn(text)) {
                 return true;
             }
         }
         return false;
+    }
+
+    private boolean occursIn(Commitment commitment) {
+        return matcher.occursIn(commitment.sha256().getBytes(StandardCharsets.UTF_8)); // another one each time
     }
 
     private boolean occursIn(Attribute value) {
@@ -120,7 +128,7 @@ final class SecretWatch implements SecretCheck {
             return matcher.occursIn(text.value());
         }
         if (value instanceof Attribute.Texts texts) {
-            return texts.values().stream().anyMatch(matcher::occursIn);
+            return occursIn(texts.values());
         }
         if (value instanceof Attribute.Whole whole) {
             return (whole.value() >= EIGHT_DIGITS || whole.value() <= -EIGHT_DIGITS)

@@ -86,12 +86,12 @@ final class RecordEncoder {
     }
 
     private void attributes(Map<String, Attribute> attributes) {
-        boolean first = true;
-        for (Map.Entry<String, Attribute> entry : attributes.entrySet()) {
-            name(entry.getKey(), first);
-            value(entry.getKey(), entry.getValue());
-            first = false;
-        }
+        int start = at;
+        // Not by entries: in a map that can't be changed, each is an object made for the purpose.
+        attributes.forEach((name, value) -> {
+            name(name, at == start);
+            value(name, value);
+        });
     }
 
     private void value(String name, Attribute value) {
@@ -127,26 +127,17 @@ final class RecordEncoder {
         for (Map.Entry<String, Commitment> entry : commitments.entrySet()) {
             name(entry.getKey(), first);
             Commitment commitment = entry.getValue();
-            String hash = commitment.sha256();
-            if (commitment.bytes() < 0 || !isHash(hash)) {
+            byte[] hash = RecordParser.ascii(commitment.sha256());
+            if (commitment.bytes() < 0 || hash.length != RecordParser.HASH_DIGITS || !Swar.isHash(hash, 0)) {
                 throw rejected("commitment " + entry.getKey() + " needs a size and 64 lower-case hexadecimal digits");
             }
             raw(RecordParser.BYTES);
             number(commitment.bytes());
             raw(RecordParser.SHA256);
-            raw(RecordParser.ascii(hash));
+            raw(hash);
             raw(RecordParser.END);
             first = false;
         }
-    }
-
-    private static boolean isHash(String hash) {
-        for (int i = 0; i < hash.length(); i++) {
-            if (Hex.value(hash.charAt(i)) < 0) {
-                return false;
-            }
-        }
-        return hash.length() == RecordParser.HASH_DIGITS;
     }
 
     private void name(String name, boolean first) {

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.genai;
 
+import dev.secureruntime.core.text.EitherByte;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
 
@@ -22,6 +23,7 @@ final class JsonObserver {
 
     static final int MAX_VALUE = 256;
     private static final int MAX_DEPTH = 32;
+    private static final EitherByte END_OF_PLAIN = new EitherByte('"', '\\');
 
     private final Set<String> paths;
     private final Listener listener;
@@ -66,21 +68,13 @@ final class JsonObserver {
         int end = offset + count;
         for (int i = offset; i < end; i++) {
             if (state == State.STRING && (!keep || overflow)) {
-                i = endOfPlain(buffer, i, end); // most of a body is text that nobody asked for
+                i = END_OF_PLAIN.find(buffer, i, end); // most of a body is text that nobody asked for
                 if (i == end) {
                     return;
                 }
             }
             feed(buffer[i]);
         }
-    }
-
-    private static int endOfPlain(byte[] buffer, int start, int end) {
-        int i = start;
-        while (i < end && buffer[i] != '"' && buffer[i] != '\\') {
-            i++;
-        }
-        return i;
     }
 
     void feed(byte b) {

@@ -22,11 +22,20 @@ public final class CredentialHeaders {
 
     /** Whether the header carries a credential. */
     public static boolean has(String name) {
-        return NAMES.stream().anyMatch(name::equalsIgnoreCase);
+        return isOneOf(NAMES, name);
     }
 
     /** Whether the header may cross to another host. */
     public static boolean mayCross(String name) {
-        return CROSS_HOST.stream().anyMatch(name::equalsIgnoreCase);
+        return isOneOf(CROSS_HOST, name);
+    }
+
+    private static boolean isOneOf(List<String> names, String name) {
+        for (int i = 0; i < names.size(); i++) {
+            if (names.get(i).equalsIgnoreCase(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 }

@@ -33,6 +33,7 @@ public record Origin(String scheme, String host, int port) {
 
     /** Whether a {@code Host} header names it. */
     public boolean isNamedBy(String header) {
-        return header.toLowerCase(Locale.ROOT).equals(authority());
+        String authority = authority();
+        return header.equals(authority) || header.toLowerCase(Locale.ROOT).equals(authority);
     }
 }

@@ -124,7 +124,8 @@ final class GuardedExchange {
         Response.Builder handed = HandedResponse.of(response, callers);
         if (response.body() != null) {
             boolean empty = callers.method().equals("HEAD") || response.code() == 204 || response.code() == 304;
-            handed.body(new RecordedResponseBody(response.body(), empty, record, exchange));
+            handed.body(new RecordedResponseBody(
+                    response.body(), response.header("Content-Type"), empty, record, exchange));
         } else {
             exchange.close();
         }
@@ -132,12 +133,11 @@ final class GuardedExchange {
     }
 
     private Request recorded(Request request) throws IOException {
-        Request plain = RequestParts.withoutFraming(request);
-        return plain.body() == null
-                ? plain
-                : plain.newBuilder()
-                        .method(plain.method(), new RecordedRequestBody(plain.body(), record))
-                        .build();
+        Request.Builder plain = RequestParts.withoutFraming(request);
+        if (request.body() != null) {
+            plain.method(request.method(), new RecordedRequestBody(request.body(), record));
+        }
+        return plain.build();
     }
 
     private static ClientRetries retriesOf(Request request) throws IOException {
@@ -152,9 +152,9 @@ final class GuardedExchange {
         Buffer named = new Buffer();
         named.writeUtf8(request.method() + " " + request.url() + "\n");
         if (request.body() instanceof RecordedRequestBody body) {
-            ByteString held = body.held();
+            byte[] held = body.held();
             if (held != null) {
-                named.write(held.sha256());
+                named.write(ByteString.of(held).sha256());
             } else {
                 named.writeUtf8("length " + body.contentLength());
             }

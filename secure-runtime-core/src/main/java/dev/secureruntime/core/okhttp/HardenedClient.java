@@ -96,7 +96,7 @@ final class HardenedClient implements Transport {
     }
 
     WebSocket newWebSocket(Request request, WebSocketListener listener) {
-        Request plain = RequestParts.withoutFraming(request);
+        Request plain = RequestParts.withoutFraming(request).build();
         Hop hop = Hop.webSocket(gate, plain);
         GuardedWebSocket socket = new GuardedWebSocket(request, hop);
         Generation generation = generation(hop.snapshot());

@@ -11,7 +11,6 @@ import okhttp3.MediaType;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okio.BufferedSink;
-import okio.ByteString;
 import okio.Okio;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +31,7 @@ final class RecordedRequestBody extends RequestBody {
     private final @Nullable MediaType type;
     private final long length;
     private final boolean oneShot;
-    private final @Nullable ByteString held;
+    private final byte @Nullable [] held;
     private @Nullable Hop hop;
     private @Nullable String encoding;
 
@@ -56,14 +55,26 @@ final class RecordedRequestBody extends RequestBody {
             next.outgoing().header("Content-Type", type.toString());
         }
         if (held != null) {
-            next.outgoing().body(held.toByteArray(), encoding);
+            next.outgoing().body(held, encoding);
         }
     }
 
-    private ByteString hold() throws IOException {
-        ByteArrayOutputStream memory = new ByteArrayOutputStream((int) length);
+    private byte[] hold() throws IOException {
+        Memory memory = new Memory((int) length);
         pass(memory, null);
-        return ByteString.of(memory.toByteArray());
+        return memory.whole();
+    }
+
+    /** Memory of the announced length, which a body that has passed has filled; given away as it is. */
+    private static final class Memory extends ByteArrayOutputStream {
+
+        Memory(int length) {
+            super(length);
+        }
+
+        byte[] whole() {
+            return buf.length == count ? buf : toByteArray();
+        }
     }
 
     @Override
@@ -81,9 +92,8 @@ final class RecordedRequestBody extends RequestBody {
         return held == null && oneShot;
     }
 
-    /** The body, where it is held; null where it is long or of unknown length. */
-    @Nullable
-    ByteString held() {
+    /** The body, where it is held; null where it is long or of unknown length. Not to be changed. */
+    byte @Nullable [] held() {
         return held;
     }
 

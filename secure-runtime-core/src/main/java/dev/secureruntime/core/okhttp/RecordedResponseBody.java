@@ -21,28 +21,32 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
 
     private final CallRecord record;
     private final LiveExchange exchange;
-    private final @Nullable MediaType type;
+    private final ResponseBody body;
     private final long length;
     private final boolean empty;
     private final Commitment.Digest digest;
     private final BufferedSource source;
     private boolean ended;
 
-    /** The body {@code body}; {@code empty} says that by method or status there is nothing to read (RFC 9110, 6.4.1). */
-    RecordedResponseBody(ResponseBody body, boolean empty, CallRecord record, LiveExchange exchange) {
+    /**
+     * The body {@code body}, whose {@code Content-Type} is {@code type}; {@code empty} says that by method or status there is
+     * nothing to read (RFC 9110, 6.4.1).
+     */
+    RecordedResponseBody(
+            ResponseBody body, @Nullable String type, boolean empty, CallRecord record, LiveExchange exchange) {
         this.record = record;
         this.exchange = exchange;
-        this.type = body.contentType();
+        this.body = body;
         this.length = body.contentLength();
         this.empty = empty || length == 0;
-        BodyWatch watch = BodyWatch.ofResponse(record, type == null ? null : type.toString());
+        BodyWatch watch = BodyWatch.ofResponse(record, type);
         this.digest = watch.digest();
         this.source = Okio.buffer(new Passing(watch).from(body.source(), this));
     }
 
     @Override
     public @Nullable MediaType contentType() {
-        return type;
+        return body.contentType(); // parsed for who asks
     }
 
     @Override

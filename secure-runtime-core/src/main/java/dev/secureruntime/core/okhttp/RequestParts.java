@@ -18,14 +18,15 @@ final class RequestParts {
     }
 
     /** The request without the headers that frame it; OkHttp writes its own from the body that there is. */
-    static Request withoutFraming(Request request) {
+    static Request.Builder withoutFraming(Request request) {
         Request.Builder plain = request.newBuilder();
-        for (String name : request.headers().names()) {
+        for (int i = 0; i < request.headers().size(); i++) {
+            String name = request.headers().name(i);
             if (RequestHeaders.isFraming(name)) {
                 plain.removeHeader(name);
             }
         }
-        return plain.build();
+        return plain;
     }
 
     /** What is wrong with the headers; null when nothing is. */

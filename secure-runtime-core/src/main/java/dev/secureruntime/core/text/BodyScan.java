@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class BodyScan {
 
     private static final int WRAPPED_AT = 32;
+    private static final EitherByte LINE_BREAK = new EitherByte('\n', '\r');
 
     private final SecretScan plain;
     private @Nullable SecretScan unwrapped;
@@ -24,7 +25,7 @@ public final class BodyScan {
         if (plain.looksForNothing()) {
             return null;
         }
-        int first = unwrapped == null ? lineBreak(bytes, offset, offset + length) : offset;
+        int first = unwrapped == null ? LINE_BREAK.find(bytes, offset, offset + length) : offset;
         if (first < offset + length && unwrapped == null) {
             unwrapped = plain.copy(); // up to here, with and without line breaks is the same
         }
@@ -43,14 +44,6 @@ public final class BodyScan {
         }
         unwrapped.update(lines, 0, kept);
         return unwrapped.owners();
-    }
-
-    private static int lineBreak(byte[] bytes, int from, int to) {
-        int at = from;
-        while (at < to && bytes[at] != '\n' && bytes[at] != '\r') {
-            at++;
-        }
-        return at;
     }
 
     /** How many of the last bytes may be the beginning of a secret that is still to end, in lines of 64 characters or more. */

@@ -4,7 +4,7 @@ import dev.secureruntime.core.text.SecretMatcher.Slot;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.security.GeneralSecurityException;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,8 +13,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
-import javax.crypto.Mac;
-import javax.crypto.SecretKey;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,9 +26,11 @@ final class PatternTable {
     static final int WINDOW = 8;
 
     private static final VarHandle LAST_EIGHT =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int LEAST_FILTER_BITS = 12;
     private static final int MOST_FILTER_BITS = 20;
+    private static final int REMEMBERED = 256;
+    private static final int LONGEST_REMEMBERED = 128;
     private static final Comparator<Pattern> ORDER = Comparator.comparingInt(Pattern::windowHash)
             .thenComparingInt(Pattern::length)
             .thenComparing(Pattern::digest, Arrays::compare);
@@ -39,15 +39,17 @@ final class PatternTable {
     record Pattern(int windowHash, int length, byte[] digest, Set<Slot> owners) {}
 
     private final long multiplier;
-    private final SecretKey key;
+    private final KeyedDigest keyed;
     private final long[] filter;
     private final int filterShift;
     private final Pattern[] patterns;
     private final int longest;
+    /** Texts in which nothing was found, by their hash: the names and most values of a record come again and again. */
+    private final @Nullable String[] clean = new String[REMEMBERED];
 
-    PatternTable(long multiplier, SecretKey key, List<Pattern> patterns) {
+    PatternTable(long multiplier, KeyedDigest keyed, List<Pattern> patterns) {
         this.multiplier = multiplier;
-        this.key = key;
+        this.keyed = keyed;
         this.patterns = merged(patterns);
         // Some 64 bits for each pattern, so that one window in 64 looks further.
         int bits = 64 - Long.numberOfLeadingZeros(64L * this.patterns.length);
@@ -80,9 +82,9 @@ final class PatternTable {
         return merged.toArray(Pattern[]::new);
     }
 
-    static Pattern pattern(byte[] form, long multiplier, SecretKey key, Slot owner) {
+    static Pattern pattern(byte[] form, long multiplier, KeyedDigest keyed, Slot owner) {
         long window = (long) LAST_EIGHT.get(form, form.length - WINDOW);
-        return new Pattern((int) (window * multiplier >>> 32), form.length, mac(key).doFinal(form), Set.of(owner));
+        return new Pattern((int) (window * multiplier >>> 32), form.length, keyed.of(form), Set.of(owner));
     }
 
     boolean isEmpty() {
@@ -94,10 +96,27 @@ final class PatternTable {
         return longest;
     }
 
-    /** Whether a pattern may end with these eight bytes: true for all that do, and for one window in some dozens of others. */
-    boolean mayEnd(long window) {
-        int bucket = (int) (window * multiplier >>> filterShift);
-        return (filter[bucket >>> 6] & 1L << bucket) != 0;
+    /** Whether a pattern stands in {@code text}, in UTF-8. */
+    boolean occursIn(String text) {
+        if (isEmpty() || text.length() * 3L < WINDOW) {
+            return false;
+        }
+        if (text.length() > LONGEST_REMEMBERED) {
+            return occursIn(text.getBytes(StandardCharsets.UTF_8));
+        }
+        int place = text.hashCode() & REMEMBERED - 1;
+        if (text.equals(clean[place])) {
+            return false;
+        }
+        boolean occurs = occursIn(text.getBytes(StandardCharsets.UTF_8));
+        if (!occurs) {
+            clean[place] = text; // whichever thread's text is seen there, it is one that nothing stands in
+        }
+        return occurs;
+    }
+
+    private boolean occursIn(byte[] bytes) {
+        return find(bytes, 0, 0, bytes.length, owners -> true) != null;
     }
 
     /**
@@ -106,43 +125,48 @@ final class PatternTable {
      */
     @Nullable
     Set<Slot> find(byte[] bytes, int floor, int from, int to, Predicate<Set<Slot>> counts) {
-        long[] bits = filter;
-        for (int end = Math.max(from + 1, floor + WINDOW); end <= to; end++) {
-            long hash = (long) LAST_EIGHT.get(bytes, end - WINDOW) * multiplier;
-            int bucket = (int) (hash >>> filterShift);
-            if ((bits[bucket >>> 6] & 1L << bucket) != 0) {
-                int last = end;
-                Set<Slot> found = ending(
-                        (int) (hash >>> 32),
-                        length -> length > last - floor ? new byte[0] : Arrays.copyOfRange(bytes, last - length, last),
-                        counts);
-                if (found != null) {
-                    return found;
-                }
+        int end = possibleEnd(bytes, Math.max(from + 1, floor + WINDOW), to);
+        while (end <= to) {
+            Set<Slot> found = ending(bytes, floor, end, counts);
+            if (found != null) {
+                return found;
             }
+            end = possibleEnd(bytes, end + 1, to);
         }
         return null;
     }
 
-    /** The bytes in front of some place. */
-    interface Before {
-        /** The last {@code length} bytes, or an empty array when there are not that many. */
-        byte[] last(int length);
+    /**
+     * The first place from {@code end} to {@code to} that a pattern may end at: each one that a pattern does end at, and one in
+     * some dozens of others. A loop of its own, with nothing in it that is called: it passes over every byte that leaves.
+     */
+    private int possibleEnd(byte[] bytes, int end, int to) {
+        long[] bits = filter;
+        long factor = multiplier;
+        int shift = filterShift;
+        int at = end;
+        while (at <= to) {
+            int bucket = (int) ((long) LAST_EIGHT.get(bytes, at - WINDOW) * factor >>> shift);
+            if ((bits[bucket >>> 6] >>> bucket & 1) != 0) {
+                break;
+            }
+            at++;
+        }
+        return at;
     }
 
-    /** Whether a pattern does end there. */
-    boolean ends(long window, Before before) {
-        return ending((int) (window * multiplier >>> 32), before, owners -> true) != null;
-    }
-
-    private @Nullable Set<Slot> ending(int hash, Before before, Predicate<Set<Slot>> counts) {
+    private @Nullable Set<Slot> ending(byte[] bytes, int floor, int end, Predicate<Set<Slot>> counts) {
+        int hash = (int) ((long) LAST_EIGHT.get(bytes, end - WINDOW) * multiplier >>> 32);
         for (int i = first(hash); i < patterns.length && patterns[i].windowHash() == hash; i++) {
-            byte[] candidate = before.last(patterns[i].length());
-            boolean found =
-                    candidate.length > 0 && MessageDigest.isEqual(mac(key).doFinal(candidate), patterns[i].digest());
+            Pattern pattern = patterns[i];
+            if (pattern.length() > end - floor) {
+                continue;
+            }
+            byte[] candidate = Arrays.copyOfRange(bytes, end - pattern.length(), end);
+            boolean found = MessageDigest.isEqual(keyed.of(candidate), pattern.digest());
             Arrays.fill(candidate, (byte) 0);
-            if (found && counts.test(patterns[i].owners())) {
-                return patterns[i].owners();
+            if (found && counts.test(pattern.owners())) {
+                return pattern.owners();
             }
         }
         return null;
@@ -160,15 +184,5 @@ final class PatternTable {
             }
         }
         return low;
-    }
-
-    static Mac mac(SecretKey key) {
-        try {
-            Mac mac = Mac.getInstance("HmacSHA256");
-            mac.init(key);
-            return mac;
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every Java platform has HmacSHA256", e);
-        }
     }
 }

@@ -11,8 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Predicate;
-import javax.crypto.SecretKey;
-import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +35,7 @@ public final class SecretMatcher {
     /** The longest part of a secret that is looked for. */
     public static final int LONGEST = 4_096;
 
-    private final SecretKey key;
+    private final KeyedDigest keyed;
     private final long multiplier;
     private final Object lock = new Object();
     private final Set<Slot> slots = new LinkedHashSet<>();
@@ -49,9 +47,9 @@ public final class SecretMatcher {
         SecureRandom random = new SecureRandom();
         byte[] bytes = new byte[32];
         random.nextBytes(bytes);
-        this.key = new SecretKeySpec(bytes, "HmacSHA256");
+        this.keyed = new KeyedDigest(bytes);
         this.multiplier = random.nextLong() | 1;
-        this.table = new PatternTable(multiplier, key, List.of());
+        this.table = new PatternTable(multiplier, keyed, List.of());
         this.hosts = table;
     }
 
@@ -83,7 +81,7 @@ public final class SecretMatcher {
             if (secret.length < PatternTable.WINDOW) {
                 return Outcome.TOO_SHORT;
             }
-            byte[] digest = PatternTable.mac(key).doFinal(secret);
+            byte[] digest = keyed.of(secret);
             synchronized (lock) {
                 Value known = values.stream()
                         .filter(value -> MessageDigest.isEqual(value.digest(), digest))
@@ -111,7 +109,7 @@ public final class SecretMatcher {
         private List<PatternTable.Pattern> patterns(List<byte[]> forms) {
             List<PatternTable.Pattern> patterns = new ArrayList<>();
             for (byte[] form : forms) {
-                patterns.add(PatternTable.pattern(form, multiplier, key, this));
+                patterns.add(PatternTable.pattern(form, multiplier, keyed, this));
                 Arrays.fill(form, (byte) 0);
             }
             return patterns;
@@ -138,8 +136,8 @@ public final class SecretMatcher {
             all.addAll(value.patterns());
             inHosts.addAll(value.inHosts());
         }));
-        table = new PatternTable(multiplier, key, all);
-        hosts = new PatternTable(multiplier, key, inHosts);
+        table = new PatternTable(multiplier, keyed, all);
+        hosts = new PatternTable(multiplier, keyed, inHosts);
     }
 
     PatternTable table() {
@@ -177,30 +175,7 @@ public final class SecretMatcher {
 
     /** Whether a registered secret stands in {@code text}, in UTF-8. */
     public boolean occursIn(String text) {
-        PatternTable current = table;
-        if (current.isEmpty() || text.length() * 3L < PatternTable.WINDOW) {
-            return false;
-        }
-        long window = 0;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c >= 0x80) {
-                // Rare in what is recorded; its bytes are simply written out.
-                return occursIn(text.getBytes(StandardCharsets.UTF_8));
-            }
-            window = window << 8 | c;
-            if (current.mayEnd(window)) {
-                int end = i + 1;
-                if (current.ends(window, length -> ascii(text, end, length))) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    private static byte[] ascii(String text, int end, int length) {
-        return length > end ? new byte[0] : text.substring(end - length, end).getBytes(StandardCharsets.ISO_8859_1);
+        return table.occursIn(text);
     }
 
     /** A scan of bytes that come in pieces, for any secret. */
