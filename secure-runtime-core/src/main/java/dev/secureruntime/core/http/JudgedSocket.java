@@ -113,9 +113,7 @@ public final class JudgedSocket extends Socket {
     /** Tells a hop of this connection, if the hop's request could be written to it. */
     void mayCarry(GuardedHop hop) {
         InetAddress address = judgedAddress();
-        if (address != null
-                && hop.snapshot() == snapshot
-                && Origin.of(target()).equals(Origin.of(hop.asked()))) {
+        if (address != null && hop.snapshot() == snapshot && Origin.of(target()).equals(Origin.of(hop.asked()))) {
             hop.runsOver(target(), address);
         }
     }

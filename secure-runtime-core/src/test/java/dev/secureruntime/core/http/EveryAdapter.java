@@ -11,6 +11,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpClient.Redirect;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -31,17 +32,17 @@ import software.amazon.awssdk.http.SdkHttpRequest;
 enum EveryAdapter {
     OKHTTP(Way.REQUEST) {
         @Override
-        void call(Component component, String url) throws IOException {
+        String call(Component component, String url) throws IOException {
             Request request = new Request.Builder().url(url).build();
             try (Response response =
                     GuardedOkHttp.callFactory(component).newCall(request).execute()) {
-                response.body().bytes();
+                return response.body().string();
             }
         }
     },
     OKHTTP_WEB_SOCKET(Way.WEB_SOCKET) {
         @Override
-        void call(Component component, String url) throws Exception {
+        String call(Component component, String url) throws Exception {
             CompletableFuture<Void> over = new CompletableFuture<>();
             Request request = new Request.Builder().url(url).build();
             GuardedOkHttp.callFactory(component).newWebSocket(request, new WebSocketListener() {
@@ -61,23 +62,24 @@ enum EveryAdapter {
                 }
             });
             await(over);
+            return "";
         }
     },
     JDK_HTTP_1(Way.REQUEST) {
         @Override
-        void call(Component component, String url) throws Exception {
-            send(component, url, HttpClient.Version.HTTP_1_1);
+        String call(Component component, String url) throws Exception {
+            return send(component, url, HttpClient.Version.HTTP_1_1);
         }
     },
     JDK_HTTP_2(Way.REQUEST) {
         @Override
-        void call(Component component, String url) throws Exception {
-            send(component, url, HttpClient.Version.HTTP_2);
+        String call(Component component, String url) throws Exception {
+            return send(component, url, HttpClient.Version.HTTP_2);
         }
     },
     JDK_WEB_SOCKET(Way.WEB_SOCKET) {
         @Override
-        void call(Component component, String url) throws Exception {
+        String call(Component component, String url) throws Exception {
             CompletableFuture<Void> over = new CompletableFuture<>();
             CompletableFuture<?> opened = GuardedJdkHttp.client(component)
                     .newWebSocketBuilder()
@@ -104,19 +106,19 @@ enum EveryAdapter {
                             });
             await(opened);
             await(over);
+            return "";
         }
     },
     APACHE(Way.REQUEST) {
         @Override
-        void call(Component component, String url) throws IOException {
-            EntityUtils.consume(GuardedApache.throwingClient(component)
-                    .executeOpen(null, new HttpGet(url), null)
-                    .getEntity());
+        String call(Component component, String url) throws IOException {
+            return GuardedApache.throwingClient(component)
+                    .execute(new HttpGet(url), response -> EntityUtils.toString(response.getEntity()));
         }
     },
     AWS_SDK(Way.REQUEST_WITHOUT_REDIRECTS) {
         @Override
-        void call(Component component, String url) throws IOException {
+        String call(Component component, String url) throws IOException {
             SdkHttpRequest request = SdkHttpRequest.builder()
                     .method(SdkHttpMethod.GET)
                     .uri(URI.create(url))
@@ -125,9 +127,10 @@ enum EveryAdapter {
                 ExecutableHttpRequest prepared = client.prepareRequest(
                         HttpExecuteRequest.builder().request(request).build());
                 HttpExecuteResponse response = prepared.call();
-                if (response.responseBody().isPresent()) {
-                    response.responseBody().get().readAllBytes();
+                if (response.responseBody().isEmpty()) {
+                    return "";
                 }
+                return new String(response.responseBody().get().readAllBytes(), StandardCharsets.UTF_8);
             }
         }
     };
@@ -149,15 +152,16 @@ enum EveryAdapter {
         return way;
     }
 
-    /** Makes the call; a refusal comes as an exception, as a response 403, or as an exception's cause. */
-    abstract void call(Component component, String url) throws Exception;
+    /** Makes the call, and returns the answer's body; a refusal comes as an exception, as a response 403, or as an exception's cause. */
+    abstract String call(Component component, String url) throws Exception;
 
-    private static void send(Component component, String url, HttpClient.Version version) throws Exception {
-        GuardedJdkHttp.builder(component)
+    private static String send(Component component, String url, HttpClient.Version version) throws Exception {
+        return GuardedJdkHttp.builder(component)
                 .version(version)
                 .followRedirects(Redirect.NORMAL)
                 .build()
-                .send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofByteArray());
+                .send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString())
+                .body();
     }
 
     private static void await(CompletableFuture<?> over) throws Exception {

@@ -21,26 +21,26 @@ public final class TunnelProxy implements AutoCloseable {
     private final List<String> heads = new CopyOnWriteArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
 
-    TunnelProxy() throws IOException {
+    public TunnelProxy() throws IOException {
         this(null);
     }
 
     /** A proxy that wants this value of {@code Proxy-Authorization}. */
-    TunnelProxy(@Nullable String login) throws IOException {
+    public TunnelProxy(@Nullable String login) throws IOException {
         this.login = login;
         daemon(this::accept);
     }
 
-    int port() {
+    public int port() {
         return server.getLocalPort();
     }
 
     /** Everything that was said to the proxy itself, a head for each request. */
-    List<String> heads() {
+    public List<String> heads() {
         return heads;
     }
 
-    int connections() {
+    public int connections() {
         return connections.get();
     }
 

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.okhttp;
+package dev.secureruntime.core.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,6 +8,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.apache.GuardedApache;
 import dev.secureruntime.core.egress.Squid;
 import dev.secureruntime.core.jdkhttp.GuardedJdkHttp;
+import dev.secureruntime.core.okhttp.GuardedWorld;
+import dev.secureruntime.core.okhttp.LoopbackServer;
+import dev.secureruntime.core.okhttp.ReloadWorld;
+import dev.secureruntime.core.okhttp.TunnelProxy;
 import dev.secureruntime.egress.EgressProxy;
 import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
@@ -34,6 +38,9 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.Protocol;
+import okhttp3.WebSocket;
+import okhttp3.WebSocketListener;
+import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.RecordedRequest;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
 import org.apache.hc.client5.http.config.RequestConfig;
@@ -43,9 +50,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Each guarded client beside the one proxy that was approved: a real one, which keeps all that it was told. */
-class ProxiedClientsTest {
+class ProxiedAdaptersTest {
 
     private static final String LOGIN = "corporate-user:correct-horse";
     private static final String BASIC = "Basic Y29ycG9yYXRlLXVzZXI6Y29ycmVjdC1ob3JzZQ==";
@@ -64,10 +72,10 @@ class ProxiedClientsTest {
     }
 
     /** The body, or what the client said instead. */
-    private static String get(ProxiedClient client, GuardedWorld world, String url) {
+    private static String get(EveryAdapter adapter, GuardedWorld world, String url) {
         try {
-            return client.get(world.agent, url);
-        } catch (IOException e) {
+            return adapter.call(world.agent, url);
+        } catch (Exception e) {
             return e.toString();
         }
     }
@@ -79,14 +87,14 @@ class ProxiedClientsTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void call_goesThroughTheProxy_whichHearsTheTargetAndItsLoginAndNothingElse(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void call_goesThroughTheProxy_whichHearsTheTargetAndItsLoginAndNothingElse(EveryAdapter adapter) throws Exception {
         for (String host : List.of("127.0.0.1", "proxy.internal")) {
             try (TunnelProxy proxy = new TunnelProxy(BASIC);
                     GuardedWorld world = world(proxy, host)) {
                 world.provider.answer(LoopbackServer.json("{\"of\":\"" + host + "\"}"));
 
-                assertThat(client.get(world.agent, world.url(GuardedWorld.OPENAI, "/v1/models")))
+                assertThat(adapter.call(world.agent, world.url(GuardedWorld.OPENAI, "/v1/models")))
                         .isEqualTo("{\"of\":\"" + host + "\"}");
 
                 assertThat(proxy.heads()).singleElement().satisfies(head -> assertThat(head)
@@ -108,12 +116,12 @@ class ProxiedClientsTest {
 
     /** What the next tests would see if the proxy were stepped around. */
     @ParameterizedTest
-    @EnumSource
-    void withoutAnApprovedProxy_theSameCallGoesDirectly(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void withoutAnApprovedProxy_theSameCallGoesDirectly(EveryAdapter adapter) throws Exception {
         try (TunnelProxy proxy = new TunnelProxy(BASIC);
                 GuardedWorld world = new GuardedWorld(folder)) {
             world.provider.answer(LoopbackServer.json("{}"));
-            assertThat(client.get(world.agent, world.url(GuardedWorld.OPENAI, "/v1/models")))
+            assertThat(adapter.call(world.agent, world.url(GuardedWorld.OPENAI, "/v1/models")))
                     .isEqualTo("{}");
             assertThat(proxy.connections()).isZero();
             assertThat(world.resolver.lookups()).contains(GuardedWorld.OPENAI);
@@ -121,11 +129,11 @@ class ProxiedClientsTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void hostThatIsNotAllowed_isToldNeitherToTheProxyNorToTheNameServer(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void hostThatIsNotAllowed_isToldNeitherToTheProxyNorToTheNameServer(EveryAdapter adapter) throws Exception {
         try (TunnelProxy proxy = new TunnelProxy(BASIC);
                 GuardedWorld world = world(proxy, "proxy.internal")) {
-            get(client, world, world.url(GuardedWorld.EVIL, "/steal"));
+            get(adapter, world, world.url(GuardedWorld.EVIL, "/steal"));
 
             assertThat(proxy.connections()).isZero();
             assertThat(world.resolver.lookups()).isEmpty();
@@ -134,13 +142,13 @@ class ProxiedClientsTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void redirectToAnotherHost_isNotFollowedThroughTheProxy(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void redirectToAnotherHost_isNotFollowedThroughTheProxy(EveryAdapter adapter) throws Exception {
         try (TunnelProxy proxy = new TunnelProxy(BASIC);
                 GuardedWorld world = world(proxy, "127.0.0.1")) {
             world.provider.answer(LoopbackServer.redirect(307, world.url(GuardedWorld.EVIL, "/steal")));
 
-            get(client, world, world.url(GuardedWorld.OPENAI, "/v1/models"));
+            get(adapter, world, world.url(GuardedWorld.OPENAI, "/v1/models"));
 
             assertThat(proxy.heads()).hasSize(1);
             assertThat(world.evil.server.getRequestCount()).isZero();
@@ -148,8 +156,8 @@ class ProxiedClientsTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void plainHttp_isRefused_alsoWhereTheProxyWouldTakeIt(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void plainHttp_isRefused_alsoWhereTheProxyWouldTakeIt(EveryAdapter adapter) throws Exception {
         Scope plain = new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of());
         try (TunnelProxy proxy = new TunnelProxy();
                 GuardedWorld world = new GuardedWorld(folder, builder -> builder.policy(Policy.builder()
@@ -160,7 +168,7 @@ class ProxiedClientsTest {
                                                 .build())
                                 .build())
                         .egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())))) {
-            get(client, world, "http://" + GuardedWorld.OPENAI + "/v1/models?key=1");
+            get(adapter, world, "http://" + GuardedWorld.OPENAI + "/v1/models?key=1");
 
             assertThat(proxy.connections()).isZero();
             assertThat(lastCall(world).path("secure_runtime.reason").asText()).isEqualTo("plain_http_through_proxy");
@@ -168,14 +176,14 @@ class ProxiedClientsTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void loginThatTheProxyRefuses_failsTheCall_andShowsInNoMessageAndNoRecord(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void loginThatTheProxyRefuses_failsTheCall_andShowsInNoMessageAndNoRecord(EveryAdapter adapter) throws Exception {
         try (TunnelProxy proxy = new TunnelProxy("Basic another");
                 GuardedWorld world = world(proxy, "127.0.0.1")) {
-            String told = get(client, world, world.url(GuardedWorld.OPENAI, "/v1/models"));
+            String told = get(adapter, world, world.url(GuardedWorld.OPENAI, "/v1/models"));
 
             assertThat(told).contains("Exception").doesNotContain("correct-horse", BASIC);
-            if (client != ProxiedClient.OKHTTP) {
+            if (adapter != EveryAdapter.OKHTTP) {
                 assertThat(told)
                         .contains("no tunnel to api.openai.com:" + world.provider.port())
                         .contains("the egress proxy 127.0.0.1:" + proxy.port() + " answered 407");
@@ -187,15 +195,15 @@ class ProxiedClientsTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void reload_closesTheTunnelsThatTheNewPolicyRefuses(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void reload_closesTheTunnelsThatTheNewPolicyRefuses(EveryAdapter adapter) throws Exception {
         try (TunnelProxy proxy = new TunnelProxy();
                 ReloadWorld world = new ReloadWorld(
                         folder,
                         Protocol.HTTP_2,
                         builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())))) {
             world.left.answer(LoopbackServer.json("{}"));
-            client.get(world.agent, world.get(ReloadWorld.LEFT).url().toString());
+            adapter.call(world.agent, world.get(ReloadWorld.LEFT).url().toString());
             assertThat(world.left.awaitOpen(1)).isTrue();
 
             PolicyReload done = world.runtime.reload(world.rightPolicy());
@@ -203,14 +211,15 @@ class ProxiedClientsTest {
             assertThat(done.closed()).containsExactly("https://left.example:" + world.left.port());
             assertThat(world.left.awaitOpen(0)).isTrue();
             world.both.answer(LoopbackServer.json("{\"still\":1}"));
-            assertThat(client.get(world.agent, world.get(ReloadWorld.BOTH).url().toString()))
+            assertThat(adapter.call(
+                            world.agent, world.get(ReloadWorld.BOTH).url().toString()))
                     .isEqualTo("{\"still\":1}");
         }
     }
 
     @ParameterizedTest
-    @EnumSource
-    void budgetOfTheTarget_countsWhatGoesThroughTheTunnel(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void budgetOfTheTarget_countsWhatGoesThroughTheTunnel(EveryAdapter adapter) throws Exception {
         try (TunnelProxy proxy = new TunnelProxy();
                 ReloadWorld world = new ReloadWorld(
                         folder,
@@ -223,8 +232,8 @@ class ProxiedClientsTest {
             world.runtime.reload(world.policy("left-key", least));
 
             try {
-                client.get(world.agent, world.get(ReloadWorld.LEFT).url().toString());
-            } catch (IOException e) {
+                adapter.call(world.agent, world.get(ReloadWorld.LEFT).url().toString());
+            } catch (Exception e) {
                 // What the client says of it differs; the record doesn't.
             }
 
@@ -242,8 +251,8 @@ class ProxiedClientsTest {
 
     /** It asks for a login, and leads to one host that the policy allows, not to the other, and to one that it refuses. */
     @ParameterizedTest
-    @EnumSource
-    void realProxy_leadsWhereItsOwnRulesAllowToo_forItsLoginOnly(ProxiedClient client) throws Exception {
+    @EnumSource(mode = Mode.MATCH_NONE, names = ".*_WEB_SOCKET")
+    void realProxy_leadsWhereItsOwnRulesAllowToo_forItsLoginOnly(EveryAdapter adapter) throws Exception {
         assumeTrue(Squid.isInstalled() && Files.isExecutable(NCSA_AUTH), "Squid is not installed");
         Path users = Files.writeString(folder.resolve("users"), "corporate-user:" + APR1_OF_CORRECT_HORSE + "\n");
         String rules =
@@ -263,14 +272,14 @@ class ProxiedClientsTest {
                     .login(() -> login.get().getBytes(StandardCharsets.US_ASCII));
             try (GuardedWorld world = new GuardedWorld(folder, builder -> builder.egressProxy(proxy))) {
                 String allowed = world.url(GuardedWorld.OPENAI, "/v1/models");
-                assertThat(get(client, world, allowed)).contains("Exception").doesNotContain("wrong");
+                assertThat(get(adapter, world, allowed)).contains("Exception").doesNotContain("wrong");
                 login.set(LOGIN);
 
                 world.provider.answer(LoopbackServer.json("{\"through\":\"squid\"}"));
-                assertThat(client.get(world.agent, allowed)).isEqualTo("{\"through\":\"squid\"}");
-                assertThat(get(client, world, world.url(GuardedWorld.PARTNER, "/")))
+                assertThat(adapter.call(world.agent, allowed)).isEqualTo("{\"through\":\"squid\"}");
+                assertThat(get(adapter, world, world.url(GuardedWorld.PARTNER, "/")))
                         .contains("Exception", "403");
-                get(client, world, world.url(GuardedWorld.EVIL, "/"));
+                get(adapter, world, world.url(GuardedWorld.EVIL, "/"));
 
                 assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
                 assertThat(world.evil.server.getRequestCount()).isZero();
@@ -299,6 +308,27 @@ class ProxiedClientsTest {
                         .isInstanceOf(SocketTimeoutException.class)
                         .hasMessageContaining("didn't answer in time");
             }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.MATCH_ALL, names = ".*_WEB_SOCKET")
+    void webSocket_goesThroughTheProxy(EveryAdapter adapter) throws Exception {
+        try (TunnelProxy proxy = new TunnelProxy(BASIC);
+                GuardedWorld world = world(proxy, "127.0.0.1")) {
+            world.provider.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
+                @Override
+                public void onClosing(WebSocket socket, int code, String reason) {
+                    socket.close(code, null);
+                }
+            }));
+
+            adapter.call(world.agent, world.url(GuardedWorld.OPENAI, "/v1/realtime"));
+
+            assertThat(proxy.heads()).singleElement().satisfies(head -> assertThat(head)
+                    .startsWith("CONNECT " + GuardedWorld.OPENAI + ":" + world.provider.port() + " HTTP/1.1\r\n")
+                    .contains("Proxy-Authorization: " + BASIC)
+                    .doesNotContain(GuardedWorld.OPENAI_KEY, "/v1/realtime"));
         }
     }
 }
