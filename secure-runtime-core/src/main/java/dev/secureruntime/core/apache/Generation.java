@@ -8,11 +8,8 @@ import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.LiveExchanges;
 import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.http.Origin;
-import dev.secureruntime.egress.EgressDecision.Denied;
-import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -57,14 +54,7 @@ final class Generation {
         LiveExchange exchange = new LiveExchange(hop, hop::cancel, this::ended);
         underWay.incrementAndGet();
         live.enter(exchange);
-        ComponentSnapshot inForce = gate.inForce();
-        if (inForce != snapshot) {
-            Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
-            if (denied.isPresent()) {
-                exchange.close();
-                throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.REQUEST));
-            }
-        }
+        exchange.requireStillAllowed(gate);
         return exchange;
     }
 

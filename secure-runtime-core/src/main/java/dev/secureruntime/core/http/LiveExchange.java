@@ -32,6 +32,24 @@ public final class LiveExchange implements AutoCloseable {
         this.end = end;
     }
 
+    /**
+     * Ends it when the policy in force by now refuses it. Asked once it is entered among what is under way: who puts a policy in force
+     * does that first, and looks through what is entered afterwards, so that one of the two sees the other.
+     *
+     * @throws EgressDeniedException when it was refused, and closed
+     */
+    public void requireStillAllowed(Gate gate) throws EgressDeniedException {
+        ComponentSnapshot inForce = gate.inForce();
+        if (inForce == hop.snapshot()) {
+            return;
+        }
+        Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
+        if (denied.isPresent()) {
+            close();
+            throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.REQUEST));
+        }
+    }
+
     /** Why the policy refuses that this goes on: its target, or the connection that it runs over. */
     public Optional<Denied> denied(ComponentSnapshot inForce, Gate gate) {
         Optional<Denied> target = inForce.deniedUnderWay(hop.asked());

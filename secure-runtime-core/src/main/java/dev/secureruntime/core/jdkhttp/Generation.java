@@ -1,15 +1,12 @@
 package dev.secureruntime.core.jdkhttp;
 
 import dev.secureruntime.core.ComponentSnapshot;
-import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.egress.EgressDecision.Denied;
-import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.net.http.HttpClient;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -67,15 +64,7 @@ final class Generation {
         transport.live().enter(exchange);
         transport.sockets().watchFor(hop); // once a tunnel is open, only the JDK knows what runs through it
         transport.relay().admit(hop, this);
-        Gate gate = transport.gate();
-        ComponentSnapshot inForce = gate.inForce();
-        if (inForce != snapshot) {
-            Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
-            if (denied.isPresent()) {
-                exchange.close();
-                throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.REQUEST));
-            }
-        }
+        exchange.requireStillAllowed(transport.gate());
         return exchange;
     }
 

@@ -7,12 +7,9 @@ import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.LiveExchanges;
 import dev.secureruntime.core.http.OpenSockets;
 import dev.secureruntime.core.okhttp.CancellationRelay.Watch;
-import dev.secureruntime.egress.EgressDecision.Denied;
-import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.SocketFactory;
@@ -110,14 +107,7 @@ final class Generation {
         if (hop.mayUpgrade()) {
             sockets.watchFor(hop); // OkHttp tells nobody the connection of a WebSocket
         }
-        ComponentSnapshot inForce = gate.inForce();
-        if (inForce != snapshot) {
-            Optional<Denied> denied = inForce.deniedUnderWay(hop.asked());
-            if (denied.isPresent()) {
-                exchange.close();
-                throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.REQUEST));
-            }
-        }
+        exchange.requireStillAllowed(gate);
         return exchange;
     }
 
