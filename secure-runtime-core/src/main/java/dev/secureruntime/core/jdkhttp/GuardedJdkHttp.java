@@ -11,11 +11,12 @@ import java.net.http.HttpClient.Redirect;
  * Guarded HTTP for {@code java.net.http}.
  *
  * <ul>
- *   <li>{@link #client} and {@link #builder}, for code of one's own. A refused call fails with {@code
- *       EgressDeniedException}.
- *   <li>{@link #builderForLibraries}, for libraries that take an {@code HttpClient.Builder}, such as LangChain4j and the MCP
- *       SDK. A refused call gets a synthetic response 403 with the header {@code X-Secure-Runtime-Denied}, because a
- *       library would take an exception for a fault of the network and try again.
+ *   <li>{@link #client} and {@link #builder}, for code of one's own, and for the MCP SDK ({@code clientBuilder(..)} of its
+ *       transports), which takes a 403 for a question of its authorization. A refused call fails with {@code
+ *       EgressDeniedException}; it is the root cause of what {@code HttpClientStreamableHttpTransport} throws.
+ *   <li>{@link #builderForLibraries}, for libraries that take an {@code HttpClient.Builder}, such as LangChain4j ({@code
+ *       JdkHttpClient.builder().httpClientBuilder(..)}). A refused call gets a synthetic response 403 with the header {@code
+ *       X-Secure-Runtime-Denied}, because a library would take an exception for a fault of the network and try again.
  * </ul>
  *
  * <p>What holds: each hop is judged before its host is looked up, and what is sent is built anew from what was judged.
@@ -31,7 +32,8 @@ import java.net.http.HttpClient.Redirect;
  * threads of this client. A {@code PushPromiseHandler} is never asked: servers are told not to push, and a server that pushes all the same
  * fails the connection's calls. {@code sslSession()} of a response is empty. {@code send} within
  * a body handler or publisher can use up time-outs, as in the JDK's client. Logging switched on in the JDK's client by whoever
- * loads it first is noticed only as long as its system property is set.
+ * loads it first is noticed only as long as its system property is set. The MCP SDK's {@code HttpClientSseClientTransport} drops every
+ * failure of its stream: a refusal is in the logs alone, and the client waits for its own time-out.
  *
  * <p>Settings: connect timeout (30 seconds when none is set), version, redirects, priority and executor. The executor
  * completes futures and runs nothing of the call. Proxy, cookies, authenticator, TLS context and parameters are refused with
