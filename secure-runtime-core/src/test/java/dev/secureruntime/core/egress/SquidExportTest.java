@@ -14,10 +14,13 @@ import dev.secureruntime.policy.Policy;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +79,25 @@ final class SquidExportTest {
                             .build())
             .build();
 
+    private static final List<String> PATHS = List.of(
+            "/",
+            "/v1/x/y",
+            "/a.json",
+            "/v2/a.json",
+            "/v1",
+            "/v1/../x",
+            "/v1/..",
+            "/v1/./x",
+            "/v1//x",
+            "/v1/x;y",
+            "/v1/%2e%2e/x",
+            "/v1/%5cx",
+            "/v1/%252e",
+            "/v1/x%0ay",
+            "/v2/..;/a",
+            "/.hidden",
+            "/v1/...");
+
     @TempDir
     Path folder;
 
@@ -120,7 +143,7 @@ final class SquidExportTest {
         for (String host : hosts) {
             requests.add(new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
             requests.add(new EgressRequest("c", "CONNECT", "https", host, 8443, "/", List.of()));
-            for (String path : List.of("/", "/v1/x/y", "/a.json", "/v2/a.json", "/v1")) {
+            for (String path : PATHS) {
                 requests.add(new EgressRequest("c", "GET", "http", host, 8080, path, List.of()));
                 requests.add(new EgressRequest("c", "POST", "http", host, 8080, path, List.of()));
             }
@@ -157,6 +180,122 @@ final class SquidExportTest {
         }
     }
 
+    @Test
+    void export_ofDeniedMetadata_closesItsAddressesInSquidToo() throws Exception {
+        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        ComponentPolicy.Builder opened = ComponentPolicy.builder()
+                .allow(EgressRule.cidr("169.254.169.254/32", Scope.HTTPS))
+                .allow(EgressRule.cidr("169.254.1.1/32", Scope.HTTPS));
+        EgressRequest metadata = new EgressRequest("c", "CONNECT", "https", "169.254.169.254", 443, "/", List.of());
+        EgressRequest beside = new EgressRequest("c", "CONNECT", "https", "169.254.1.1", 443, "/", List.of());
+        try (Squid squid = new Squid(SquidExport.of(policy(opened), "c").text())) {
+            assertThat(squid.ask(metadata)).isNotEqualTo(403);
+        }
+        Policy denied = policy(opened.deny(EgressRule.category("cloud-metadata")));
+        assertThat(EgressPolicy.compile(denied).decide(metadata)).isNotInstanceOf(Allowed.class);
+        try (Squid squid = new Squid(SquidExport.of(denied, "c").text())) {
+            assertThat(squid.ask(metadata)).isEqualTo(403);
+            assertThat(squid.ask(beside)).isNotEqualTo(403);
+        }
+    }
+
+    @Test
+    void export_ofDeniedPaths_closesThoseThatServersReadDifferently() throws Exception {
+        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        Scope http = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
+        Scope admin = new Scope(Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/admin/**"));
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.host("api.openai.com", http))
+                .deny(EgressRule.host("api.openai.com", admin)));
+        EgressPolicy compiled = EgressPolicy.compile(policy);
+        try (Squid squid = new Squid(SquidExport.of(policy, "c").text())) {
+            for (String path : List.of("/", "/admin/x", "/x/../admin/x", "/x//admin/x", "/%61dmin/x", "/a;b", "/x")) {
+                for (String method : List.of("GET", "POST")) {
+                    EgressRequest request =
+                            new EgressRequest("c", method, "http", "api.openai.com", 8080, path, List.of());
+                    assertThat(squid.ask(request) != 403)
+                            .as(method + " " + path)
+                            .isEqualTo(decide(compiled, request));
+                }
+            }
+        }
+    }
+
+    @Test
+    void export_namesThatNoRuleSpeaksOf_areNeverLookedUp() throws Exception {
+        assumeTrue(Files.isExecutable(SQUID), "Squid is not installed");
+        Policy policy = policy(ComponentPolicy.builder()
+                .allowHost("*.anthropic.com")
+                .allow(EgressRule.cidr("10.1.2.0/24", Scope.HTTPS))
+                .deny(EgressRule.cidr("8.8.8.0/24", Scope.DEFAULT)));
+        try (NameServer names = NameServer.start();
+                Squid squid = new Squid(SquidExport.of(policy, "c").text(), names.address())) {
+            ask(squid, "secret-data.evil.example");
+            ask(squid, "10.1.2.3");
+            assertThat(names.asked()).noneMatch(name -> name.contains("evil"));
+            ask(squid, "unknown.anthropic.com");
+            assertThat(names.asked()).as("names that may be allowed are looked up").anyMatch(name -> name.contains("unknown"));
+        }
+    }
+
+    private static void ask(Squid squid, String host) throws IOException {
+        squid.ask(new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
+    }
+
+    /** Counts what it is asked and answers nothing. Squid asks on port 53 alone. */
+    private static final class NameServer implements AutoCloseable {
+
+        private final DatagramSocket socket;
+        private final Set<String> names = ConcurrentHashMap.newKeySet();
+
+        private NameServer(DatagramSocket socket) {
+            this.socket = socket;
+            Thread thread = new Thread(this::count, "name server");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        static NameServer start() throws IOException {
+            try {
+                return new NameServer(new DatagramSocket(new InetSocketAddress("127.0.53.77", 53)));
+            } catch (SocketException e) {
+                assumeTrue(false, "port 53 can't be taken: " + e.getMessage());
+                throw e;
+            }
+        }
+
+        private void count() {
+            try {
+                for (int i = 0; i < 1000; i++) {
+                    DatagramPacket query = new DatagramPacket(new byte[512], 512);
+                    socket.receive(query);
+                    // The name begins behind 12 bytes of header; a length stands before each label.
+                    names.add(new String(query.getData(), 13, query.getLength() - 17, StandardCharsets.US_ASCII)
+                            .replaceAll("[^!-~]", "."));
+                }
+            } catch (IOException closed) {
+                // The test is over.
+            }
+        }
+
+        String address() {
+            return "127.0.53.77";
+        }
+
+        Set<String> asked() {
+            return names;
+        }
+
+        @Override
+        public void close() {
+            socket.close();
+        }
+    }
+
+    private static Policy policy(ComponentPolicy.Builder component) {
+        return Policy.builder().component("c", component.build()).build();
+    }
+
     /** As an adapter would: the name first, then what it resolves to; a name without an address is not connected to. */
     private static boolean decide(EgressPolicy policy, EgressRequest request) throws IOException {
         EgressDecision decision = policy.decide(request);
@@ -174,6 +313,10 @@ final class SquidExportTest {
         private final int port;
 
         Squid(String rules) throws IOException, InterruptedException {
+            this(rules, "127.0.0.1");
+        }
+
+        Squid(String rules, String nameServer) throws IOException, InterruptedException {
             try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
                 port = free.getLocalPort();
             }
@@ -188,7 +331,7 @@ final class SquidExportTest {
                     """
                     http_port 127.0.0.1:%d
                     hosts_file %s/hosts
-                    dns_nameservers 127.0.0.1
+                    dns_nameservers %s
                     dns_timeout 1 second
                     never_direct allow all
                     cache deny all
@@ -198,7 +341,7 @@ final class SquidExportTest {
                     shutdown_lifetime 1 second
                     include %s/rules.conf
                     """
-                            .formatted(port, folder, folder, folder));
+                            .formatted(port, folder, nameServer, folder, folder));
             // Started as root, Squid goes on as another user.
             Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
             process = new ProcessBuilder(SQUID.toString(), "-N", "-f", configuration.toString())
