@@ -256,7 +256,7 @@ final class PolicyExportTest {
                 declared.add(words[1]);
             }
             if (words[0].equals("http_access")) {
-                assertThat(Arrays.stream(words).skip(2).map(word -> word.replace("!", "")))
+                assertThat(Arrays.stream(words).skip(2).filter(word -> !word.isEmpty()).map(word -> word.replace("!", "")))
                         .as(line)
                         .allMatch(word -> word.equals("all") || declared.contains(word));
             }
