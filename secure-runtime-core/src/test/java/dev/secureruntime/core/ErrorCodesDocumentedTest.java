@@ -35,7 +35,8 @@ class ErrorCodesDocumentedTest {
     @Test
     void everyCodeThatIsNamed_exists() throws IOException {
         List<Path> files = new ArrayList<>(List.of(ROOT.resolve("README.md"), ROOT.resolve("ARCHITECTURE.md")));
-        for (String folder : List.of("docs", "samples", "secure-runtime-api", "secure-runtime-core", "secure-runtime-cli")) {
+        for (String folder :
+                List.of("docs", "samples", "secure-runtime-api", "secure-runtime-core", "secure-runtime-cli")) {
             files.addAll(sources(ROOT.resolve(folder)));
         }
         assertThat(files).hasSizeGreaterThan(200);
@@ -51,7 +52,8 @@ class ErrorCodesDocumentedTest {
     private static List<Path> sources(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
             return files.filter(file -> file.toString().endsWith(".md")
-                            || (file.toString().endsWith(".java") && file.toString().contains("main")))
+                            || (file.toString().endsWith(".java")
+                                    && file.toString().contains("main")))
                     .filter(file -> !file.toString().contains("target"))
                     .toList();
         }

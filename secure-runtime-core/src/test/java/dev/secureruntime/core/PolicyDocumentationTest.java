@@ -105,9 +105,8 @@ class PolicyDocumentationTest {
     @Test
     void categories_areAllInTheDocumentation() throws IOException {
         String text = Files.readString(ROOT.resolve("docs/policy.md"));
-        assertThat(EgressPolicy.categories())
-                .hasSizeGreaterThan(10)
-                .allSatisfy(name -> assertThat(text).contains("| `" + name + "` | "));
+        assertThat(EgressPolicy.categories()).hasSizeGreaterThan(10).allSatisfy(name -> assertThat(text)
+                .contains("| `" + name + "` | "));
         List<String> examples = new ArrayList<>();
         JSON.readTree(ROOT.resolve("docs/policy.schema.json").toFile())
                 .at("/$defs/ruleObject/properties/category/examples")

@@ -109,8 +109,8 @@ final class DiffProbes {
             List<String> samples = new ArrayList<>();
             for (Categories known : categories) {
                 known.find(category.name())
-                        .ifPresent(named ->
-                                samples.addAll(known.lists(named.bit()).sample(CATEGORY_SAMPLES)));
+                        .ifPresent(
+                                named -> samples.addAll(known.lists(named.bit()).sample(CATEGORY_SAMPLES)));
             }
             return samples;
         }
@@ -124,10 +124,7 @@ final class DiffProbes {
         BigInteger size = BigInteger.ONE.shiftLeft(bits - block.prefix());
         List<String> edges = new ArrayList<>();
         for (BigInteger edge : List.of(
-                first,
-                first.add(size).subtract(BigInteger.ONE),
-                first.subtract(BigInteger.ONE),
-                first.add(size))) {
+                first, first.add(size).subtract(BigInteger.ONE), first.subtract(BigInteger.ONE), first.add(size))) {
             if (edge.signum() >= 0 && edge.bitLength() <= bits) {
                 byte[] address = new byte[bits / 8];
                 byte[] digits = edge.toByteArray();

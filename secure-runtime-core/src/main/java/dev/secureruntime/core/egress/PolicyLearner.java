@@ -178,8 +178,10 @@ public final class PolicyLearner {
         List<String> lost = new ArrayList<>();
         current.components().forEach((name, component) -> {
             String of = "components." + name + ".";
-            component.deny().forEach(rule -> lost.add(
-                    of + "egress.deny: " + rule.describe() + rule.scope().describe()));
+            component
+                    .deny()
+                    .forEach(rule -> lost.add(of + "egress.deny: " + rule.describe()
+                            + rule.scope().describe()));
             component.allow().stream()
                     .filter(rule -> !rule.scope().paths().isEmpty())
                     .forEach(rule -> lost.add(of + "egress.allow: the paths of " + rule.describe()

@@ -160,8 +160,9 @@ public final class SquidExport {
 
     private void unescaped(String rule, EgressRule.Scope scope) {
         if (!scope.paths().isEmpty()) {
-            String why = "the proxy compares paths with their escapes resolved, where the policy refuses escapes of plain"
-                    + " characters and of slashes";
+            String why =
+                    "the proxy compares paths with their escapes resolved, where the policy refuses escapes of plain"
+                            + " characters and of slashes";
             text.gap("", new Gap(component, rule, Effect.WIDER, why));
         }
     }

@@ -13,7 +13,8 @@ import java.util.List;
 final class UnexportedMembers {
 
     /** A comment for every export: the tool is never told of secrets, so that this is no gap of one policy. */
-    static final String SECRETS = "Secrets and the hosts that they are bound to, and canaries, are judged in the process alone.";
+    static final String SECRETS =
+            "Secrets and the hosts that they are bound to, and canaries, are judged in the process alone.";
 
     private UnexportedMembers() {}
 

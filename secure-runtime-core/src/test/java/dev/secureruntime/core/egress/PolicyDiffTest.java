@@ -30,8 +30,8 @@ final class PolicyDiffTest {
     @Test
     void between_ruleAddedAndRemoved_showsBothEffects() {
         assertThat(PolicyDiff.between(
-                        policy(c -> c.allowHost("a.example").allowHost("b.example")),
-                        policy(c -> c.allowHost("a.example").allowHost("*.c.example")))
+                                policy(c -> c.allowHost("a.example").allowHost("b.example")),
+                                policy(c -> c.allowHost("a.example").allowHost("*.c.example")))
                         .changes())
                 .containsExactly(
                         new Change("c", Turn.NEWLY_DENIED, "https://b.example:443", List.of()),
@@ -43,8 +43,8 @@ final class PolicyDiffTest {
         Scope get = new Scope(Set.of(), Set.of(), Set.of("GET"), Set.of("/v1/**"));
         Scope delete = new Scope(Set.of(), Set.of(), Set.of("GET", "DELETE"), Set.of("/v1/**"));
         assertThat(PolicyDiff.between(
-                        policy(c -> c.allow(EgressRule.host("a.example", get))),
-                        policy(c -> c.allow(EgressRule.host("a.example", delete))))
+                                policy(c -> c.allow(EgressRule.host("a.example", get))),
+                                policy(c -> c.allow(EgressRule.host("a.example", delete))))
                         .changes())
                 .containsExactly(
                         new Change("c", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of("DELETE /v1/any/any")));

@@ -204,7 +204,8 @@ final class PolicyExportTest {
                 assertThat(export.text().lines().map(String::strip))
                         .anyMatch(line -> line.startsWith("# ") && line.endsWith(gap.rule() + ": " + gap.why()));
             }
-            assertThat(export.text()).contains("# Secrets and the hosts that they are bound to, and canaries, are judged");
+            assertThat(export.text())
+                    .contains("# Secrets and the hosts that they are bound to, and canaries, are judged");
         }
         assertThat(SquidExport.of(policy, "other").gaps()).isEmpty();
     }
@@ -218,8 +219,10 @@ final class PolicyExportTest {
                                 .deny(EgressRule.category("cloud-metadata"))
                                 .build())
                 .build();
-        PolicyExport export = SmokescreenExport.of(policy, List.of("c"), smokescreen(Precision.NARROWER, Action.REPORT));
-        assertThat(export.gaps()).anyMatch(gap -> gap.effect() == Effect.WIDER && gap.why().startsWith("action report"));
+        PolicyExport export =
+                SmokescreenExport.of(policy, List.of("c"), smokescreen(Precision.NARROWER, Action.REPORT));
+        assertThat(export.gaps())
+                .anyMatch(gap -> gap.effect() == Effect.WIDER && gap.why().startsWith("action report"));
         assertThat(list(documents(export.text()).get(0).get("global_deny_list")).stream()
                         .map(String::valueOf))
                 .contains("169.254.169.254")
@@ -228,8 +231,7 @@ final class PolicyExportTest {
 
     @Test
     void networkPolicy_wider_namesTheDenialsThatItCantHold() {
-        PolicyExport export =
-                NetworkPolicyExport.of(POLICY, List.of("chat"), network(Precision.WIDER, new Dns.None()));
+        PolicyExport export = NetworkPolicyExport.of(POLICY, List.of("chat"), network(Precision.WIDER, new Dns.None()));
         assertThat(export.gaps())
                 .filteredOn(gap -> gap.effect() == Effect.WIDER)
                 .extracting(Gap::rule)
@@ -256,7 +258,10 @@ final class PolicyExportTest {
                 declared.add(words[1]);
             }
             if (words[0].equals("http_access")) {
-                assertThat(Arrays.stream(words).skip(2).filter(word -> !word.isEmpty()).map(word -> word.replace("!", "")))
+                assertThat(Arrays.stream(words)
+                                .skip(2)
+                                .filter(word -> !word.isEmpty())
+                                .map(word -> word.replace("!", "")))
                         .as(line)
                         .allMatch(word -> word.equals("all") || declared.contains(word));
             }

@@ -234,7 +234,9 @@ final class SquidExportTest {
             ask(squid, "10.1.2.3");
             assertThat(names.asked()).noneMatch(name -> name.contains("evil"));
             ask(squid, "unknown.anthropic.com");
-            assertThat(names.asked()).as("names that may be allowed are looked up").anyMatch(name -> name.contains("unknown"));
+            assertThat(names.asked())
+                    .as("names that may be allowed are looked up")
+                    .anyMatch(name -> name.contains("unknown"));
         }
     }
 

@@ -139,13 +139,13 @@ final class PolicyVectorsTest {
 
     /** The policy that has every member, with one of them set, added or removed. */
     private static String with(JsonNode vector) throws IOException {
-        ObjectNode policy = (ObjectNode) JSON.readTree(VALUES.resolve("base.json").toFile());
+        ObjectNode policy =
+                (ObjectNode) JSON.readTree(VALUES.resolve("base.json").toFile());
         JsonPointer at = JsonPointer.compile(vector.get("at").asText());
         if (vector.has("member")) {
             ((ObjectNode) policy.at(at)).set(vector.get("member").asText(), vector.get("set"));
         } else if (vector.has("remove")) {
-            ((ObjectNode) policy.at(at.head()))
-                    .remove(at.last().getMatchingProperty());
+            ((ObjectNode) policy.at(at.head())).remove(at.last().getMatchingProperty());
         } else {
             JsonNode value = vector.has("raw")
                     ? new POJONode(new RawValue(vector.get("raw").asText()))
