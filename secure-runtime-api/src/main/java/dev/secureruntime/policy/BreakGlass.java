@@ -35,8 +35,8 @@ public final class BreakGlass {
     private static final int MAX_PERSON = 128;
     private static final int MAX_REASON = 500;
     /** No control characters, those beyond ASCII among them, no formats, nothing unassigned, no line separators. */
-    private static final Pattern PRINTABLE =
-            Pattern.compile("[^\\p{C}\\p{Zl}\\p{Zp}]+");
+    private static final Pattern PRINTABLE = Pattern.compile("[^\\p{C}\\p{Zl}\\p{Zp}]+");
+
     private static final Pattern BLANK = Pattern.compile("\\p{Z}*");
 
     private final String component;

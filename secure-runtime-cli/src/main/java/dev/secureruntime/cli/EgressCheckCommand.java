@@ -14,6 +14,9 @@ import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.egress.HostResolver;
 import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EnforcementMode;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -24,6 +27,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -59,7 +63,7 @@ import picocli.CommandLine.Spec;
             "",
             "Prints 'ALLOW url' or 'DENY url CODE reason', in the order of the input. A URL that parsers read differently",
             "is denied. Characters that could forge a line are shown as \\uXXXX. Break-glass grants that are in force now count;",
-            "byte budgets don't, since the command doesn't know what was sent."
+            "byte budgets don't, since the command doesn't know what was sent; nor do secrets in a request, whose text it doesn't have."
         })
 final class EgressCheckCommand implements Callable<Integer> {
 
@@ -119,6 +123,7 @@ final class EgressCheckCommand implements Callable<Integer> {
                 .filter(grant -> grant.isOpenAt(Instant.now()))
                 .map(grant -> GrantRules.compile(grant, grant.digest()))
                 .toList();
+        notes(policy.components().get(component)).forEach(spec().commandLine().getErr()::println);
         PrintWriter out = spec().commandLine().getOut();
         boolean allAllowed = true;
         if (urls.isEmpty() || urls.equals(List.of("-"))) {
@@ -135,6 +140,22 @@ final class EgressCheckCommand implements Callable<Integer> {
         }
         out.flush();
         return allAllowed ? 0 : 1;
+    }
+
+    /** What the component's policy says and the verdicts don't. */
+    private static List<String> notes(@Nullable ComponentPolicy rules) {
+        List<String> notes = new ArrayList<>();
+        if (rules != null && rules.mode() == EnforcementMode.REPORT) {
+            notes.add("warning: the component is in report mode: what is denied by rules is recorded and let go");
+        }
+        if (rules != null && !rules.budgets().isEmpty()) {
+            notes.add("warning: byte budgets are not asked: what is allowed may be refused with "
+                    + ErrorCode.EGRESS_BUDGET_SPENT);
+        }
+        if (rules != null && rules.onManyNames() == OnManyNames.BLOCK) {
+            notes.add("warning: names are not counted: a new name below a wildcard may be refused (MANY_NAMES)");
+        }
+        return notes;
     }
 
     /** The next line up to a line feed; a lone carriage return belongs to the URL, and makes it a refused one. */

@@ -94,14 +94,19 @@ final class PolicyExplainCommand implements Callable<Integer> {
             print(out, "  never    " + denied(rule));
         }
         for (ByteBudget budget : component.budgets()) {
-            print(out, "  at most  " + budget.bytes() + " bytes sent in any " + budget.window() + " to "
-                    + budget.pattern().map(PolicyExplainCommand::hosts).orElse("everything together"));
+            print(
+                    out,
+                    "  at most  " + budget.bytes() + " bytes sent in any " + budget.window() + " to "
+                            + budget.pattern().map(PolicyExplainCommand::hosts).orElse("everything together"));
         }
         for (BreakGlass grant : policy.breakGlass()) {
             if (grant.component().equals(name)) {
-                print(out, "  break-glass (" + when(grant, Instant.now()) + ") " + grant.target() + " from "
-                        + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person() + ": "
-                        + grant.reason());
+                print(
+                        out,
+                        "  break-glass (" + when(grant, Instant.now()) + ") " + grant.target() + " from "
+                                + grant.from().orElse(grant.until()) + " until " + grant.until() + ", " + grant.person()
+                                + ": "
+                                + grant.reason());
             }
         }
         if (component.mode() == EnforcementMode.REPORT) {

@@ -14,9 +14,12 @@ import dev.secureruntime.core.egress.PolicyLearner.Learned;
 import dev.secureruntime.core.egress.PolicyLearner.Outcome;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressRequest;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.Policy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -46,7 +49,8 @@ import picocli.CommandLine.Spec;
             "  secure-runtime policy learn --from ./audit --key audit.pin --policy policy.json > proposal.json",
             "",
             "Each rule is one host, scheme and port with the methods seen; x-seen has the counts. Wildcards, addresses, hosts",
-            "that the current policy denies and hosts of closed categories are never proposed: x-left-out names them.",
+            "that the current policy denies, hosts of closed categories, and what only a break-glass grant opened or a secret was",
+            "found on its way to, are never proposed: x-left-out names them. x-not-proposed names what else the current policy says.",
             "The audit log holds no paths, so that none are proposed."
         })
 final class PolicyLearnCommand implements Callable<Integer> {
@@ -92,8 +96,8 @@ final class PolicyLearnCommand implements Callable<Integer> {
         if (!Files.exists(directory.resolve("segments")) && !Files.exists(directory.resolve("log.json"))) {
             throw arguments.usage(directory + " holds no log");
         }
-        PolicyLearner learner =
-                current == null ? PolicyLearner.fromNothing() : PolicyLearner.under(PolicyReader.read(current));
+        Optional<Policy> inForce = Optional.ofNullable(current).map(PolicyReader::read);
+        PolicyLearner learner = inForce.map(PolicyLearner::under).orElseGet(PolicyLearner::fromNothing);
         VerificationResult result = verifier(arguments).verify(directory);
         if (!(result instanceof VerificationResult.Intact)) {
             arguments
@@ -112,7 +116,7 @@ final class PolicyLearnCommand implements Callable<Integer> {
             arguments.err().println(SecureRuntimeCommand.error(e));
             return 2;
         }
-        print(learner.propose(), arguments);
+        print(learner.propose(), inForce.map(PolicyLearner::notProposed).orElse(List.of()), arguments);
         return 0;
     }
 
@@ -138,15 +142,27 @@ final class PolicyLearnCommand implements Callable<Integer> {
                 port > 0 && port < 65_536 ? (int) port : 0,
                 "/",
                 List.of());
-        learner.saw(
-                request, text(record, "secure_runtime.verdict").equals("allow") ? Outcome.ALLOWED : Outcome.REFUSED);
+        learner.saw(request, outcome(record));
+    }
+
+    private static Outcome outcome(StoredRecord record) {
+        if (record.attributes().containsKey("secure_runtime.break_glass")) {
+            return Outcome.BREAK_GLASS;
+        }
+        if (text(record, "secure_runtime.verdict").equals("allow")) {
+            return Outcome.ALLOWED;
+        }
+        return text(record, "error.type").equals(ErrorCode.EGRESS_SECRET_LEAVING.code())
+                ? Outcome.SECRET_FOUND
+                : Outcome.REFUSED;
     }
 
     private static String text(StoredRecord record, String name) {
         return record.attributes().get(name) instanceof Attribute.Text text ? text.value() : "";
     }
 
-    private static void print(PolicyLearner.Proposal proposal, Arguments arguments) throws JsonProcessingException {
+    private static void print(PolicyLearner.Proposal proposal, List<String> notProposed, Arguments arguments)
+            throws JsonProcessingException {
         ObjectNode policy = JSON.createObjectNode().put("version", 1);
         ObjectNode components = policy.putObject("components");
         long refused = 0;
@@ -164,6 +180,13 @@ final class PolicyLearnCommand implements Callable<Integer> {
                 .put("target", each.getKey().target())
                 .put("why", each.getKey().why())
                 .put("seen", each.getValue()));
+        if (!notProposed.isEmpty()) {
+            notProposed.forEach(policy.putArray("x-not-proposed")::add);
+            arguments
+                    .err()
+                    .println("warning: the proposal holds rules that allow, and nothing else of the current policy"
+                            + " (x-not-proposed); carry the rest over");
+        }
         arguments.out().println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(policy));
         arguments.out().flush();
         if (refused > 0) {

@@ -62,7 +62,8 @@ final class PolicyChangesTest {
         }
         CommandRun back = CommandRun.of("policy", "diff", after, before);
         assertThat(back.code()).isEqualTo(1);
-        assertThat(turned(back.out())).isEqualTo(new TreeSet<>(there.out().lines().toList()));
+        assertThat(turned(back.out()))
+                .isEqualTo(new TreeSet<>(there.out().lines().toList()));
     }
 
     @Test
@@ -75,8 +76,10 @@ final class PolicyChangesTest {
         CommandRun json = CommandRun.of("policy", "diff", "--json", old, young);
         assertThat(json.code()).isEqualTo(1);
         assertThat(json.out().lines())
-                .hasSameSizeAs(
-                        CommandRun.of("policy", "diff", old, young).out().lines().toList())
+                .hasSameSizeAs(CommandRun.of("policy", "diff", old, young)
+                        .out()
+                        .lines()
+                        .toList())
                 .contains("{\"besides\":\"+ c report mode\"}")
                 .allSatisfy(line -> assertThat(JSON.readTree(line).isObject()).isTrue());
     }

@@ -293,6 +293,48 @@ final class PolicyCommandsTest {
     }
 
     @Test
+    void check_whatTheVerdictsLeaveOut_isSaidOnStandardError() throws IOException {
+        assertThat(check("https://api.openai.com/").err()).isEmpty();
+        String trial = write(
+                "trial.json",
+                """
+                {"version": 1, "components": {"chat": {"egress": {"allow": ["api.openai.com"], "mode": "report",
+                  "onManyNames": "block", "budgets": [{"bytes": 7, "window": "PT1M"}]}}}}
+                """);
+        Run run = checkUnder(trial, "https://api.openai.com/", "https://evil.example/");
+        assertThat(run.out().lines().map(line -> line.split(" ")[0])).containsExactly("ALLOW", "DENY");
+        assertThat(run.err().lines())
+                .hasSize(3)
+                .allMatch(line -> line.startsWith("warning: "))
+                .anyMatch(line -> line.contains("report mode"))
+                .anyMatch(line -> line.contains("SR-EGRESS-007"))
+                .anyMatch(line -> line.contains("MANY_NAMES"));
+    }
+
+    @Test
+    void explain_whatTheCompilerRefuses_isAnError() throws IOException {
+        String unknown = write(
+                "unknown.json",
+                "{\"version\": 1, \"components\": {\"a\": {\"egress\": {\"deny\": [{\"category\": \"none\"}]}}}}");
+        Run run = run(new PolicyCommand(), "explain", unknown);
+        assertThat(run.exit()).isEqualTo(3);
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void explainAndDiff_pathsThatForgeLines_areOneLine() throws IOException {
+        String plain = write("plain.json", "{\"version\": 1, \"components\": {\"a\": {\"secrets\": [\"s\"]}}}");
+        String forging = write(
+                "forging.json",
+                "{\"version\": 1, \"components\": {\"a\": {\"secrets\": [\"s\"]}},"
+                        + " \"secrets\": {\"s\": {\"source\": {\"file\": \"/a\\rb\\u001b[2J\\u009b2J\\u0085\\u2028c\"}}}}");
+        for (Run run : List.of(
+                run(new PolicyCommand(), "explain", forging), run(new PolicyCommand(), "diff", plain, forging))) {
+            assertThat(run.out()).contains("/a?b?[2J?2J??c").matches("[ -~\n]+");
+        }
+    }
+
+    @Test
     void validateExplainAndDiff_knowBudgetsAndGrants() throws IOException {
         assertThat(run(new PolicyCommand(), "validate", emergency()).out())
                 .contains("https://db.example:443", "for jane.doe: in force")

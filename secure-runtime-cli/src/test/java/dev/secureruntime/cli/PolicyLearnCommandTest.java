@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,12 +47,16 @@ final class PolicyLearnCommandTest {
 
     private static AuditEvent call(String component, String host, String verdict) {
         AuditEvent.Builder event = AuditEvent.of("egress.call").component(component);
+        attributes(event, host, verdict);
+        return event.build();
+    }
+
+    private static void attributes(AuditEvent.Builder event, String host, String verdict) {
         event.attribute("secure_runtime.verdict", verdict);
         event.attribute("http.request.method", "POST");
         event.attribute("url.scheme", "https");
         event.attribute("server.address", host);
         event.attribute("server.port", 443);
-        return event.build();
     }
 
     private String pin() {
@@ -91,6 +96,59 @@ final class PolicyLearnCommandTest {
         assertThat(json.at("/components").size()).isEqualTo(1);
         assertThat(json.at("/components/chat/egress/allow").size()).isEqualTo(1);
         assertThat(run.err()).contains("warning: ");
+    }
+
+    @Test
+    void learn_callsUnderAGrantOrWithASecret_areLeftOutWithTheirReason() throws IOException {
+        try (HashChainedAuditLog log = HashChainedAuditLog.open(
+                AuditSettings.in(log()).signer(home.resolve("signer")).name("test"), Clock.systemUTC())) {
+            AuditEvent.Builder emergency = AuditEvent.of("egress.call").component("chat");
+            attributes(emergency, "emergency.example", "allow");
+            log.append(emergency.attribute("secure_runtime.break_glass", "bg-1").build());
+            AuditEvent.Builder leak = AuditEvent.of("egress.call").component("chat");
+            attributes(leak, "exfiltration.example", "deny");
+            log.append(leak.attribute("error.type", "SR-EGRESS-006").build());
+        }
+        CommandRun run = CommandRun.of("policy", "learn", "--from", log(), "--key", pin());
+        assertThat(run.code()).as(run.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.at("/components").toString())
+                .contains("denied.example")
+                .doesNotContain("emergency.example", "exfiltration.example");
+        assertThat(json.at("/x-left-out").findValuesAsText("target"))
+                .contains("POST https://emergency.example:443", "POST https://exfiltration.example:443");
+        assertThat(json.has("x-not-proposed")).isFalse();
+    }
+
+    /** A proposal that took the policy's place would lose all of this. */
+    @Test
+    void learn_underAPolicy_namesWhatTheProposalDoesNotHold() throws IOException {
+        Path policy = Files.writeString(
+                home.resolve("policy.json"),
+                """
+                {"version": 1, "secrets": {"key": {"sendTo": ["api.example"]}}, "components": {"chat": {"secrets": ["key"], "egress": {
+                  "allow": [{"host": "api.example", "methods": ["POST"], "paths": ["/v1/**"]}], "deny": [{"cidr": "8.8.8.0/24"}],
+                  "mode": "report", "onManyNames": "block", "budgets": [{"bytes": 7, "window": "PT1M"}]}}},
+                 "breakGlass": [{"component": "chat", "host": "db.example", "person": "jane.doe", "reason": "INC-1",
+                                 "from": "2026-11-24T08:00:00Z", "until": "2026-11-24T10:00:00Z"}]}
+                """);
+        CommandRun run = CommandRun.of("policy", "learn", "--from", log(), "--key", pin(), "--policy", policy);
+        assertThat(run.code()).as(run.err()).isZero();
+        List<String> lost = new ArrayList<>();
+        new ObjectMapper().readTree(run.out()).at("/x-not-proposed").forEach(each -> lost.add(each.asText()));
+        assertThat(lost)
+                .containsExactly(
+                        "components.chat.egress.deny: cidr 8.8.8.0/24",
+                        "components.chat.egress.allow: the paths of api.example methods POST paths /v1/**",
+                        "components.chat.egress.budgets: budget of 7 bytes in PT1M for everything",
+                        "components.chat.egress.mode: report",
+                        "components.chat.egress.onManyNames: block",
+                        "components.chat.secrets: key",
+                        "secrets.key",
+                        "breakGlass: chat to https://db.example:443");
+        assertThat(run.err()).contains("nothing else of the current policy");
+        Path proposal = Files.writeString(home.resolve("proposal.json"), run.out());
+        assertThat(CommandRun.of("policy", "validate", proposal).code()).isZero();
     }
 
     @Test

@@ -54,6 +54,15 @@ final class ConnectionOpenings {
             }
         }
         openPublic(ofNames);
+        if (!ofNames.isEmpty()) {
+            rules.deny().stream()
+                    .filter(rule -> !(rule instanceof EgressRule.Cidr))
+                    .forEach(rule -> gaps.add(new Gap(
+                            component,
+                            "deny " + rule.describe(),
+                            Effect.WIDER,
+                            "it is about names, and all public addresses are open")));
+        }
     }
 
     /**

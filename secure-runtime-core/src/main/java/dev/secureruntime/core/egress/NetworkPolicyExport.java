@@ -81,14 +81,15 @@ public final class NetworkPolicyExport {
         NetworkPolicyExport export = new NetworkPolicyExport(settings);
         export.text
                 .comment("", "Egress of policy " + policy.source() + ", as Kubernetes network policies.")
-                .comment("", "They know addresses and ports: what they can't hold stands in comments.");
+                .comment("", "They know addresses and ports: what they can't hold stands in comments.")
+                .comment("", UnexportedMembers.SECRETS);
         for (String component : components) {
-            export.write(component, ComponentRules.of(policy, component));
+            export.write(component, ComponentRules.of(policy, component), UnexportedMembers.of(policy, component));
         }
         return export.text.done();
     }
 
-    private void write(String component, ComponentPolicy rules) {
+    private void write(String component, ComponentPolicy rules, List<Gap> besides) {
         if (!component.matches("[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")) {
             throw new IllegalArgumentException("the name of component \"" + component
                     + "\" can't be the value of a Kubernetes label: at most 63 letters, digits and . _ -");
@@ -105,6 +106,7 @@ public final class NetworkPolicyExport {
                 .line("  policyTypes:")
                 .line("    - Egress");
         ConnectionOpenings openings = ConnectionOpenings.of(component, rules, settings.precision());
+        besides.forEach(gap -> text.gap("  ", gap));
         openings.gaps().forEach(gap -> text.gap("  ", gap));
         boolean any = !openings.openings().isEmpty() || !(settings.dns() instanceof Dns.None);
         text.line("  egress:" + (any ? "" : " []"));

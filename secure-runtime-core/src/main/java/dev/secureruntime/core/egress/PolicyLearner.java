@@ -6,6 +6,8 @@ import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.EnforcementMode;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,8 +23,8 @@ import java.util.TreeSet;
  *
  * <p>What holds: the proposal allows what was seen and is not left out, and nothing else. It never holds a wildcard, an
  * address, {@code localhost}, a host in a form that parsers disagree on, one that the current policy denies by a rule, or one
- * in a category that wildcards do not open (unless the current policy allows it by name). What is left out is
- * named with its reason.
+ * in a category that wildcards do not open (unless the current policy allows it by name), nor a call that only a break-glass
+ * grant let go or in which a secret was found. What is left out is named with its reason.
  *
  * <p>What does not: what was seen is not what is right. Whoever made a component call a host put that host before the one who
  * reads the proposal; calls that were refused are told apart by their count, and each rule needs a person's yes. Paths are
@@ -62,7 +64,11 @@ public final class PolicyLearner {
     /** What became of a call when it was seen. */
     public enum Outcome {
         ALLOWED,
-        REFUSED
+        REFUSED,
+        /** The policy refused it and a grant opened it: what was meant to end is not proposed to stay. */
+        BREAK_GLASS,
+        /** A secret that doesn't belong there was found in it. */
+        SECRET_FOUND
     }
 
     /** A rule to be, and how often each outcome was seen. */
@@ -93,7 +99,7 @@ public final class PolicyLearner {
 
     /** Takes note of a call. */
     public void saw(EgressRequest request, Outcome outcome) {
-        String why = reasonAgainst(request);
+        String why = reasonAgainst(request, outcome);
         Target target = new Target(request.component(), request.host(), request.scheme(), request.port());
         if (why.isEmpty() && targets.size() >= MAX_TARGETS && !targets.containsKey(target)) {
             why = "more than " + MAX_TARGETS + " targets were seen";
@@ -115,7 +121,13 @@ public final class PolicyLearner {
         }
     }
 
-    private String reasonAgainst(EgressRequest request) {
+    private String reasonAgainst(EgressRequest request, Outcome outcome) {
+        if (outcome == Outcome.BREAK_GLASS) {
+            return "a break-glass grant opened it; allow it by hand if it is to stay open";
+        }
+        if (outcome == Outcome.SECRET_FOUND) {
+            return "a secret that does not belong there was found in it";
+        }
         String host = request.host();
         HostForm form = HostForm.of(host);
         if (form == HostForm.LITERAL) {
@@ -159,6 +171,34 @@ public final class PolicyLearner {
                 .flatMap(rules -> rules.allow().stream())
                 .anyMatch(rule ->
                         rule instanceof EgressRule.Host && rule.describe().equals(host));
+    }
+
+    /** What a policy says and a proposal does not: whoever puts the proposal in its place loses it. */
+    public static List<String> notProposed(Policy current) {
+        List<String> lost = new ArrayList<>();
+        current.components().forEach((name, component) -> {
+            String of = "components." + name + ".";
+            component
+                    .deny()
+                    .forEach(rule -> lost.add(of + "egress.deny: " + rule.describe()
+                            + rule.scope().describe()));
+            component.allow().stream()
+                    .filter(rule -> !rule.scope().paths().isEmpty())
+                    .forEach(rule -> lost.add(of + "egress.allow: the paths of " + rule.describe()
+                            + rule.scope().describe()));
+            component.budgets().forEach(budget -> lost.add(of + "egress.budgets: " + budget.describe()));
+            if (component.mode() == EnforcementMode.REPORT) {
+                lost.add(of + "egress.mode: report");
+            }
+            if (component.onManyNames() == OnManyNames.BLOCK) {
+                lost.add(of + "egress.onManyNames: block");
+            }
+            component.secrets().forEach(secret -> lost.add(of + "secrets: " + secret));
+        });
+        current.secrets().keySet().forEach(name -> lost.add("secrets." + name));
+        current.categories().keySet().forEach(name -> lost.add("categories." + name));
+        current.breakGlass().forEach(grant -> lost.add("breakGlass: " + grant.component() + " to " + grant.target()));
+        return lost;
     }
 
     /** What was learned so far. */

@@ -9,6 +9,7 @@ import dev.secureruntime.policy.Policy;
 import java.net.IDN;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -66,14 +67,12 @@ public final class SmokescreenExport {
                         "",
                         "What it can't hold stands in comments. Special addresses are closed by the proxy's own"
                                 + " deny_ranges.");
-        if (settings.action() == Action.REPORT) {
-            text.comment("", "WIDER: action report lets every host through that global_deny_list does not name.");
-        }
+        text.comment("", UnexportedMembers.SECRETS);
         text.line("---").line("version: v1").line("services:");
         Set<String> denied = new LinkedHashSet<>();
         for (String component : components) {
             ComponentPolicy rules = ComponentRules.of(policy, component);
-            service(component, rules, categories, settings, text);
+            service(component, rules, UnexportedMembers.of(policy, component), categories, settings, text);
             if (settings.action() == Action.REPORT) {
                 addDenied(rules, categories, denied);
             }
@@ -88,11 +87,21 @@ public final class SmokescreenExport {
     }
 
     private static void service(
-            String component, ComponentPolicy rules, Categories categories, Settings settings, ExportText text) {
+            String component,
+            ComponentPolicy rules,
+            List<Gap> besides,
+            Categories categories,
+            Settings settings,
+            ExportText text) {
         NameOpenings openings = NameOpenings.of(component, rules, categories, settings.precision());
         text.line("  - name: " + ExportText.quoted(component))
                 .line("    project: " + ExportText.quoted(settings.project()))
                 .line("    action: " + (settings.action() == Action.REPORT ? "report" : "enforce"));
+        if (settings.action() == Action.REPORT) {
+            String why = "action report lets every host through that global_deny_list does not name";
+            text.gap("    ", new Gap(component, "the policy", Effect.WIDER, why));
+        }
+        besides.forEach(gap -> text.gap("    ", gap));
         openings.gaps().forEach(gap -> text.gap("    ", gap));
         for (EgressRule rule : rules.deny()) {
             if (rule instanceof EgressRule.Cidr) {
@@ -126,7 +135,8 @@ public final class SmokescreenExport {
                 categories.forEachPattern(category.name(), denied::add);
             }
         }
-        denied.removeIf(pattern -> !isAccepted(pattern));
+        // An IPv6 address would keep the list from being loaded; addresses are the business of deny_ranges.
+        denied.removeIf(pattern -> !isAccepted(pattern) || pattern.indexOf(':') >= 0);
     }
 
     /** Whether the proxy takes the name: one that it refuses keeps it from loading the whole list. Errs to the side of no. */

@@ -22,12 +22,21 @@ import java.util.stream.Collectors;
  *
  * <p>What does not: within https a proxy sees host and port only, so that methods and paths of https rules are not
  * enforced there, and a rule in {@code deny} that names methods or paths is left out for https (the export says so in a
- * comment). Squid takes a trailing dot off a host and turns it into lower case, where the policy refuses both. An IPv4
+ * comment). Squid resolves the escapes of a path before it compares: in http rules that name paths, {@code /%61} passes for
+ * {@code /a}, which the policy refuses, and a path with an escaped blank is refused, which the policy may allow. Squid takes
+ * a trailing dot off a host and turns it into lower case, where the policy refuses both. An IPv4
  * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole.
  */
 public final class SquidExport {
 
     private static final int NAMES_PER_LINE = 40;
+
+    /**
+     * What {@link PathForm} calls ambiguous, as far as Squid shows it: it resolves escapes before it compares. Blanks and
+     * characters beyond ASCII stand here too, since they can only come from escapes.
+     */
+    private static final List<String> REWRITTEN_PATHS =
+            List.of("^[^?]*//", "^[^?]*/[.][.]?(/|[?]|$)", "^[^?]*[;%#\\\\]", "^[^?]*[^!-~]");
 
     private final ExportText text = new ExportText();
     private final String component;
@@ -49,23 +58,27 @@ public final class SquidExport {
         // The checks of the policy's categories are those of the compiler.
         EgressPolicy.compile(policy);
         SquidExport export = new SquidExport(component, Categories.of(policy));
-        export.write(policy.source(), rules);
+        export.write(policy.source(), rules, UnexportedMembers.of(policy, component));
         return export.text.done();
     }
 
-    private void write(String source, ComponentPolicy rules) {
+    private void write(String source, ComponentPolicy rules, List<Gap> besides) {
         text.comment(
                 "",
                 "Egress of component " + component + " by policy " + source + ", for Squid. Include it in squid.conf.");
         line(
                 "# Within https the proxy sees host and port only: methods and paths of https rules are not enforced here.");
+        text.comment("", UnexportedMembers.SECRETS);
+        besides.forEach(gap -> text.gap("", gap));
         line("acl sr_connect method CONNECT");
         line("acl sr_http proto HTTP");
         line("acl sr_ipv4 dstdom_regex -n ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$");
         line("acl sr_ipv6 dstdom_regex -n :");
         line("acl sr_literal any-of sr_ipv4 sr_ipv6");
+        REWRITTEN_PATHS.forEach(regex -> line("acl sr_rewritten urlpath_regex " + regex));
+        List<String> denials = new ArrayList<>();
         for (EgressRule rule : rules.deny()) {
-            deny(rule);
+            deny(rule, denials);
         }
         List<String> allows = new ArrayList<>();
         List<String> named = new ArrayList<>();
@@ -76,27 +89,41 @@ public final class SquidExport {
             line("acl sr_named any-of " + String.join(" ", named));
             line("# A name that no rule speaks of is never looked up.");
             line("http_access deny !sr_named");
+            denials.forEach(this::line);
             closeSpecialAddresses(rules);
             allows.forEach(this::line);
         }
         line("http_access deny all");
     }
 
-    private void deny(EgressRule rule) {
+    private void deny(EgressRule rule, List<String> denials) {
         EgressRule.Scope scope = rule.scope();
-        String target = target(rule);
-        if (target.isEmpty()) {
-            return;
-        }
         String ports = scope.ports().isEmpty() ? "" : " " + ports(scope.ports());
         ExportScope said = ExportScope.ofDeny(scope);
         if (said.https() && said.inside()) {
             unenforced("deny " + rule.describe());
-        } else if (said.https()) {
-            line("http_access deny sr_connect " + target + ports);
         }
         if (said.http()) {
-            line("http_access deny !sr_connect " + target + ports + inside(scope));
+            unescaped("deny " + rule.describe(), scope);
+        }
+        List<String> targets = new ArrayList<>(List.of(target(rule)));
+        if (rule instanceof EgressRule.Category category) {
+            targets.add(addresses(category));
+        }
+        for (String target : targets) {
+            if (target.isEmpty()) {
+                continue;
+            }
+            if (said.https() && !said.inside()) {
+                denials.add("http_access deny sr_connect " + target + ports);
+            }
+            if (said.http()) {
+                String methods = methods(scope);
+                denials.add("http_access deny !sr_connect " + target + ports + methods + paths(scope));
+                if (!scope.paths().isEmpty()) {
+                    denials.add("http_access deny !sr_connect " + target + ports + methods + " sr_rewritten");
+                }
+            }
         }
     }
 
@@ -107,13 +134,17 @@ public final class SquidExport {
         if (target.isEmpty()) {
             return;
         }
+        if (rule instanceof EgressRule.Cidr) {
+            String literals = next("literals");
+            line("acl " + literals + " all-of sr_literal " + target);
+            target = literals;
+        }
         named.add(target);
         String except = "";
         if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
             except = " !" + categories(categories.labels(categories.deniedToWildcards()));
         }
-        String cidr = rule instanceof EgressRule.Cidr ? " sr_literal" : "";
-        String rest = cidr + " " + target + except + " " + ports(said.ports());
+        String rest = " " + target + except + " " + ports(said.ports());
         if (said.https() && said.inside()) {
             unenforced("allow " + rule.describe());
         }
@@ -121,7 +152,18 @@ public final class SquidExport {
             allows.add("http_access allow sr_connect" + rest);
         }
         if (said.http()) {
-            allows.add("http_access allow !sr_connect sr_http" + rest + inside(scope));
+            unescaped("allow " + rule.describe(), scope);
+            String paths = scope.paths().isEmpty() ? "" : " !sr_rewritten" + paths(scope);
+            allows.add("http_access allow !sr_connect sr_http" + rest + methods(scope) + paths);
+        }
+    }
+
+    private void unescaped(String rule, EgressRule.Scope scope) {
+        if (!scope.paths().isEmpty()) {
+            String why =
+                    "the proxy compares paths with their escapes resolved, where the policy refuses escapes of plain"
+                            + " characters and of slashes";
+            text.gap("", new Gap(component, rule, Effect.WIDER, why));
         }
     }
 
@@ -185,6 +227,18 @@ public final class SquidExport {
         return name;
     }
 
+    /** Declares the addresses that a category lists; nothing where it lists none. */
+    private String addresses(EgressRule.Category category) {
+        List<Block> addresses = new ArrayList<>();
+        categories.forEachPattern(category.name(), pattern -> {
+            byte[] address = AddressText.parseCanonical(pattern);
+            if (address != null) {
+                addresses.add(new Block(address, address.length * 8));
+            }
+        });
+        return addresses.isEmpty() ? "" : blocks(addresses);
+    }
+
     /** Declares the hosts of categories: a leading dot stands for a name and all below it. */
     private String categories(List<String> labels) {
         Set<String> exact = new LinkedHashSet<>();
@@ -212,7 +266,7 @@ public final class SquidExport {
         List<String> onlyBelow =
                 below.stream().filter(name -> !exact.contains(name)).toList();
         if (onlyBelow.isEmpty()) {
-            return names;
+            return entries.isEmpty() ? "" : names;
         }
         String regexes = next("below");
         onlyBelow.forEach(name -> line("acl " + regexes + " dstdom_regex -n [.]" + name.replace(".", "[.]") + "$"));
@@ -255,22 +309,26 @@ public final class SquidExport {
         return name;
     }
 
-    /** Methods and paths, which a proxy sees in http only. */
-    private String inside(EgressRule.Scope scope) {
-        StringBuilder inside = new StringBuilder();
-        if (!scope.methods().isEmpty()) {
-            String name = next("methods");
-            line("acl " + name + " method " + scope.methods().stream().sorted().collect(Collectors.joining(" ")));
-            inside.append(' ').append(name);
+    /** Methods, which a proxy sees in http only. */
+    private String methods(EgressRule.Scope scope) {
+        if (scope.methods().isEmpty()) {
+            return "";
         }
-        if (!scope.paths().isEmpty()) {
-            String name = next("paths");
-            for (String path : new TreeSet<>(scope.paths())) {
-                line("acl " + name + " urlpath_regex ^" + pathRegex(path) + "(\\?|$)");
-            }
-            inside.append(' ').append(name);
+        String name = next("methods");
+        line("acl " + name + " method " + scope.methods().stream().sorted().collect(Collectors.joining(" ")));
+        return " " + name;
+    }
+
+    /** Paths, likewise. */
+    private String paths(EgressRule.Scope scope) {
+        if (scope.paths().isEmpty()) {
+            return "";
         }
-        return inside.toString();
+        String name = next("paths");
+        for (String path : new TreeSet<>(scope.paths())) {
+            line("acl " + name + " urlpath_regex ^" + pathRegex(path) + "(\\?|$)");
+        }
+        return " " + name;
     }
 
     private static String pathRegex(String pattern) {

@@ -8,15 +8,26 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.core.egress.NetworkPolicyExport.Dns;
 import dev.secureruntime.core.egress.PolicyExport.Effect;
+import dev.secureruntime.core.egress.PolicyExport.Gap;
 import dev.secureruntime.core.egress.PolicyExport.Precision;
 import dev.secureruntime.core.egress.SmokescreenExport.Action;
+import dev.secureruntime.policy.BreakGlass;
+import dev.secureruntime.policy.ByteBudget;
+import dev.secureruntime.policy.CategoryPolicy;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.EnforcementMode;
+import dev.secureruntime.policy.HostList;
+import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -151,6 +162,111 @@ final class PolicyExportTest {
         String acl = SmokescreenExport.of(policy, List.of("c"), SmokescreenExport.Settings.DEFAULT)
                 .text();
         assertThat(list(documents(acl).get(0).get("services"))).hasSize(1);
+    }
+
+    /** What no tool outside the process can hold is named by each of them, in the file and as a gap. */
+    @Test
+    void exports_membersBesideTheRules_areNamed() {
+        Instant start = Instant.parse("2026-11-24T08:00:00Z");
+        Policy policy = Policy.builder()
+                .component(
+                        "c",
+                        ComponentPolicy.builder()
+                                .allowHost("a.example")
+                                .mode(EnforcementMode.REPORT)
+                                .onManyNames(OnManyNames.BLOCK)
+                                .budget(ByteBudget.of("a.example", 1000, Duration.ofHours(1)))
+                                .build())
+                .component("other", ComponentPolicy.builder().build())
+                .breakGlass(BreakGlass.grant("c")
+                        .host("db.example", 443)
+                        .person("jane.doe")
+                        .reason("INC-1")
+                        .from(start)
+                        .until(start.plusSeconds(3600))
+                        .build())
+                .build();
+        List<Gap> named = List.of(
+                new Gap("c", "mode report", Effect.LEFT_OUT, "the tool refuses what the policy would only record"),
+                new Gap("c", "budget of 1000 bytes in PT1H for a.example", Effect.WIDER, "the tool counts no bytes"),
+                new Gap("c", "onManyNames block", Effect.WIDER, "the tool counts no names"),
+                new Gap(
+                        "c",
+                        "break-glass to https://db.example:443 until 2026-11-24T09:00:00Z",
+                        Effect.LEFT_OUT,
+                        "it has an end, which the tool would not keep"));
+        for (PolicyExport export : List.of(
+                SquidExport.of(policy, "c"),
+                SmokescreenExport.of(policy, List.of("c"), SmokescreenExport.Settings.DEFAULT),
+                NetworkPolicyExport.of(policy, List.of("c"), NetworkPolicyExport.Settings.DEFAULT))) {
+            assertThat(export.gaps()).containsAll(named);
+            for (Gap gap : named) {
+                assertThat(export.text().lines().map(String::strip))
+                        .anyMatch(line -> line.startsWith("# ") && line.endsWith(gap.rule() + ": " + gap.why()));
+            }
+            assertThat(export.text())
+                    .contains("# Secrets and the hosts that they are bound to, and canaries, are judged");
+        }
+        assertThat(SquidExport.of(policy, "other").gaps()).isEmpty();
+    }
+
+    @Test
+    void smokescreen_report_isAGap_andNamesNoIpv6Address() {
+        Policy policy = Policy.builder()
+                .component(
+                        "c",
+                        ComponentPolicy.builder()
+                                .deny(EgressRule.category("cloud-metadata"))
+                                .build())
+                .build();
+        PolicyExport export =
+                SmokescreenExport.of(policy, List.of("c"), smokescreen(Precision.NARROWER, Action.REPORT));
+        assertThat(export.gaps())
+                .anyMatch(gap -> gap.effect() == Effect.WIDER && gap.why().startsWith("action report"));
+        assertThat(list(documents(export.text()).get(0).get("global_deny_list")).stream()
+                        .map(String::valueOf))
+                .contains("169.254.169.254")
+                .noneMatch(name -> name.indexOf(':') >= 0);
+    }
+
+    @Test
+    void networkPolicy_wider_namesTheDenialsThatItCantHold() {
+        PolicyExport export = NetworkPolicyExport.of(POLICY, List.of("chat"), network(Precision.WIDER, new Dns.None()));
+        assertThat(export.gaps())
+                .filteredOn(gap -> gap.effect() == Effect.WIDER)
+                .extracting(Gap::rule)
+                .contains("deny evil.example.com", "deny category webhook-catcher");
+    }
+
+    @Test
+    void squid_categoryWithoutHosts_isNoWordThatSquidDoesNotKnow() {
+        Policy policy = Policy.builder()
+                .category("none", CategoryPolicy.own(HostList.of(List.of())))
+                .component(
+                        "c",
+                        ComponentPolicy.builder()
+                                .allowHost("a.example")
+                                .allow(EgressRule.category("none"))
+                                .deny(EgressRule.category("none"))
+                                .build())
+                .build();
+        String rules = SquidExport.of(policy, "c").text();
+        Set<String> declared = new HashSet<>();
+        for (String line : rules.lines().filter(each -> !each.startsWith("#")).toList()) {
+            String[] words = line.split(" ");
+            if (words[0].equals("acl")) {
+                declared.add(words[1]);
+            }
+            if (words[0].equals("http_access")) {
+                assertThat(Arrays.stream(words)
+                                .skip(2)
+                                .filter(word -> !word.isEmpty())
+                                .map(word -> word.replace("!", "")))
+                        .as(line)
+                        .allMatch(word -> word.equals("all") || declared.contains(word));
+            }
+        }
+        assertThat(rules).contains("http_access allow");
     }
 
     @Test

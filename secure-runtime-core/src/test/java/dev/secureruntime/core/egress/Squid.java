@@ -24,9 +24,11 @@ public final class Squid implements AutoCloseable {
      *
      * @param folder for what it reads and writes
      * @param names the hosts that it knows, and their addresses
+     * @param nameServer whom it asks about others
      * @param rules lines of its configuration
      */
-    public Squid(Path folder, Map<String, String> names, String rules) throws IOException, InterruptedException {
+    public Squid(Path folder, Map<String, String> names, String nameServer, String rules)
+            throws IOException, InterruptedException {
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
@@ -40,7 +42,7 @@ public final class Squid implements AutoCloseable {
                 """
                 http_port 127.0.0.1:%d
                 hosts_file %s/hosts
-                dns_nameservers 127.0.0.1
+                dns_nameservers %s
                 dns_timeout 1 second
                 cache deny all
                 pid_filename none
@@ -49,7 +51,7 @@ public final class Squid implements AutoCloseable {
                 shutdown_lifetime 1 second
                 include %s/rules.conf
                 """
-                        .formatted(port, folder, folder, folder));
+                        .formatted(port, folder, nameServer, folder, folder));
         // Started as root, Squid goes on as another user.
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
         process = new ProcessBuilder(PROGRAM.toString(), "-N", "-f", configuration.toString())

@@ -14,8 +14,11 @@ import dev.secureruntime.policy.Policy;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +73,25 @@ final class SquidExportTest {
                             .build())
             .build();
 
+    private static final List<String> PATHS = List.of(
+            "/",
+            "/v1/x/y",
+            "/a.json",
+            "/v2/a.json",
+            "/v1",
+            "/v1/../x",
+            "/v1/..",
+            "/v1/./x",
+            "/v1//x",
+            "/v1/x;y",
+            "/v1/%2e%2e/x",
+            "/v1/%5cx",
+            "/v1/%252e",
+            "/v1/x%0ay",
+            "/v2/..;/a",
+            "/.hidden",
+            "/v1/...");
+
     @TempDir
     Path folder;
 
@@ -114,7 +137,7 @@ final class SquidExportTest {
         for (String host : hosts) {
             requests.add(new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
             requests.add(new EgressRequest("c", "CONNECT", "https", host, 8443, "/", List.of()));
-            for (String path : List.of("/", "/v1/x/y", "/a.json", "/v2/a.json", "/v1")) {
+            for (String path : PATHS) {
                 requests.add(new EgressRequest("c", "GET", "http", host, 8080, path, List.of()));
                 requests.add(new EgressRequest("c", "POST", "http", host, 8080, path, List.of()));
             }
@@ -151,6 +174,124 @@ final class SquidExportTest {
         }
     }
 
+    @Test
+    void export_ofDeniedMetadata_closesItsAddressesInSquidToo() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        ComponentPolicy.Builder opened = ComponentPolicy.builder()
+                .allow(EgressRule.cidr("169.254.169.254/32", Scope.HTTPS))
+                .allow(EgressRule.cidr("169.254.1.1/32", Scope.HTTPS));
+        EgressRequest metadata = new EgressRequest("c", "CONNECT", "https", "169.254.169.254", 443, "/", List.of());
+        EgressRequest beside = new EgressRequest("c", "CONNECT", "https", "169.254.1.1", 443, "/", List.of());
+        try (Squid squid = squid(policy(opened))) {
+            assertThat(ask(squid, metadata)).isNotEqualTo(403);
+        }
+        Policy denied = policy(opened.deny(EgressRule.category("cloud-metadata")));
+        assertThat(EgressPolicy.compile(denied).decide(metadata)).isNotInstanceOf(Allowed.class);
+        try (Squid squid = squid(denied)) {
+            assertThat(ask(squid, metadata)).isEqualTo(403);
+            assertThat(ask(squid, beside)).isNotEqualTo(403);
+        }
+    }
+
+    @Test
+    void export_ofDeniedPaths_closesThoseThatServersReadDifferently() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Scope http = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
+        Scope admin = new Scope(Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/admin/**"));
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.host("api.openai.com", http))
+                .deny(EgressRule.host("api.openai.com", admin)));
+        EgressPolicy compiled = EgressPolicy.compile(policy);
+        try (Squid squid = squid(policy)) {
+            for (String path : List.of("/", "/admin/x", "/x/../admin/x", "/x//admin/x", "/%61dmin/x", "/a;b", "/x")) {
+                for (String method : List.of("GET", "POST")) {
+                    EgressRequest request =
+                            new EgressRequest("c", method, "http", "api.openai.com", 8080, path, List.of());
+                    assertThat(ask(squid, request) != 403)
+                            .as(method + " " + path)
+                            .isEqualTo(decide(compiled, request));
+                }
+            }
+        }
+    }
+
+    @Test
+    void export_namesThatNoRuleSpeaksOf_areNeverLookedUp() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Policy policy = policy(ComponentPolicy.builder()
+                .allowHost("*.anthropic.com")
+                .allow(EgressRule.cidr("10.1.2.0/24", Scope.HTTPS))
+                .deny(EgressRule.cidr("8.8.8.0/24", Scope.DEFAULT)));
+        try (NameServer names = NameServer.start();
+                Squid squid = squid(policy, names.address())) {
+            ask(squid, "secret-data.evil.example");
+            ask(squid, "10.1.2.3");
+            assertThat(names.asked()).noneMatch(name -> name.contains("evil"));
+            ask(squid, "unknown.anthropic.com");
+            assertThat(names.asked())
+                    .as("names that may be allowed are looked up")
+                    .anyMatch(name -> name.contains("unknown"));
+        }
+    }
+
+    private static void ask(Squid squid, String host) throws IOException {
+        ask(squid, new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
+    }
+
+    /** Counts what it is asked and answers nothing. Squid asks on port 53 alone. */
+    private static final class NameServer implements AutoCloseable {
+
+        private final DatagramSocket socket;
+        private final Set<String> names = ConcurrentHashMap.newKeySet();
+
+        private NameServer(DatagramSocket socket) {
+            this.socket = socket;
+            Thread thread = new Thread(this::count, "name server");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        static NameServer start() throws IOException {
+            try {
+                return new NameServer(new DatagramSocket(new InetSocketAddress("127.0.53.77", 53)));
+            } catch (SocketException e) {
+                assumeTrue(false, "port 53 can't be taken: " + e.getMessage());
+                throw e;
+            }
+        }
+
+        private void count() {
+            try {
+                for (int i = 0; i < 1000; i++) {
+                    DatagramPacket query = new DatagramPacket(new byte[512], 512);
+                    socket.receive(query);
+                    // The name begins behind 12 bytes of header; a length stands before each label.
+                    names.add(new String(query.getData(), 13, query.getLength() - 17, StandardCharsets.US_ASCII)
+                            .replaceAll("[^!-~]", "."));
+                }
+            } catch (IOException closed) {
+                // The test is over.
+            }
+        }
+
+        String address() {
+            return "127.0.53.77";
+        }
+
+        Set<String> asked() {
+            return names;
+        }
+
+        @Override
+        public void close() {
+            socket.close();
+        }
+    }
+
+    private static Policy policy(ComponentPolicy.Builder component) {
+        return Policy.builder().component("c", component.build()).build();
+    }
+
     /** As an adapter would: the name first, then what it resolves to; a name without an address is not connected to. */
     private static boolean decide(EgressPolicy policy, EgressRequest request) throws IOException {
         EgressDecision decision = policy.decide(request);
@@ -180,6 +321,10 @@ final class SquidExportTest {
     }
 
     private Squid squid(Policy policy) throws IOException, InterruptedException {
+        return squid(policy, "127.0.0.1");
+    }
+
+    private Squid squid(Policy policy, String nameServer) throws IOException, InterruptedException {
         Map<String, String> names = new HashMap<>(HOSTS);
         for (String name : List.of("generativelanguage.googleapis.com", "x.evil.anthropic.com", "evil.anthropic.com")) {
             names.put(name, "8.8.4.4");
@@ -187,6 +332,7 @@ final class SquidExportTest {
         return new Squid(
                 folder,
                 names,
+                nameServer,
                 "never_direct allow all\n" + SquidExport.of(policy, "c").text());
     }
 }

@@ -266,7 +266,7 @@ class ProxiedAdaptersTest {
                         .formatted(NCSA_AUTH, users, GuardedWorld.OPENAI, GuardedWorld.EVIL);
         Map<String, String> names = Map.of(
                 GuardedWorld.OPENAI, "127.0.0.1", GuardedWorld.EVIL, "127.0.0.1", GuardedWorld.PARTNER, "127.0.0.1");
-        try (Squid squid = new Squid(folder, names, rules)) {
+        try (Squid squid = new Squid(folder, names, "127.0.0.1", rules)) {
             AtomicReference<String> login = new AtomicReference<>("corporate-user:wrong");
             EgressProxy proxy = EgressProxy.at("127.0.0.1:" + squid.port())
                     .login(() -> login.get().getBytes(StandardCharsets.US_ASCII));
