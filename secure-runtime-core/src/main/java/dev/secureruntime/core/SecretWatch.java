@@ -104,7 +104,8 @@ final class SecretWatch implements SecretCheck {
             return true;
         }
         // Names and values apart: an entry of a map that can't be changed is an object made for the purpose.
-        if (occursIn(event.attributes().keySet()) || occursIn(event.commitments().keySet())) {
+        if (occursIn(event.attributes().keySet())
+                || occursIn(event.commitments().keySet())) {
             return true;
         }
         for (Attribute value : event.attributes().values()) {

@@ -15,7 +15,9 @@ class EitherByteTest {
 
     @Property(tries = 2_000)
     void find_anyBytes_isWhereALoopFindsIt(
-            @ForAll("bytes") byte[] bytes, @ForAll @IntRange(max = 20) int skipped, @ForAll @IntRange(max = 20) int left) {
+            @ForAll("bytes") byte[] bytes,
+            @ForAll @IntRange(max = 20) int skipped,
+            @ForAll @IntRange(max = 20) int left) {
         int from = Math.min(skipped, bytes.length);
         int to = Math.max(from, bytes.length - left);
         int expected = from;

@@ -239,8 +239,8 @@ class SecretMatcherTest {
     void pattern_keepsNoPartOfTheSecret() {
         byte[] secret = utf8("a-very-secret-value");
         byte[] key = new byte[32];
-        PatternTable.Pattern pattern = PatternTable.pattern(
-                secret, 0x9e3779b97f4a7c15L, new KeyedDigest(key), matcher.slot(1));
+        PatternTable.Pattern pattern =
+                PatternTable.pattern(secret, 0x9e3779b97f4a7c15L, new KeyedDigest(key), matcher.slot(1));
         assertThat(pattern.digest()).hasSize(32);
         assertThat(matcher.toString()).isEqualTo("SecretMatcher");
     }
