@@ -104,10 +104,21 @@ final class SecretWatch implements SecretCheck {
             return true;
         }
         // Names and values apart: an entry of a map that can't be changed is an object made for the purpose.
-        return occursIn(event.attributes().keySet())
-                || event.attributes().values().stream().anyMatch(this::occursIn)
-                || occursIn(event.commitments().keySet())
-                || event.commitments().values().stream().anyMatch(this::occursIn);
+        if (occursIn(event.attributes().keySet())
+                || occursIn(event.commitments().keySet())) {
+            return true;
+        }
+        for (Attribute value : event.attributes().values()) {
+            if (occursIn(value)) {
+                return true;
+            }
+        }
+        for (Commitment commitment : event.commitments().values()) {
+            if (occursIn(commitment)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean occursIn(Collection<String> texts) {

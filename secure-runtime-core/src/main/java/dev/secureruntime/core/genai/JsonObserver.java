@@ -67,8 +67,10 @@ final class JsonObserver {
     void feed(byte[] buffer, int offset, int count) {
         int end = offset + count;
         for (int i = offset; i < end; i++) {
-            if (state == State.STRING && (!keep || overflow)) {
-                i = END_OF_PLAIN.find(buffer, i, end); // most of a body is text that nobody asked for
+            if (state == State.STRING) {
+                int start = i;
+                i = END_OF_PLAIN.find(buffer, start, end);
+                append(buffer, start, i - start);
                 if (i == end) {
                     return;
                 }
@@ -171,6 +173,16 @@ final class JsonObserver {
         } else {
             value[length++] = b;
         }
+    }
+
+    private void append(byte[] bytes, int offset, int count) {
+        if (!keep) {
+            return; // most of a body is text that nobody asked for
+        }
+        int room = Math.min(count, MAX_VALUE - length);
+        System.arraycopy(bytes, offset, value, length, room);
+        length += room;
+        overflow |= room < count;
     }
 
     private void endOfName() {

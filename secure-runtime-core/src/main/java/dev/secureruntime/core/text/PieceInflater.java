@@ -70,6 +70,9 @@ public final class PieceInflater implements AutoCloseable {
      * @throws DataFormatException when there is another known one beneath it
      */
     public static @Nullable PieceInflater of(String contentEncoding, Output out) throws DataFormatException {
+        if (contentEncoding.isEmpty()) {
+            return null;
+        }
         List<String> codings = new ArrayList<>();
         for (String coding : contentEncoding.toLowerCase(Locale.ROOT).split(",", -1)) {
             String name = coding.strip();

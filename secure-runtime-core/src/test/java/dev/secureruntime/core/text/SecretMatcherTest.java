@@ -53,6 +53,28 @@ class SecretMatcherTest {
         assertThat(matcher.occursIn("value-two")).isFalse();
     }
 
+    @Test
+    void occursIn_textThatWasCleanBefore_isSearchedForASecretThatCameLater() {
+        register("another-secret");
+        String text = "server.secret-of-later.example";
+        assertThat(matcher.occursIn(text)).isFalse();
+        assertThat(matcher.occursIn(text)).isFalse();
+        SecretMatcher.Slot later = matcher.slot(1);
+        later.remember(utf8("secret-of-later"));
+        assertThat(matcher.occursIn(text)).isTrue();
+        assertThat(matcher.occursIn(text)).isTrue();
+        later.close();
+        assertThat(matcher.occursIn(text)).isFalse();
+    }
+
+    @Test
+    void occursIn_textWithTheHashOfACleanOne_isSearched() {
+        register("BBsecret");
+        assertThat("AaAasecret".hashCode()).isEqualTo("AaBBsecret".hashCode());
+        assertThat(matcher.occursIn("AaAasecret")).isFalse();
+        assertThat(matcher.occursIn("AaBBsecret")).isTrue();
+    }
+
     // ---- properties
 
     @Property(tries = 300)
