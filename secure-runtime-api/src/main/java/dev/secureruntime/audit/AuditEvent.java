@@ -28,9 +28,11 @@ public final class AuditEvent {
     private AuditEvent(Builder builder) {
         this.type = builder.type;
         this.component = builder.component;
-        this.attributes = Collections.unmodifiableMap(builder.attributes);
-        this.commitments = Collections.unmodifiableMap(builder.commitments);
-        this.openings = Collections.unmodifiableMap(builder.openings);
+        this.attributes = Collections.unmodifiableMap(new LinkedHashMap<>(builder.attributes));
+        this.commitments = Collections.unmodifiableMap(new LinkedHashMap<>(builder.commitments));
+        this.openings = builder.openings.isEmpty()
+                ? Map.of()
+                : Collections.unmodifiableMap(new LinkedHashMap<>(builder.openings));
     }
 
     /** Starts an event of a dotted type, for example {@code tool.call}. */
@@ -88,11 +90,9 @@ public final class AuditEvent {
 
         private final String type;
         private @Nullable String component;
-        private Map<String, Attribute> attributes = new LinkedHashMap<>();
-        private Map<String, Commitment> commitments = new LinkedHashMap<>();
-        private Map<String, Opening> openings = new LinkedHashMap<>();
-        /** An event has the maps, and must not see what is added from now on. */
-        private boolean built;
+        private final Map<String, Attribute> attributes = new LinkedHashMap<>();
+        private final Map<String, Commitment> commitments = new LinkedHashMap<>();
+        private final Map<String, Opening> openings = new LinkedHashMap<>();
 
         private Builder(String type) {
             this.type = type;
@@ -126,14 +126,12 @@ public final class AuditEvent {
 
         /** Adds a value; a name that was given before gets the new value. */
         public Builder attribute(String name, Attribute value) {
-            own();
             attributes.put(name, value);
             return this;
         }
 
         /** Adds the commitment to a content field. */
         public Builder commitment(String name, Commitment commitment) {
-            own();
             commitments.put(name, commitment);
             openings.remove(name);
             return this;
@@ -157,7 +155,6 @@ public final class AuditEvent {
 
         /** The same, for content that was committed to while it passed by. */
         public Builder content(Opening opening) {
-            own();
             commitments.put(opening.name(), opening.commitment());
             openings.put(opening.name(), opening);
             return this;
@@ -165,17 +162,7 @@ public final class AuditEvent {
 
         /** The finished event. */
         public AuditEvent build() {
-            built = true;
             return new AuditEvent(this);
-        }
-
-        private void own() {
-            if (built) {
-                attributes = new LinkedHashMap<>(attributes);
-                commitments = new LinkedHashMap<>(commitments);
-                openings = new LinkedHashMap<>(openings);
-                built = false;
-            }
         }
     }
 }
