@@ -79,8 +79,10 @@ final class AuditCheckDisclosureCommand implements Callable<Integer> {
         }
         arguments
                 .out()
-                .println("INTACT  field " + disclosure.field() + " of record " + proved.index() + " has this value of "
-                        + disclosure.value().length + " bytes; the log was at size " + proved.size()
+                .println("INTACT  field " + disclosure.field() + " of record " + Long.toUnsignedString(proved.index())
+                        + " has this value of "
+                        + disclosure.value().length + " bytes; the log was at size "
+                        + Long.toUnsignedString(proved.size())
                         + "; the epoch key's signature can only be checked with the log");
         return 0;
     }

@@ -74,7 +74,8 @@ final class AuditCheckProofCommand implements Callable<Integer> {
         if (result instanceof AuditProofs.Result.Proved proved) {
             arguments
                     .out()
-                    .println("INTACT  record " + proved.index() + " of the log at size " + proved.size()
+                    .println("INTACT  record " + Long.toUnsignedString(proved.index()) + " of the log at size "
+                            + Long.toUnsignedString(proved.size())
                             + "; the epoch key's signature can only be checked with the log");
             return 0;
         }

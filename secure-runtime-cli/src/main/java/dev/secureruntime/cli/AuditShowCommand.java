@@ -63,7 +63,7 @@ final class AuditShowCommand implements Callable<Integer> {
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
-        if (!Files.exists(directory.resolve("segments")) && !Files.exists(directory.resolve("log.json"))) {
+        if (Files.notExists(directory.resolve("segments")) && Files.notExists(directory.resolve("log.json"))) {
             throw arguments.usage(directory + " holds no log");
         }
         if (index != null && (from != null || to != null)) {

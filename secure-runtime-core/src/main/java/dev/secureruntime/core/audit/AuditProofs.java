@@ -22,7 +22,7 @@ public final class AuditProofs {
 
     /** What checking a proof found. */
     public sealed interface Result {
-        /** The record is in the log, at the index that the proof names. */
+        /** The record is in the log, at the index that the proof names; both numbers are unsigned. */
         record Proved(long index, long size) implements Result {}
 
         /** The proof doesn't fit the record, the key or itself. */
@@ -72,7 +72,8 @@ public final class AuditProofs {
     }
 
     /**
-     * Checks a proof.
+     * Checks a proof, be it ours or of other software: any C2SP checkpoint that the log key signed carries one, whatever
+     * extension lines it has.
      *
      * @param proof in C2SP tlog-proof form
      * @param line the record's stored bytes, without line feed
@@ -83,7 +84,7 @@ public final class AuditProofs {
         try {
             InclusionProof inclusion = InclusionProof.parse(proof);
             SignedNote note = SignedNote.parse(inclusion.checkpoint());
-            Checkpoint checkpoint = Checkpoint.parse(note.text());
+            Checkpoint.Head checkpoint = Checkpoint.Head.parse(note.text());
             if (!checkpoint.origin().equals(key.name())
                     || note.signatures().stream().noneMatch(signature -> key.signed(note.text(), signature))) {
                 return new Result.Refuted("the checkpoint has no valid signature of " + key);
@@ -93,7 +94,8 @@ public final class AuditProofs {
             return inclusion.leadsTo(leaf, checkpoint.size(), checkpoint.root())
                     ? new Result.Proved(inclusion.index(), checkpoint.size())
                     : new Result.Refuted("the record is not the one at index "
-                            + Long.toUnsignedString(inclusion.index()) + " of the log at size " + checkpoint.size());
+                            + Long.toUnsignedString(inclusion.index()) + " of the log at size "
+                            + Long.toUnsignedString(checkpoint.size()));
         } catch (IllegalArgumentException e) {
             return new Result.Refuted("not a proof: " + e.getMessage());
         }

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * What a signed note says about the log (C2SP tlog-checkpoint), with one extension line:
@@ -52,6 +53,32 @@ final class Checkpoint {
             throw new IllegalArgumentException("the checkpoint is not in canonical form");
         }
         return checkpoint;
+    }
+
+    /**
+     * What the first three lines of any C2SP checkpoint say, whatever extension lines follow.
+     *
+     * @param size unsigned
+     */
+    record Head(String origin, long size, byte[] root) {
+
+        /** Reads a note's text; throws {@link IllegalArgumentException} for anything that is not a C2SP tlog-checkpoint. */
+        static Head parse(byte[] text) {
+            List<String> lines = List.of(new String(text, StandardCharsets.UTF_8).split("\n", -1));
+            int last = lines.size() - 1;
+            if (last < 3 || lines.indexOf("") != last) {
+                throw new IllegalArgumentException(
+                        "expected the lines: origin, size, root hash, and none that is empty");
+            }
+            String size = lines.get(1);
+            byte[] root = Base64.getDecoder().decode(lines.get(2));
+            if (!size.matches("0|[1-9][0-9]{0,19}")
+                    || root.length != TreeHasher.BYTES
+                    || !Base64.getEncoder().encodeToString(root).equals(lines.get(2))) {
+                throw new IllegalArgumentException("expected a size of 64 bits and a hash of 32 bytes");
+            }
+            return new Head(lines.get(0), Long.parseUnsignedLong(size), root);
+        }
     }
 
     String origin() {

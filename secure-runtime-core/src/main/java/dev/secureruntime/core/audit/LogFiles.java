@@ -5,7 +5,9 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -88,18 +90,32 @@ record LogFiles(Path directory) {
 
     /** The size of a file, 0 when there is none. */
     static long size(Path file) throws IOException, LogFault {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+        BasicFileAttributes found = attributes(file);
+        if (found == null) {
             return 0;
         }
-        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+        if (!found.isRegularFile()) {
             throw new LogFault(0, String.valueOf(file.getFileName()), 0, "expected a regular file");
         }
-        return Files.size(file);
+        return found.size();
+    }
+
+    /**
+     * What stands at a path, or null when there is nothing; follows no link.
+     *
+     * @throws IOException when it can't be told, as for want of a permission: that is not the same as nothing
+     */
+    static @Nullable BasicFileAttributes attributes(Path file) throws IOException {
+        try {
+            return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        } catch (NoSuchFileException e) {
+            return null;
+        }
     }
 
     /** The content of a small file, or null when there is none. */
     static byte @Nullable [] small(Path file, int limit) throws IOException, LogFault {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+        if (attributes(file) == null) {
             return null;
         }
         if (size(file) > limit) {

@@ -156,7 +156,7 @@ final class RecordChain implements AutoCloseable {
     }
 
     private LogFault faultBefore(String reason) {
-        return new LogFault(tree.size() - 1, lastFile, lastOffset, reason);
+        return new LogFault(tree.size() - 1, isFirstLeft() ? LogFiles.RETIRED : lastFile, lastOffset, reason);
     }
 
     private void requirePlace() throws IOException, LogFault {
@@ -172,11 +172,21 @@ final class RecordChain implements AutoCloseable {
         if (!parser.follows(lastLeaf)) {
             // Made first: looking at the record after this one moves on, maybe into the next segment.
             LogFault here = fault("prev: expected " + Hex.text(lastLeaf) + ", the hash of the record before");
-            throw expected > 0 && !isSignedButForPrev() && isVouchedFor()
+            throw canBeBefore() && !isSignedButForPrev() && isVouchedFor()
                     ? faultBefore("its hash is " + Hex.text(lastLeaf)
                             + ", the records after it expected another: it was changed")
                     : here;
         }
+    }
+
+    /** Whether the hash of the record before may be the wrong one: not where a good checkpoint covers that record. */
+    private boolean canBeBefore() {
+        return !signedUpToHere || isFirstLeft();
+    }
+
+    /** Whether the record before was removed, so that its hash is only what {@code retired} says. */
+    private boolean isFirstLeft() {
+        return tree.size() > 0 && lastFile.isEmpty();
     }
 
     /** Whether the record is the last under a checkpoint whose root it gives with the right {@code prev}: then that was changed. */
@@ -199,7 +209,7 @@ final class RecordChain implements AutoCloseable {
     private LogFault competing() throws IOException, LogFault {
         LogFault second = fault("a second record " + (tree.size() - 1) + " stands here");
         LogFault first = faultBefore("an inserted record stands here, before the one that it displaced");
-        return isVouchedFor() ? first : second;
+        return canBeBefore() && isVouchedFor() ? first : second;
     }
 
     /** Whether the record after the current one follows it; reads on, so that only a fault can come after this. */

@@ -3,9 +3,8 @@ package dev.secureruntime.core.audit;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -39,7 +38,8 @@ final class SegmentsReader implements AutoCloseable {
 
     static SegmentsReader open(LogFiles files) throws IOException {
         List<Path> segments = new ArrayList<>();
-        if (Files.isDirectory(files.segments(), LinkOption.NOFOLLOW_LINKS)) {
+        BasicFileAttributes directory = LogFiles.attributes(files.segments());
+        if (directory != null && directory.isDirectory()) {
             try (DirectoryStream<Path> stream = Files.newDirectoryStream(files.segments())) {
                 for (Path path : stream) {
                     if (path.getFileName().toString().endsWith(LogFiles.SUFFIX)) {
@@ -53,12 +53,13 @@ final class SegmentsReader implements AutoCloseable {
         long lastSize = 0;
         long bytes = 0;
         for (Path segment : List.copyOf(segments)) {
-            try {
-                lastSize = Files.isRegularFile(segment, LinkOption.NOFOLLOW_LINKS) ? Files.size(segment) : 1;
-                bytes += lastSize;
-            } catch (NoSuchFileException e) {
+            BasicFileAttributes found = LogFiles.attributes(segment);
+            if (found == null) {
                 // Retention removed it since it was listed; whether it may be missing, the records say.
                 segments.remove(segment);
+            } else {
+                lastSize = found.isRegularFile() ? found.size() : 1;
+                bytes += lastSize;
             }
         }
         return new SegmentsReader(segments, lastSize, bytes);
@@ -153,7 +154,8 @@ final class SegmentsReader implements AutoCloseable {
         close();
         current++;
         Path path = segments.get(current);
-        if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
+        BasicFileAttributes found = LogFiles.attributes(path);
+        if (found == null || !found.isRegularFile()) {
             throw new LogFault(expected, file(), 0, "expected a regular file");
         }
         String name = LogFiles.segmentName(expected);

@@ -13,6 +13,8 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -135,6 +137,30 @@ class HostileLogTest {
             assertThat(AuditProofs.check(other, line, keys.get(0)))
                     .as(number)
                     .isInstanceOf(AuditProofs.Result.Refuted.class);
+        }
+    }
+
+    /** What is there and can't be looked at, as for want of a permission, is not missing: here paths are too long to be opened. */
+    @EnabledOnOs(OS.LINUX)
+    @ParameterizedTest
+    @CsvSource({"4095, /checkpoint", "4095, /segments/00000000000000000000.jsonl"})
+    void verify_partOfTheLogOutOfReach_inconclusive(int longest, String part) throws IOException {
+        Path log = LogFixture.log(home);
+        Path anchor = Files.copy(log.resolve("checkpoint"), home.resolve("anchor"));
+        int dots = (longest + 1 - part.length() - log.toString().length()) / 2 + 1;
+        Path far = Path.of(log + "/.".repeat(dots));
+        assertThat(far).isDirectory();
+        assertThat(Files.exists(Path.of(far + part)) || Files.notExists(Path.of(far + part)))
+                .isFalse();
+
+        AuditLogVerifier verifier = AuditLogVerifier.withKeys(keys);
+
+        assertThat(verifier.verify(log)).isInstanceOf(VerificationResult.Intact.class);
+        for (AuditLogVerifier one : List.of(verifier, verifier.anchoredBy(List.of(anchor)))) {
+            assertThat(one.verify(far))
+                    .isInstanceOfSatisfying(
+                            VerificationResult.Inconclusive.class,
+                            result -> assertThat(result.reasons().get(0)).contains("could not be read"));
         }
     }
 }

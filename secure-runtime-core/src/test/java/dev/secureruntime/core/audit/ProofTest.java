@@ -7,10 +7,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ProofTest {
@@ -149,6 +151,47 @@ class ProofTest {
         Path segment = LogFixture.segments(home).get(0);
         LogFixture.write(segment, LogFixture.read(segment).replace("value 3", "value 4"));
         assertThatThrownBy(() -> AuditProofs.inclusion(LogFixture.log(home), 1)).hasMessageContaining("tampered");
+    }
+
+    /** Any C2SP checkpoint that the key signed carries a proof: with other extension lines, further signatures, 64-bit sizes. */
+    @ParameterizedTest
+    @CsvSource({
+        "1, '', true",
+        "1, 'of another kind|and two of them|', true",
+        "18446744073709551615, '', true",
+        "9223372036854775808, '', true",
+        "18446744073709551616, '', false",
+        "1, '|', false",
+        "1, 'unended', false",
+        "01, '', false",
+        "0, '', false",
+        "-1, '', false"
+    })
+    void check_checkpointOfOtherSoftware_provedByItsFirstThreeLines(String size, String extension, boolean proved) {
+        SigningKey key = ForgedLog.anyKey("other.example/log");
+        byte[] line = "any bytes".getBytes(StandardCharsets.UTF_8);
+        byte[] root = CompactRangeTest.leaf(line);
+        StringBuilder path = new StringBuilder();
+        int bits = proved ? 64 - Long.numberOfLeadingZeros(Long.parseUnsignedLong(size) - 1) : 0;
+        for (int i = 0; i < bits; i++) {
+            new TreeHasher().node(root, new byte[32], root);
+            path.append(Base64.getEncoder().encodeToString(new byte[32])).append('\n');
+        }
+        byte[] text = ("other.example/log\n" + size + "\n" + Base64.getEncoder().encodeToString(root) + "\n"
+                        + extension.replace('|', '\n'))
+                .getBytes(StandardCharsets.UTF_8);
+        byte[] note =
+                new SignedNote(text, List.of(ForgedLog.anyKey("witness.example").sign(text), key.sign(text))).bytes();
+        String proof = "c2sp.org/tlog-proof@v1\nindex 0\n" + path + "\n" + new String(note, StandardCharsets.UTF_8);
+
+        AuditProofs.Result result = AuditProofs.check(
+                proof.getBytes(StandardCharsets.UTF_8), line, key.verifier().toString());
+
+        if (proved) {
+            assertThat(result).isEqualTo(new AuditProofs.Result.Proved(0, Long.parseUnsignedLong(size)));
+        } else {
+            assertThat(result).isInstanceOf(AuditProofs.Result.Refuted.class);
+        }
     }
 
     @Test

@@ -100,6 +100,16 @@ class RetiredTamperTest {
     }
 
     @Test
+    void verify_leafOfRetiredEdited_namesThatFile() {
+        LogFixture.write(retired(), digit("\nleaf ").apply(LogFixture.read(retired())));
+
+        VerificationResult.FirstBad bad = ((VerificationResult.Tampered) verify()).firstBad();
+
+        assertThat(bad.file()).isEqualTo("retired");
+        assertThat(bad.seq()).hasValue(first - 1);
+    }
+
+    @Test
     void verify_anyBitOfRetiredFlipped_tampered() throws IOException {
         byte[] honest = Files.readAllBytes(retired());
         Random random = new Random(7);

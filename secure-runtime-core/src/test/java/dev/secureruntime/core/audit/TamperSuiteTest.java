@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every kind of attack on a finished log, with the record that the verdict has to name. */
@@ -143,6 +144,38 @@ class TamperSuiteTest {
         assertThat(tampered.firstBad().reason()).contains("root hash");
         assertThat(tampered.firstBad().seq().orElseThrow()).isLessThanOrEqualTo(seq);
         assertThat(tampered.signed()).isEqualTo(tampered.firstBad().seq().orElseThrow());
+    }
+
+    /** Forged records behind the newest checkpoint, as someone without keys can add them: the signed record before is good. */
+    @ParameterizedTest
+    @CsvSource({"0, false", "0, true", "-1, false", "-1, true"})
+    void verify_forgedBehindTheNewestCheckpoint_tamperedAtTheFirstForged(int step, boolean confirmed) {
+        Path copy = copy();
+        Path last = segments(copy).get(segments(copy).size() - 1);
+        List<String> lines = lines(last);
+        String signed = lines.get(lines.size() - 1);
+        // Another record in the place behind, which follows nothing; or in the signed record's place, following the one
+        // before.
+        String prev = step == 0 ? "0".repeat(64) : signed.substring(signed.length() - 66, signed.length() - 2);
+        String forged = record(size + step, prev);
+        lines.add(forged);
+        if (confirmed) {
+            byte[] bytes = forged.getBytes(StandardCharsets.ISO_8859_1);
+            byte[] leaf = new byte[32];
+            new TreeHasher().leaf(bytes, 0, bytes.length, leaf, 0);
+            lines.add(record(size + step + 1, Hex.text(leaf)));
+        }
+        writeLines(last, lines);
+
+        Tampered tampered = (Tampered) LogFixture.verify(copy, keys);
+
+        assertThat(tampered.firstBad().seq()).as(tampered.toString()).hasValue(size);
+        assertThat(tampered.signed()).isEqualTo(size);
+    }
+
+    private static String record(int seq, String prev) {
+        return "{\"seq\":" + seq + ",\"time\":\"2026-01-01T00:00:00.000000Z\",\"type\":\"a.b\",\"prev\":\"" + prev
+                + "\"}";
     }
 
     @Test
