@@ -42,7 +42,7 @@ public final class ContentSweep {
      */
     public static Swept run(Path directory, ContentSettings settings) {
         LogFiles files = new LogFiles(directory);
-        try (WriterLock lock = WriterLock.acquire(files)) {
+        try (WriterLock lock = WriterLock.ofLog(files)) {
             Set<String> keyIds = ContentKeys.open(settings).all().keySet();
             Set<Long> commitments = commitments(files);
             Counts counts = new Counts();

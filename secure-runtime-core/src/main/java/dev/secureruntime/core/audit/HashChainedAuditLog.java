@@ -72,7 +72,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     /**
      * Opens the log in {@code settings.directory()}; makes log and signer where there are none.
      *
-     * @throws SecureRuntimeException {@code SR-AUDIT-001} when another writer has it open, {@code SR-AUDIT-002} when it can't
+     * @throws SecureRuntimeException {@code SR-AUDIT-001} when another writer has it or its signer open, {@code SR-AUDIT-002} when it can't
      *     be written, {@code SR-AUDIT-004} when log or signer are not in a state that may be continued, {@code
      *     SR-RUNTIME-001} when the signer lies inside the directory or the name has other characters than a log's name
      */
@@ -94,12 +94,11 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         try {
             LogFiles files = new LogFiles(settings.directory());
             Files.createDirectories(files.directory());
-            WriterLock lock = WriterLock.acquire(files);
+            WriterLock lock = WriterLock.ofLog(files);
             try {
                 ContentFirst devices = new ContentFirst(device);
                 LogStart.Started started = new LogStart(settings, clock, ticker, devices, files).start();
-                ContentStore content =
-                        openContent(settings, files, started.signer().origin(), secrets);
+                ContentStore content = openContent(settings, files, started, secrets);
                 if (content != null) {
                     devices.store(content);
                 }
@@ -122,11 +121,22 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     }
 
     private static @Nullable ContentStore openContent(
-            AuditSettings settings, LogFiles files, String origin, SecretCheck secrets) throws IOException {
+            AuditSettings settings, LogFiles files, LogStart.Started started, SecretCheck secrets) throws IOException {
         ContentSettings content = settings.content().orElse(null);
         if (content == null) {
             return null;
         }
+        try {
+            requireOutside(content, settings, files);
+            return ContentStore.open(content, started.signer().origin(), secrets);
+        } catch (IOException | RuntimeException e) {
+            started.writer().close();
+            throw e;
+        }
+    }
+
+    private static void requireOutside(ContentSettings content, AuditSettings settings, LogFiles files)
+            throws IOException {
         if (content.store().startsWith(files.directory().toRealPath())
                 || content.store().startsWith(settings.directory())) {
             throw new SecureRuntimeException(
@@ -134,7 +144,6 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
                     "The content store " + content.store()
                             + " lies inside the log's directory; whoever gets the log must not get the content with it");
         }
-        return ContentStore.open(content, origin, secrets);
     }
 
     /**
@@ -158,10 +167,6 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     public static List<String> createSigner(AuditSettings settings) {
         Path file = settings.signer();
         try {
-            if (Files.exists(file)) {
-                throw new SecureRuntimeException(
-                        ErrorCode.AUDIT_LOG_INCONSISTENT, "The signer " + file + " exists already; it is not replaced");
-            }
             SignerFile signer = SignerFile.create(file, settings);
             signer.destroy();
             return signer.pins();

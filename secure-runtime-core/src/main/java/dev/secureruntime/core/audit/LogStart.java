@@ -56,7 +56,13 @@ final class LogStart {
         } else {
             signer = SignerFile.create(signerFile, settings);
         }
-        return signer.isStarted() || Files.exists(files.segments()) && hasSegments() ? resume(signer) : create(signer);
+        try {
+            boolean there = signer.isStarted() || Files.exists(files.segments()) && hasSegments();
+            return there ? resume(signer) : create(signer);
+        } catch (IOException | RuntimeException e) {
+            signer.destroy();
+            throw e;
+        }
     }
 
     private boolean hasSegments() throws IOException {

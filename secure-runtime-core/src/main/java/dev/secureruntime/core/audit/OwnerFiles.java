@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /** Files and directories that their owner alone may read, where the file system knows owners. */
 final class OwnerFiles {
@@ -34,10 +35,18 @@ final class OwnerFiles {
     static FileChannel create(Path file) throws IOException {
         FileChannel channel = FileChannel.open(
                 file,
-                java.util.Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
                 attributes(Durable.parent(file), "rw-------"));
         Durable.forceDirectory(Durable.parent(file));
         return channel;
+    }
+
+    /** Opens a file for writing that is made where there is none; follows no link. */
+    static FileChannel openOrCreate(Path file) throws IOException {
+        return FileChannel.open(
+                file,
+                Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
+                attributes(Durable.parent(file), "rw-------"));
     }
 
     /** The content of a small file that nobody else may read. */

@@ -7,6 +7,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
@@ -44,6 +45,7 @@ final class SignerFile {
     private static final String ML_DSA = "ml-dsa ";
 
     private final SecretFile file;
+    private final WriterLock lock;
     private final SecureRandom random = new SecureRandom();
     private final VerifierKey firstEpoch;
     private final LogSigner log;
@@ -54,6 +56,7 @@ final class SignerFile {
 
     private SignerFile(
             SecretFile file,
+            WriterLock lock,
             VerifierKey firstEpoch,
             LogSigner log,
             @Nullable MlDsaSigningKey mlDsa,
@@ -61,6 +64,7 @@ final class SignerFile {
             @Nullable SigningKey next,
             boolean started) {
         this.file = file;
+        this.lock = lock;
         this.firstEpoch = firstEpoch;
         this.log = log;
         this.mlDsa = mlDsa;
@@ -69,7 +73,7 @@ final class SignerFile {
         this.started = started;
     }
 
-    /** Makes the keys of a new log and stores them; a log key that lives elsewhere is tried first. */
+    /** Makes the keys of a new log and stores them, held until {@link #destroy}; a log key that lives elsewhere is tried first. */
     static SignerFile create(Path file, AuditSettings settings) throws IOException {
         SecureRandom random = new SecureRandom();
         byte[] unique = new byte[16];
@@ -85,10 +89,20 @@ final class SignerFile {
         }
         MlDsaSigningKey mlDsa =
                 settings.isPostQuantum() ? MlDsaSigningKey.generate(origin + LogFiles.ML_DSA, random) : null;
-        SignerFile signer = new SignerFile(new SecretFile(file), epoch.verifier(), log, mlDsa, epoch, null, false);
         Files.createDirectories(Durable.parent(file));
-        signer.save();
-        return signer;
+        WriterLock lock = WriterLock.ofSigner(file);
+        SignerFile signer = new SignerFile(new SecretFile(file), lock, epoch.verifier(), log, mlDsa, epoch, null, false);
+        try {
+            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+                throw new SecureRuntimeException(
+                        ErrorCode.AUDIT_LOG_INCONSISTENT, "The signer " + file + " exists already; it is not replaced");
+            }
+            signer.save();
+            return signer;
+        } catch (IOException | RuntimeException e) {
+            signer.destroy();
+            throw e;
+        }
     }
 
     private static @Nullable LogSigner device(String origin, AuditSettings settings) {
@@ -107,26 +121,35 @@ final class SignerFile {
         return new SecureRuntimeException(ErrorCode.RUNTIME_MISCONFIGURED, what);
     }
 
-    /** Reads the keys; finishes an overwriting that was cut off. */
+    /** Reads the keys, held until {@link #destroy}; finishes an overwriting that was cut off. */
     static SignerFile read(Path path, AuditSettings settings) throws IOException {
-        SecretFile file = new SecretFile(path);
+        WriterLock lock = WriterLock.ofSigner(path);
+        try {
+            return read(new SecretFile(path), lock, settings);
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static SignerFile read(SecretFile file, WriterLock lock, AuditSettings settings) throws IOException {
         SignerFile signer;
         try {
-            signer = parse(file, file.read(), settings);
+            signer = parse(file, lock, file.read(), settings);
         } catch (IllegalArgumentException e) {
             // The cause is left out on purpose: it could repeat a part of the file.
             throw file.inconsistent("is not a signer file in the form " + HEADER + " or " + HEADER_2);
         }
         if (settings.isPostQuantum() && signer.mlDsa == null) {
             throw misconfigured(
-                    "The signer " + path + " has no ML-DSA key: postQuantum() is for new logs. Leave it out,"
+                    "The signer " + file.file() + " has no ML-DSA key: postQuantum() is for new logs. Leave it out,"
                             + " or start a new log with a signer of its own");
         }
         file.finish();
         return signer;
     }
 
-    private static SignerFile parse(SecretFile file, List<String> content, AuditSettings settings) {
+    private static SignerFile parse(SecretFile file, WriterLock lock, List<String> content, AuditSettings settings) {
         Deque<String> lines = new ArrayDeque<>(content);
         String header = lines.isEmpty() ? "" : lines.remove();
         if (!header.equals(HEADER) && !header.equals(HEADER_2) || lines.size() < 4) {
@@ -145,7 +168,7 @@ final class SignerFile {
         if (!lines.isEmpty() || second != header.equals(HEADER_2)) {
             throw new IllegalArgumentException("lines");
         }
-        return new SignerFile(file, firstEpoch, log, mlDsa, epoch, next, state.equals(STARTED));
+        return new SignerFile(file, lock, firstEpoch, log, mlDsa, epoch, next, state.equals(STARTED));
     }
 
     private static LogSigner logSigner(SecretFile file, String line, AuditSettings settings) {
@@ -256,7 +279,8 @@ final class SignerFile {
         old.destroy();
     }
 
-    void destroy() {
+    /** Forgets the private keys, and lets others have the signer. */
+    void destroy() throws IOException {
         log.destroy();
         epoch.destroy();
         if (next != null) {
@@ -265,6 +289,7 @@ final class SignerFile {
         if (mlDsa != null) {
             mlDsa.destroy();
         }
+        lock.close();
     }
 
     private void save() throws IOException {

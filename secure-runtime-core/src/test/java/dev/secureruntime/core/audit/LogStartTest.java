@@ -91,7 +91,7 @@ class LogStartTest {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(signer)))
                 .isEqualTo("rw-------");
         try (var files = Files.list(home.resolve("keys"))) {
-            assertThat(files).containsExactly(signer);
+            assertThat(files).containsExactlyInAnyOrder(signer, home.resolve("keys/signer.lock"));
         }
         Files.setPosixFilePermissions(signer, PosixFilePermissions.fromString("rw-r--r--"));
         assertRefused(ErrorCode.AUDIT_LOG_INCONSISTENT, () -> LogFixture.open(settings()));
