@@ -90,6 +90,8 @@ final class AuditAppendCommand implements Callable<Integer> {
             description = "Give a new log an ML-DSA-44 signature too; its key is the third line to pin.")
     private boolean postQuantum;
 
+    private long taken;
+
     @Option(
             names = "--anchor-file",
             paramLabel = "FILE",
@@ -159,6 +161,11 @@ final class AuditAppendCommand implements Callable<Integer> {
             return outcome.problem() == null ? 0 : BAD_LINE;
         } catch (SecureRuntimeException e) {
             err.println(e.getMessage());
+            if (taken > 0) {
+                err.println("of the " + taken
+                        + " lines before, those that are whole in the log stay there: look with 'audit"
+                        + " show' before you append them again");
+            }
             return SecureRuntimeCommand.exitCode(e, UNWRITABLE);
         } catch (IOException e) {
             err.println(SecureRuntimeCommand.error(e));
@@ -169,22 +176,21 @@ final class AuditAppendCommand implements Callable<Integer> {
     /** What an import came to: the lines that were appended, and what is wrong with the next one, if anything. */
     private record Outcome(long appended, @Nullable String problem) {}
 
-    private static Outcome append(HashChainedAuditLog log) throws IOException {
+    private Outcome append(HashChainedAuditLog log) throws IOException {
         InputLines lines = new InputLines(System.in, MAX_LINE);
-        long appended = 0;
         try {
             while (lines.next()) {
                 log.append(EventReader.read(lines.bytes(), lines.length()));
-                appended++;
+                taken++;
             }
-            return new Outcome(appended, null);
+            return new Outcome(taken, null);
         } catch (IllegalArgumentException e) {
-            return new Outcome(appended, ErrorCode.AUDIT_RECORD_REJECTED + " " + e.getMessage());
+            return new Outcome(taken, ErrorCode.AUDIT_RECORD_REJECTED + " " + e.getMessage());
         } catch (SecureRuntimeException e) {
             if (e.code() != ErrorCode.AUDIT_RECORD_REJECTED) {
                 throw e;
             }
-            return new Outcome(appended, e.getMessage());
+            return new Outcome(taken, e.getMessage());
         }
     }
 }

@@ -91,7 +91,8 @@ final class SignerFile {
                 settings.isPostQuantum() ? MlDsaSigningKey.generate(origin + LogFiles.ML_DSA, random) : null;
         Files.createDirectories(Durable.parent(file));
         WriterLock lock = WriterLock.ofSigner(file);
-        SignerFile signer = new SignerFile(new SecretFile(file), lock, epoch.verifier(), log, mlDsa, epoch, null, false);
+        SignerFile signer =
+                new SignerFile(new SecretFile(file), lock, epoch.verifier(), log, mlDsa, epoch, null, false);
         try {
             if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
                 throw new SecureRuntimeException(

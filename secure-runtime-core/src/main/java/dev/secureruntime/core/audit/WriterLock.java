@@ -37,10 +37,7 @@ final class WriterLock implements AutoCloseable {
     static WriterLock ofLog(LogFiles files) throws IOException {
         Path real = files.directory().toRealPath();
         return acquire(
-                identity(real),
-                files.lock(),
-                "The audit log " + real + " is open for writing",
-                "a log has one writer");
+                identity(real), files.lock(), "The audit log " + real + " is open for writing", "a log has one writer");
     }
 
     /** The right to use a signer, whose directory is there; the file locked stands beside it, since the signer is replaced. */

@@ -52,9 +52,7 @@ class SignerLockTest {
         try (HashChainedAuditLog log = LogFixture.open(settings())) {
             Files.createSymbolicLink(link, settings().signer().getParent());
             assertRefused(ErrorCode.AUDIT_LOG_IN_USE, () -> LogFixture.open(second()));
-            assertRefused(
-                    ErrorCode.AUDIT_LOG_IN_USE,
-                    () -> LogFixture.open(second().signer(link.resolve("signer"))));
+            assertRefused(ErrorCode.AUDIT_LOG_IN_USE, () -> LogFixture.open(second().signer(link.resolve("signer"))));
             assertRefused(ErrorCode.AUDIT_LOG_IN_USE, () -> HashChainedAuditLog.createSigner(settings()));
             log.append(LogFixture.event(1));
         }
@@ -127,7 +125,8 @@ class SignerLockTest {
         try {
             assertThat(holder.inputReader().readLine()).isEqualTo("held");
             assertThatThrownBy(() -> LogFixture.open(settings()))
-                    .hasMessageContaining("The signer " + settings().signer().toRealPath() + " is in use in another process");
+                    .hasMessageContaining(
+                            "The signer " + settings().signer().toRealPath() + " is in use in another process");
         } finally {
             holder.getOutputStream().close();
             assertThat(holder.waitFor(30, TimeUnit.SECONDS)).isTrue();
