@@ -8,6 +8,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /** What disk and processor give without any of our code. */
 final class MachineLimits {
@@ -47,6 +52,66 @@ final class MachineLimits {
             return bytes * 1e9 / (System.nanoTime() - start);
         } finally {
             Files.delete(file);
+        }
+    }
+
+    /**
+     * Seconds that it takes one thread to wake so many, which wait for a future, and until all of them wait again: no log, no disk.
+     * The best of some runs.
+     */
+    static double wakeUps(int threads, int rounds) throws InterruptedException {
+        double best = Double.MAX_VALUE;
+        for (int run = 0; run < 5; run++) {
+            CyclicFuture gate = new CyclicFuture(threads);
+            List<Thread> waiting = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                Thread thread = new Thread(() -> {
+                    for (int round = 0; round < rounds; round++) {
+                        gate.await();
+                    }
+                });
+                waiting.add(thread);
+                thread.start();
+            }
+            long start = System.nanoTime();
+            for (int round = 0; round < rounds; round++) {
+                gate.release();
+            }
+            for (Thread thread : waiting) {
+                thread.join();
+            }
+            best = Math.min(best, (System.nanoTime() - start) / 1e9 / rounds);
+        }
+        return best;
+    }
+
+    /** A future for all who wait, and the next one once it is complete. */
+    private static final class CyclicFuture {
+        private final int threads;
+        private final AtomicInteger arrived = new AtomicInteger();
+        private final Thread releaser = Thread.currentThread();
+        private volatile CompletableFuture<Void> now = new CompletableFuture<>();
+
+        CyclicFuture(int threads) {
+            this.threads = threads;
+        }
+
+        void await() {
+            CompletableFuture<Void> waitedFor = now;
+            if (arrived.incrementAndGet() == threads) {
+                LockSupport.unpark(releaser);
+            }
+            waitedFor.join();
+        }
+
+        void release() {
+            while (arrived.get() < threads) {
+                LockSupport.park();
+            }
+            arrived.set(0);
+            CompletableFuture<Void> waitedFor = now;
+            now = new CompletableFuture<>();
+            waitedFor.complete(null);
         }
     }
 
