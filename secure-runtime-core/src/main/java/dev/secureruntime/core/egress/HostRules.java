@@ -93,18 +93,14 @@ final class HostRules {
      * when none matches, {@link #NO_NAME} when the host is not clean. The bit {@link #MAY_HAVE_CATEGORY} is set or
      * cleared in a rule and in {@link #NONE} alike.
      *
-     * <p>Checks the form of the host in the same pass: this is the rule of {@link HostForm#NAME}, from the right.
+     * <p>A host that isn't a clean name never matches; where it equals a rule's name, or ends with one, only what stands in front of
+     * that is looked at.
      */
     long match(EgressRequest request) {
         String host = request.host();
         int length = host.length();
         if (length == 0 || length > HostForm.MAX_LABEL) {
             return matchLong(request);
-        }
-        // Two plain loops take less than one that does both: the first has no branch.
-        int wrong = HostForm.edge(host.charAt(0)) | HostForm.edge(host.charAt(length - 1));
-        for (int i = 0; i < length; i++) {
-            wrong |= HostForm.foreign(host.charAt(i));
         }
         // Of each dot, from the right: its place, and the hash of what stands behind it. Three are kept.
         long hash = 0;
@@ -127,7 +123,7 @@ final class HostRules {
         if (dots > 3) {
             return matchLong(request);
         }
-        return wrong == 0 ? match(request, dots, places, hash, hash1, hash2, hash3) : NO_NAME;
+        return match(request, dots, places, hash, hash1, hash2, hash3);
     }
 
     /** The same, once the host was read: its dots, their places from the left in bytes, and the hashes of the name and its suffixes. */
@@ -143,39 +139,62 @@ final class HostRules {
         long first1 = index.first(mixed1);
         long first2 = index.first(mixed2);
         long first3 = index.first(mixed3);
-        int lastLabel = 0;
-        for (int dot = 0, rest = places; dot < dots; dot++, rest >>>= 8) {
-            int at = rest & 0xff;
-            if ((HostForm.edge(host.charAt(at - 1)) | HostForm.edge(host.charAt(at + 1))) != 0) {
-                return NO_NAME;
-            }
-            lastLabel = at + 1;
-        }
-        if (HostForm.isNumber(host, lastLabel, host.length())) {
-            return NO_NAME;
-        }
         boolean category = lists.mayHold(mixed)
                 | (dots > 0 && lists.mayHold(mixed1))
                 | (dots > 1 && lists.mayHold(mixed2))
                 | (dots > 2 && lists.mayHold(mixed3));
         long best = NONE;
+        // From where on the host is known to be clean, since a rule's name is.
+        int clean = host.length();
         if (index.hasNameOf(dots + 1)) {
-            best = better(best, index.find(host, 0, mixed, first), 0, request);
+            int slot = index.find(host, 0, mixed, first);
+            clean = slot < 0 ? clean : 0;
+            best = better(best, slot, 0, request);
         }
-        for (int labels = dots; labels > 0 && (best == NONE || anyDenies) && best != DENIED; labels--) {
+        for (int labels = dots, rest = places; labels > 0 && (best == NONE || anyDenies) && best != DENIED; labels--) {
             if (index.hasNameOf(labels)) {
-                best = better(best, index.find(host, (places & 0xff) + 1, mixed1, first1), WILDCARD, request);
+                int start = (rest & 0xff) + 1;
+                int slot = index.find(host, start, mixed1, first1);
+                clean = slot < 0 ? clean : Math.min(clean, start);
+                best = better(best, slot, WILDCARD, request);
             }
-            places >>>= 8;
+            rest >>>= 8;
             mixed1 = mixed2;
             mixed2 = mixed3;
             first1 = first2;
             first2 = first3;
         }
+        if (clean > 0 && !isClean(host, clean, dots, places)) {
+            return NO_NAME;
+        }
         if (best == DENIED) {
             return DENIED;
         }
         return category ? best | MAY_HAVE_CATEGORY : best & ~MAY_HAVE_CATEGORY;
+    }
+
+    /** Whether the host is a clean name, when it is one from {@code end} on: the rule of {@link HostForm#NAME}. */
+    private static boolean isClean(String host, int end, int dots, int places) {
+        int length = host.length();
+        int wrong = HostForm.edge(host.charAt(0));
+        for (int i = 0; i < end; i++) {
+            wrong |= HostForm.foreign(host.charAt(i));
+        }
+        int lastLabel = 0;
+        for (int dot = 0, rest = places; dot < dots; dot++, rest >>>= 8) {
+            int at = rest & 0xff;
+            // A dot at an end is an edge itself; the first condition keeps the others inside the host.
+            if (at == 0 || at == length - 1) {
+                return false;
+            }
+            wrong |= HostForm.edge(host.charAt(at - 1)) | HostForm.edge(host.charAt(at + 1));
+            lastLabel = Math.max(lastLabel, at + 1);
+        }
+        if (wrong != 0) {
+            return false;
+        }
+        return end < length
+                || HostForm.edge(host.charAt(length - 1)) == 0 && !HostForm.isNumber(host, lastLabel, length);
     }
 
     /** The same for long hosts and those of many labels, label by label. */
