@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -172,8 +171,8 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
         private final EgressPolicy old;
         private final EgressPolicy young;
         private final List<Change> changes;
-        private final Map<Turn, Set<String>> turned =
-                Map.of(Turn.NEWLY_ALLOWED, new HashSet<>(), Turn.NEWLY_DENIED, new HashSet<>());
+        private final Set<String> opened = new HashSet<>();
+        private final Set<String> closed = new HashSet<>();
 
         Comparison(String component, EgressPolicy old, EgressPolicy young, List<Change> changes) {
             this.component = component;
@@ -250,7 +249,7 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
         }
 
         private void add(String host, Turn turn, String target, List<String> requests) {
-            turned.get(turn).add(host);
+            turned(turn).add(host);
             changes.add(new Change(component, turn, target, requests));
         }
 
@@ -274,8 +273,12 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
                     .forEach(rule -> besides.add(asWritten("- ", kind, rule)));
         }
 
+        private Set<String> turned(Turn turn) {
+            return turn == Turn.NEWLY_ALLOWED ? opened : closed;
+        }
+
         private boolean hasTurned(EgressRule rule, Turn turn, DiffProbes probes) {
-            return probes.of(rule).stream().anyMatch(turned.get(turn)::contains);
+            return probes.of(rule).stream().anyMatch(turned(turn)::contains);
         }
 
         private String asWritten(String sign, String kind, EgressRule rule) {
