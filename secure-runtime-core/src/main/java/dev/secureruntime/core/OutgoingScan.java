@@ -121,6 +121,10 @@ public final class OutgoingScan {
             throw refused(found, "header name", Layer.REQUEST);
         }
         found = find(value, place);
+        if (found == null && value.chars().anyMatch(c -> c >= 0x80)) {
+            // Some clients write UTF-8, and some one byte for each character.
+            found = find(value.getBytes(StandardCharsets.ISO_8859_1), place);
+        }
         if (found != null) {
             throw refused(found, "header " + printable(name), Layer.REQUEST);
         }

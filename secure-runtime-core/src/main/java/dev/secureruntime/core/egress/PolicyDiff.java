@@ -83,8 +83,8 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
             DiffProbes probes = new DiffProbes(rules, categories, changed);
             Comparison comparison = new Comparison(name, old, young, changes);
             comparison.ask(probes);
-            comparison.ofNoEffect("allow", former.allow(), latter.allow(), probes, besides);
-            comparison.ofNoEffect("deny", former.deny(), latter.deny(), probes, besides);
+            comparison.ofNoEffect("allow", former.allow(), latter.allow(), Turn.NEWLY_ALLOWED, probes, besides);
+            comparison.ofNoEffect("deny", former.deny(), latter.deny(), Turn.NEWLY_DENIED, probes, besides);
         }
         besides(before, after, besides);
         return new PolicyDiff(changes, besides);
@@ -171,7 +171,8 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
         private final EgressPolicy old;
         private final EgressPolicy young;
         private final List<Change> changes;
-        private final Set<String> turned = new HashSet<>();
+        private final Set<String> opened = new HashSet<>();
+        private final Set<String> closed = new HashSet<>();
 
         Comparison(String component, EgressPolicy old, EgressPolicy young, List<Change> changes) {
             this.component = component;
@@ -248,32 +249,41 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
         }
 
         private void add(String host, Turn turn, String target, List<String> requests) {
-            turned.add(host);
+            turned(turn).add(host);
             changes.add(new Change(component, turn, target, requests));
         }
 
-        /** Rules that only one policy has, and of whose targets no answer turned. */
+        /**
+         * Rules that only one policy has, and of whose targets no answer turned their way. The other way isn't theirs: another
+         * rule may have closed just what is tried of one that opens.
+         */
         void ofNoEffect(
-                String kind, List<EgressRule> before, List<EgressRule> after, DiffProbes probes, List<String> besides) {
-            for (EgressRule rule : after) {
-                tell("+ ", kind, rule, before, probes, besides);
-            }
-            for (EgressRule rule : before) {
-                tell("- ", kind, rule, after, probes, besides);
-            }
-        }
-
-        private void tell(
-                String sign,
                 String kind,
-                EgressRule rule,
-                List<EgressRule> other,
+                List<EgressRule> before,
+                List<EgressRule> after,
+                Turn added,
                 DiffProbes probes,
                 List<String> besides) {
-            if (!other.contains(rule) && probes.of(rule).stream().noneMatch(turned::contains)) {
-                besides.add(sign + component + " " + kind + " " + rule.describe()
-                        + rule.scope().describe() + " (as written: nothing that was tried turned)");
-            }
+            Turn removed = added == Turn.NEWLY_ALLOWED ? Turn.NEWLY_DENIED : Turn.NEWLY_ALLOWED;
+            after.stream()
+                    .filter(rule -> !before.contains(rule) && !hasTurned(rule, added, probes))
+                    .forEach(rule -> besides.add(asWritten("+ ", kind, rule)));
+            before.stream()
+                    .filter(rule -> !after.contains(rule) && !hasTurned(rule, removed, probes))
+                    .forEach(rule -> besides.add(asWritten("- ", kind, rule)));
+        }
+
+        private Set<String> turned(Turn turn) {
+            return turn == Turn.NEWLY_ALLOWED ? opened : closed;
+        }
+
+        private boolean hasTurned(EgressRule rule, Turn turn, DiffProbes probes) {
+            return probes.of(rule).stream().anyMatch(turned(turn)::contains);
+        }
+
+        private String asWritten(String sign, String kind, EgressRule rule) {
+            return sign + component + " " + kind + " " + rule.describe()
+                    + rule.scope().describe() + " (as written: nothing that was tried turned)";
         }
     }
 }

@@ -23,7 +23,8 @@ import java.util.stream.Collectors;
  * <p>What does not: within https a proxy sees host and port only, so that methods and paths of https rules are not
  * enforced there, and a rule in {@code deny} that names methods or paths is left out for https (the export says so in a
  * comment). Squid resolves the escapes of a path before it compares: in http rules that name paths, {@code /%61} passes for
- * {@code /a}, which the policy refuses, and a path with an escaped blank is refused, which the policy may allow. Squid takes
+ * {@code /a}, which the policy refuses, and a path with an escaped blank or dot segments in its query is refused, which the
+ * policy may allow. Squid takes
  * a trailing dot off a host and turns it into lower case, where the policy refuses both. An IPv4
  * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole.
  */
@@ -33,10 +34,11 @@ public final class SquidExport {
 
     /**
      * What {@link PathForm} calls ambiguous, as far as Squid shows it: it resolves escapes before it compares. Blanks and
-     * characters beyond ASCII stand here too, since they can only come from escapes.
+     * characters beyond ASCII stand here too, since they can only come from escapes. Dot segments count in a query too, since
+     * its question mark may have been escaped.
      */
     private static final List<String> REWRITTEN_PATHS =
-            List.of("^[^?]*//", "^[^?]*/[.][.]?(/|[?]|$)", "^[^?]*[;%#\\\\]", "^[^?]*[^!-~]");
+            List.of("^[^?]*//", "/[.][.]?([/?;\\\\]|$)", "^[^?]*[;%#\\\\]", "^[^?]*[^!-~]");
 
     private final ExportText text = new ExportText();
     private final String component;
@@ -119,7 +121,7 @@ public final class SquidExport {
             }
             if (said.http()) {
                 String methods = methods(scope);
-                denials.add("http_access deny !sr_connect " + target + ports + methods + paths(scope));
+                denials.add("http_access deny !sr_connect " + target + ports + methods + paths(scope, true));
                 if (!scope.paths().isEmpty()) {
                     denials.add("http_access deny !sr_connect " + target + ports + methods + " sr_rewritten");
                 }
@@ -153,7 +155,7 @@ public final class SquidExport {
         }
         if (said.http()) {
             unescaped("allow " + rule.describe(), scope);
-            String paths = scope.paths().isEmpty() ? "" : " !sr_rewritten" + paths(scope);
+            String paths = scope.paths().isEmpty() ? "" : " !sr_rewritten" + paths(scope, false);
             allows.add("http_access allow !sr_connect sr_http" + rest + methods(scope) + paths);
         }
     }
@@ -320,18 +322,19 @@ public final class SquidExport {
     }
 
     /** Paths, likewise. */
-    private String paths(EgressRule.Scope scope) {
+    private String paths(EgressRule.Scope scope, boolean denied) {
         if (scope.paths().isEmpty()) {
             return "";
         }
         String name = next("paths");
         for (String path : new TreeSet<>(scope.paths())) {
-            line("acl " + name + " urlpath_regex ^" + pathRegex(path) + "(\\?|$)");
+            line("acl " + name + " urlpath_regex ^" + pathRegex(path, denied) + "(\\?|$)");
         }
         return " " + name;
     }
 
-    private static String pathRegex(String pattern) {
+    /** A denied path stands here as Squid shows it, without the escapes of what is printable; one that is allowed as it is sent. */
+    private static String pathRegex(String pattern, boolean denied) {
         StringBuilder regex = new StringBuilder();
         for (int i = 0; i < pattern.length(); i++) {
             char c = pattern.charAt(i);
@@ -340,13 +343,21 @@ public final class SquidExport {
                 i++;
             } else if (c == '*') {
                 regex.append("[^/?]*");
-            } else if (Character.isLetterOrDigit(c) || c == '/' || c == '-' || c == '_') {
-                regex.append(c);
+            } else if (denied && pattern.substring(i).matches("%(2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]).*")) {
+                regex.append(literal((char) Integer.parseInt(pattern, i + 1, i + 3, 16)));
+                i += 2;
             } else {
-                regex.append('[').append(c == '^' || c == '\\' ? "\\" + c : c).append(']');
+                regex.append(literal(c));
             }
         }
         return regex.toString();
+    }
+
+    private static String literal(char c) {
+        if (Character.isLetterOrDigit(c) || c == '/' || c == '-' || c == '_') {
+            return String.valueOf(c);
+        }
+        return c == '^' || c == '\\' ? "\\" + c : "[" + c + "]";
     }
 
     private String next(String kind) {

@@ -22,12 +22,13 @@ import org.jspecify.annotations.Nullable;
 /** Opens WebSockets: judged like the request that it begins with, under one policy, and recorded as one call. */
 final class GuardedWebSocketBuilder implements WebSocket.Builder {
 
+    private static final String SUBPROTOCOLS = "Sec-WebSocket-Protocol";
+
     private final JdkTransport transport;
     private final ClientSettings settings;
     private final List<SentRequest.Line> lines = new ArrayList<>();
     private @Nullable Duration connectTimeout;
-    private @Nullable String mostPreferred;
-    private String[] lesserPreferred = {};
+    private List<String> subprotocols = List.of();
 
     GuardedWebSocketBuilder(JdkTransport transport, ClientSettings settings) {
         this.transport = transport;
@@ -37,6 +38,9 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
 
     @Override
     public WebSocket.Builder header(String name, String value) {
+        if (name.equalsIgnoreCase(SUBPROTOCOLS)) {
+            throw new IllegalArgumentException("subprotocols are named by subprotocols(..)");
+        }
         lines.add(new SentRequest.Line(Objects.requireNonNull(name), Objects.requireNonNull(value)));
         return this;
     }
@@ -49,8 +53,9 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
 
     @Override
     public WebSocket.Builder subprotocols(String first, String... others) {
-        mostPreferred = Objects.requireNonNull(first);
-        lesserPreferred = others.clone();
+        List<String> all = new ArrayList<>(List.of(first));
+        all.addAll(List.of(others));
+        subprotocols = all;
         return this;
     }
 
@@ -63,18 +68,28 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
             return CompletableFuture.failedFuture(
                     new IllegalArgumentException("a WebSocket's URI begins with ws or wss"));
         }
+        List<String> named = subprotocols; // read once: what is judged is what is sent
         String http = "http" + text.substring(2); // ws becomes http, wss https
         SentRequest request = new SentRequest(
                 "GET",
                 lower.startsWith("wss:") ? "https" : "http",
                 Target.of(http),
-                List.copyOf(lines),
+                judgedLines(named),
                 null,
                 null,
                 false);
         Duration timeout = connectTimeout == null ? ClientSettings.CONNECT_TIMEOUT : connectTimeout;
         JdkHop hop = JdkHop.first(transport.gate(), request, timeout);
-        return new Opening(request, hop, listener).open(uri);
+        return new Opening(request, hop, listener, named).open(uri);
+    }
+
+    /** The caller's headers, and the one that the JDK writes of what the caller names. */
+    private List<SentRequest.Line> judgedLines(List<String> named) {
+        List<SentRequest.Line> judged = new ArrayList<>(lines);
+        if (!named.isEmpty()) {
+            judged.add(new SentRequest.Line(SUBPROTOCOLS, String.join(", ", named)));
+        }
+        return List.copyOf(judged);
     }
 
     /** One opening. */
@@ -84,11 +99,13 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
         private final JdkHop hop;
         private final GuardedWebSocket socket;
         private final WebSocket.Listener listener;
+        private final List<String> subprotocols;
 
-        Opening(SentRequest request, JdkHop hop, WebSocket.Listener listener) {
+        Opening(SentRequest request, JdkHop hop, WebSocket.Listener listener, List<String> subprotocols) {
             this.request = request;
             this.hop = hop;
             this.listener = listener;
+            this.subprotocols = subprotocols;
             this.socket = new GuardedWebSocket(hop.record(), transport.threads());
         }
 
@@ -123,13 +140,25 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
         private WebSocket.Builder equipped(Generation generation) throws EgressDeniedException {
             WebSocket.Builder sent =
                     generation.clientFor(settings, Origin.of(hop.asked())).newWebSocketBuilder();
-            request.kept(hop).forEach(line -> sent.header(line.name(), line.value()));
+            List<SentRequest.Line> attached = new ArrayList<>();
             if (hop.isBound() && hop.mayCarryCredentials()) {
-                hop.record().attached(hop.snapshot().attach(hop.asked(), sent::header));
+                hop.record()
+                        .attached(hop.snapshot()
+                                .attach(hop.asked(), (name, value) -> attached.add(new SentRequest.Line(name, value))));
             }
+            for (SentRequest.Line line : request.kept(hop)) {
+                boolean ours = line.name().equalsIgnoreCase(SUBPROTOCOLS)
+                        || attached.stream().anyMatch(other -> other.name().equalsIgnoreCase(line.name()));
+                if (!ours) {
+                    sent.header(line.name(), line.value());
+                }
+            }
+            attached.forEach(line -> sent.header(line.name(), line.value()));
             sent.header(Relay.TOKEN_HEADER, Relay.SCHEME + hop.token());
-            if (mostPreferred != null) {
-                sent.subprotocols(mostPreferred, lesserPreferred);
+            if (!subprotocols.isEmpty()) {
+                sent.subprotocols(
+                        subprotocols.get(0),
+                        subprotocols.subList(1, subprotocols.size()).toArray(String[]::new));
             }
             return sent;
         }

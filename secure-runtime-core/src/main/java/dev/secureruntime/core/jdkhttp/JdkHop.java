@@ -2,19 +2,25 @@ package dev.secureruntime.core.jdkhttp;
 
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.GuardedHop;
+import dev.secureruntime.core.http.JudgedConnector;
+import dev.secureruntime.core.http.JudgedSocket;
 import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressRequest;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One hop of a call on the JDK's client. Its token opens the relay to its target, and only as long as the hop is under way.
  */
-final class JdkHop extends GuardedHop {
+final class JdkHop extends GuardedHop implements JudgedConnector.Caller {
 
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final int TOKEN_BYTES = 32;
@@ -24,6 +30,10 @@ final class JdkHop extends GuardedHop {
     private final Duration connectTimeout;
     private final long beganNanos = System.nanoTime();
     private volatile @Nullable IOException unconnected;
+    /** The sockets that the relay connects for it. */
+    private final Set<JudgedSocket> opening = new HashSet<>();
+
+    private boolean over;
 
     private JdkHop(Gate gate, EgressRequest asked, Target target, Duration connectTimeout) {
         super(gate, asked);
@@ -82,5 +92,41 @@ final class JdkHop extends GuardedHop {
     @Nullable
     IOException unconnected() {
         return unconnected;
+    }
+
+    /** A socket is about to be connected for this hop; closed at once when the hop is over. */
+    @Override
+    public synchronized void connects(JudgedSocket socket) throws IOException {
+        if (over) {
+            throw new InterruptedIOException("the request is over");
+        }
+        opening.add(socket);
+    }
+
+    @Override
+    public synchronized boolean triesNext(IOException failure) {
+        return !over && !(failure instanceof SocketTimeoutException);
+    }
+
+    /** A socket is connected: it belongs to the JDK's client, which may keep it for other hops. */
+    synchronized void connected(JudgedSocket socket) {
+        opening.remove(socket);
+    }
+
+    /** Nobody waits for its connections any more: those that are still being opened are closed. */
+    void ends() {
+        List<JudgedSocket> closing;
+        synchronized (this) {
+            over = true;
+            closing = List.copyOf(opening);
+            opening.clear();
+        }
+        for (JudgedSocket socket : closing) {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                // Closed for whoever connects, whatever the system says of it.
+            }
+        }
     }
 }

@@ -102,6 +102,7 @@ final class Relay implements AutoCloseable {
 
     void dismiss(JdkHop hop) {
         admitted.remove(hop.token());
+        hop.ends();
     }
 
     /** Closes the connections of a generation that is over. */
@@ -121,6 +122,7 @@ final class Relay implements AutoCloseable {
             LOG.warn("the relay of component \"{}\" could not be closed", gate.name(), e);
         }
         tunnels.forEach(Tunnel::close);
+        admitted.values().forEach(admission -> admission.hop().ends());
         admitted.clear();
     }
 
@@ -239,11 +241,9 @@ final class Relay implements AutoCloseable {
 
     private JudgedSocket connect(JdkHop hop) throws IOException {
         int timeout = (int) Math.min(Math.max(1, hop.connectTimeout().toMillis()), Integer.MAX_VALUE);
-        return connector.connect(
-                hop.snapshot(),
-                Origin.of(hop.asked()),
-                timeout,
-                failure -> !(failure instanceof SocketTimeoutException));
+        JudgedSocket connected = connector.connect(hop.snapshot(), Origin.of(hop.asked()), timeout, hop);
+        hop.connected(connected);
+        return connected;
     }
 
     private static byte[] ascii(String text) {

@@ -7,11 +7,18 @@ import dev.secureruntime.core.okhttp.GuardedWorld;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.SecretPolicy;
+import dev.secureruntime.policy.SecretPolicy.Source;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import okhttp3.mockwebserver.RecordedRequest;
@@ -30,6 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Secrets that the runtime knows, sent through Apache HttpClient to an allowed host that they don't belong to. */
 class ApacheLeavingSecretsTest {
+
+    private static final String UMLAUTS = "p\u00e4ssw\u00f6rd-f\u00fcr-alle-0123";
 
     @TempDir
     Path folder;
@@ -120,6 +129,45 @@ class ApacheLeavingSecretsTest {
         };
         return post(new InputStreamEntity(
                 new SequenceInputStream(new ByteArrayInputStream(new byte[100_000]), broken), null));
+    }
+
+    /** Apache writes a header's characters as bytes of ISO-8859-1: these are the secret's bytes in UTF-8. */
+    private HttpGet withSecretByteByByte() {
+        HttpGet request = new HttpGet(world.url(GuardedWorld.PARTNER, "/"));
+        request.setHeader("X-Note", new String(UMLAUTS.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
+        return request;
+    }
+
+    @Test
+    void secretBeyondAscii_inAHeaderByteByByte_isRefused() throws Exception {
+        Path trap = Files.writeString(folder.resolve("trap"), UMLAUTS);
+        Scope scope = Scope.HTTPS.onPort(world.provider.port());
+        world.runtime.reload(Policy.builder()
+                .component(
+                        "agent",
+                        ComponentPolicy.builder()
+                                .allow(EgressRule.host(GuardedWorld.PARTNER, scope))
+                                .allow(EgressRule.cidr("127.0.0.1/32", scope))
+                                .build())
+                .secret("trap", SecretPolicy.from(new Source.File(trap)).asCanary())
+                .build());
+
+        world.provider.answer(LoopbackServer.json("{}"));
+        assertLeaving(withSecretByteByByte());
+
+        assertThat(world.provider.connections()).isZero();
+    }
+
+    @Test
+    void secretBeyondAscii_inAHeaderByteByByte_withoutTheGuard_arrives() throws Exception {
+        world.provider.answer(LoopbackServer.json("{}"));
+
+        try (CloseableHttpClient bare = BareApache.client()) {
+            bare.execute(withSecretByteByByte(), response -> null);
+        }
+
+        RecordedRequest seen = world.provider.server.takeRequest(10, TimeUnit.SECONDS);
+        assertThat(seen.getHeader("X-Note")).isEqualTo(UMLAUTS);
     }
 
     private void assertLeaving(HttpUriRequestBase request) {

@@ -69,4 +69,27 @@ final class PolicyDiffTest {
                         new Change("c", Turn.NEWLY_DENIED, "https://10.1.255.255:443", List.of()),
                         new Change("d", Turn.NEWLY_ALLOWED, "https://a.example:443", List.of()));
     }
+
+    /** Whoever changes a policy knows the names that are tried. */
+    @Test
+    void between_ruleWhoseNameIsTriedAndClosed_showsThatItOpensOthers() {
+        PolicyDiff diff = PolicyDiff.between(
+                policy(c -> c.allowHost("any-name.evil.example")),
+                policy(c -> c.allowHost("*.evil.example").deny(EgressRule.host("any-name.evil.example"))));
+        assertThat(diff.changes())
+                .contains(new Change("c", Turn.NEWLY_DENIED, "https://any-name.evil.example:443", List.of()));
+        assertThat(diff.besides()).contains("+ c allow *.evil.example (as written: nothing that was tried turned)");
+    }
+
+    @Test
+    void between_ruleWhosePathsAreTriedAndClosed_showsThatItOpensOthers() {
+        Scope one = new Scope(Set.of(), Set.of(), Set.of(), Set.of("/x/any"));
+        Scope all = new Scope(Set.of(), Set.of(), Set.of(), Set.of("/**"));
+        Scope shallow = new Scope(Set.of(), Set.of(), Set.of(), Set.of("/*", "/*/*"));
+        assertThat(PolicyDiff.between(policy(c -> c.allow(EgressRule.host("a.example", one))), policy(c -> c.allow(
+                                        EgressRule.host("a.example", all))
+                                .deny(EgressRule.host("a.example", shallow))))
+                        .besides())
+                .anyMatch(line -> line.startsWith("+ c allow a.example") && line.contains("/**"));
+    }
 }

@@ -198,13 +198,24 @@ final class SquidExportTest {
     void export_ofDeniedPaths_closesThoseThatServersReadDifferently() throws Exception {
         assumeTrue(Squid.isInstalled(), "Squid is not installed");
         Scope http = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
-        Scope admin = new Scope(Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/admin/**"));
+        Scope admin =
+                new Scope(Set.of(8080), Set.of("http"), Set.of("GET"), Set.of("/admin/**", "/a%2Bb", "/caf%C3%A9"));
         Policy policy = policy(ComponentPolicy.builder()
                 .allow(EgressRule.host("api.openai.com", http))
                 .deny(EgressRule.host("api.openai.com", admin)));
         EgressPolicy compiled = EgressPolicy.compile(policy);
         try (Squid squid = squid(policy)) {
-            for (String path : List.of("/", "/admin/x", "/x/../admin/x", "/x//admin/x", "/%61dmin/x", "/a;b", "/x")) {
+            for (String path : List.of(
+                    "/",
+                    "/admin/x",
+                    "/x/../admin/x",
+                    "/x%3f/../../admin/x",
+                    "/x//admin/x",
+                    "/%61dmin/x",
+                    "/a;b",
+                    "/a%2Bb",
+                    "/caf%C3%A9",
+                    "/x")) {
                 for (String method : List.of("GET", "POST")) {
                     EgressRequest request =
                             new EgressRequest("c", method, "http", "api.openai.com", 8080, path, List.of());

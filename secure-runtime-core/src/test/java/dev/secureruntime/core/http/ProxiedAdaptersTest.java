@@ -20,8 +20,11 @@ import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -35,6 +38,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.Protocol;
@@ -308,6 +313,67 @@ class ProxiedAdaptersTest {
                         .isInstanceOf(SocketTimeoutException.class)
                         .hasMessageContaining("didn't answer in time");
             }
+        }
+    }
+
+    /** A proxy that takes a connection, hears what is asked, and says nothing until the connection ends. */
+    private static CompletableFuture<Integer> silentProxy(ServerSocket server, CompletableFuture<Void> asked) {
+        return CompletableFuture.supplyAsync(() -> {
+            try (Socket client = server.accept()) {
+                client.setSoTimeout(20_000);
+                InputStream in = client.getInputStream();
+                int last = in.read();
+                asked.complete(null);
+                while (last >= 0) {
+                    last = in.read();
+                }
+                return last;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private GuardedWorld world(ServerSocket proxy) throws IOException {
+        return new GuardedWorld(
+                folder, builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + proxy.getLocalPort())));
+    }
+
+    @Test
+    void jdkCallThatIsCancelledWhileTheProxyOpensItsTunnel_closesTheConnection() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                GuardedWorld world = world(silent)) {
+            CompletableFuture<Void> asked = new CompletableFuture<>();
+            CompletableFuture<Integer> end = silentProxy(silent, asked);
+            URI url = URI.create(world.url(GuardedWorld.OPENAI, "/v1/models"));
+            CompletableFuture<?> call = GuardedJdkHttp.client(world.agent)
+                    .sendAsync(HttpRequest.newBuilder(url).build(), BodyHandlers.discarding());
+            asked.get(20, TimeUnit.SECONDS);
+
+            call.cancel(true);
+
+            assertThat(end.get(20, TimeUnit.SECONDS)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void jdkWebSocketWhoseTunnelIsBeingOpened_endsWithTheRuntime() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                GuardedWorld world = world(silent)) {
+            CompletableFuture<Void> asked = new CompletableFuture<>();
+            CompletableFuture<Integer> end = silentProxy(silent, asked);
+            CompletableFuture<?> opening = GuardedJdkHttp.client(world.agent)
+                    .newWebSocketBuilder()
+                    .buildAsync(
+                            URI.create(
+                                    "wss" + world.url(GuardedWorld.OPENAI, "/").substring("https".length())),
+                            new java.net.http.WebSocket.Listener() {});
+            asked.get(20, TimeUnit.SECONDS);
+
+            world.runtime.close();
+
+            assertThat(end.get(20, TimeUnit.SECONDS)).isEqualTo(-1);
+            assertThatThrownBy(() -> opening.get(20, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
         }
     }
 

@@ -29,6 +29,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
 import okhttp3.Protocol;
 import okhttp3.WebSocketListener;
 import okhttp3.mockwebserver.Dispatcher;
@@ -137,6 +139,47 @@ class JdkHttpLeavingTest {
             world.runtime.close();
             assertThat(world.records("egress.call")).hasSize(4);
             assertThat(world.everythingLogged()).doesNotContain(key);
+        }
+    }
+
+    private static CompletableFuture<WebSocket> opening(HttpClient client, GuardedWorld world, String host) {
+        return client.newWebSocketBuilder()
+                .subprotocols("realtime", "insecure-key." + GuardedWorld.OPENAI_KEY)
+                .buildAsync(
+                        URI.create("wss" + world.url(host, "/").substring("https".length())),
+                        new WebSocket.Listener() {});
+    }
+
+    @Test
+    void webSocket_withASecretAsSubprotocol_isRefused() throws Exception {
+        try (GuardedWorld world = new GuardedWorld(folder)) {
+            for (String host : List.of(GuardedWorld.PARTNER, GuardedWorld.EVIL)) {
+                world.provider.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
+                assertThatThrownBy(() -> opening(GuardedJdkHttp.client(world.agent), world, host)
+                                .get(30, TimeUnit.SECONDS))
+                        .cause()
+                        .isInstanceOfSatisfying(EgressDeniedException.class, denied -> assertThat(denied.code())
+                                .isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING));
+            }
+            assertThat(world.resolver.lookups()).isEmpty();
+            assertThat(world.provider.connections()).isZero();
+        }
+    }
+
+    @Test
+    void webSocket_withASecretAsSubprotocol_withoutTheGuard_arrives() throws Exception {
+        try (LoopbackServer server = new LoopbackServer("localhost")) {
+            server.answer(new MockResponse().setResponseCode(400));
+            SSLContext trusting = SSLContext.getInstance("TLS");
+            trusting.init(null, new TrustManager[] {LoopbackServer.CLIENT.trustManager()}, null);
+            HttpClient bare = HttpClient.newBuilder().sslContext(trusting).build();
+            bare.newWebSocketBuilder()
+                    .subprotocols("realtime", "insecure-key." + GuardedWorld.OPENAI_KEY)
+                    .buildAsync(URI.create("wss://localhost:" + server.port() + "/"), new WebSocket.Listener() {})
+                    .handle((socket, failure) -> null)
+                    .get(30, TimeUnit.SECONDS);
+            RecordedRequest seen = server.server.takeRequest(20, TimeUnit.SECONDS);
+            assertThat(seen.getHeader("Sec-WebSocket-Protocol")).contains(GuardedWorld.OPENAI_KEY);
         }
     }
 

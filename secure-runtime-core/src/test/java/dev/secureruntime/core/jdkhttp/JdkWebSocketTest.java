@@ -8,6 +8,12 @@ import dev.secureruntime.core.okhttp.GuardedWorld;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
+import dev.secureruntime.policy.SecretPolicy;
+import dev.secureruntime.policy.SecretPolicy.Attachment;
 import java.net.URI;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
@@ -108,6 +114,39 @@ class JdkWebSocketTest {
             JsonNode call = world.records("egress.call").get(0).path("attributes");
             assertThat(call.path("network.protocol.name").asText()).isEqualTo("websocket");
             assertThat(call.path("secure_runtime.complete").asBoolean()).isTrue();
+        }
+    }
+
+    @Test
+    void webSocket_toAHostWithAKeyInAHeaderOfItsOwn_carriesThatOneAlone() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
+            world.runtime.reload(Policy.builder()
+                    .component(
+                            "agent",
+                            ComponentPolicy.builder()
+                                    .secret("left-key")
+                                    .allow(ReloadWorld.allowing(ReloadWorld.LEFT, world.left))
+                                    .allow(EgressRule.cidr("127.0.0.1/32", Scope.HTTPS.onPort(world.left.port())))
+                                    .build())
+                    .secret(
+                            "left-key",
+                            SecretPolicy.suppliedByCode()
+                                    .attachedAs(
+                                            Attachment.header("x-own-key", ReloadWorld.LEFT + ":" + world.left.port())))
+                    .build());
+            world.left.answer(echo());
+
+            GuardedJdkHttp.client(world.agent)
+                    .newWebSocketBuilder()
+                    .header("X-Own-Key", "another account's")
+                    .subprotocols("realtime")
+                    .buildAsync(webSocket(world.get(ReloadWorld.LEFT).url().toString()), new Told())
+                    .handle((socket, failure) -> null) // the server chooses no subprotocol
+                    .get(30, TimeUnit.SECONDS);
+
+            RecordedRequest opening = world.left.server.takeRequest(20, TimeUnit.SECONDS);
+            assertThat(opening.getHeaders().values("x-own-key")).containsExactly(ReloadWorld.LEFT_KEY);
+            assertThat(opening.getHeaders().values("Sec-WebSocket-Protocol")).containsExactly("realtime");
         }
     }
 
