@@ -3,6 +3,7 @@ package dev.secureruntime.policy;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -158,12 +159,31 @@ public final class SecretPolicy {
             if (!header.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+")) {
                 throw new IllegalArgumentException("\"" + header + "\" is no header's name");
             }
+            if (RESERVED.contains(header.toLowerCase(Locale.ROOT))) {
+                throw new IllegalArgumentException(
+                        "\"" + header + "\" says where a request goes or how it is framed; no secret is sent in it");
+            }
             if (!prefix.matches("[\\x20-\\x7e]*")) {
                 throw new IllegalArgumentException("a prefix is printable ASCII");
             }
         }
 
         private static final String BEARER = "Bearer ";
+        /** What the connection, the message's frame and its target are made of (RFC 9110, sections 7.2 and 7.6.1). */
+        private static final Set<String> RESERVED = Set.of(
+                "host",
+                "content-length",
+                "transfer-encoding",
+                "connection",
+                "keep-alive",
+                "te",
+                "trailer",
+                "expect",
+                "upgrade",
+                "http2-settings",
+                "proxy-connection",
+                "proxy-authenticate",
+                "proxy-authorization");
 
         private String describe() {
             String before = prefix.isEmpty() ? "" : " with a prefix of " + prefix.length() + " characters";

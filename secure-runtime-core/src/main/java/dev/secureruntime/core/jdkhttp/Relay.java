@@ -153,7 +153,8 @@ final class Relay implements AutoCloseable {
                     // The client closed, or sent what is no request: whoever waits for an answer is told by the client.
                 }
             });
-        } catch (RejectedExecutionException e) {
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            // No thread could be had: this connection gets nothing, and the next one may.
             unknown.release();
             client.close();
         }

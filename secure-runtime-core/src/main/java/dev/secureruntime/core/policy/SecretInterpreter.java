@@ -140,7 +140,11 @@ final class SecretInterpreter {
                             "expected at most 32 printable ASCII characters at " + path
                                     + ".prefix; a policy never holds a secret");
         }
-        return new Attachment(hosts, headerName, prefixText);
+        try {
+            return new Attachment(hosts, headerName, prefixText);
+        } catch (IllegalArgumentException e) {
+            throw reading.errors().invalid(header.at(), "at " + path + ".header: " + e.getMessage());
+        }
     }
 
     private HostPort host(Node node, String path) {
