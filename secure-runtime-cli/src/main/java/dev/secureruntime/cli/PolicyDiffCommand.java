@@ -21,8 +21,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Says what a new policy would newly allow (+) or deny (-).",
             "Both are asked about every target that a rule of either speaks of; of a wildcard, a category or a block of",
-            "addresses, samples stand for the rest. Rules without an effect on what was tried, and all other members (budgets, modes,",
-            "secrets, categories' lists, break-glass grants), are compared as they are written.",
+            "addresses, samples stand for the rest. Rules and all other members (budgets, modes, secrets, categories' lists,",
+            "break-glass grants) are compared as they are written, too.",
             ""
         },
         exitCodeOnInvalidInput = PolicyDiffCommand.USAGE,

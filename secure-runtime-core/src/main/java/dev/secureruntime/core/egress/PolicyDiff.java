@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Found by asking both: for each rule of either policy, its host (for a wildcard a name below it, for a category some
  * of its names, for a block of addresses its edges, as host and as the address of a host) is tried with every port, scheme, method
- * and path that a rule of the component speaks of, and with others. A rule that came or went without turning an answer is told as it
- * is written, and so is every other member that changed: no change of a policy is without a line. What is not listed is any
+ * and path that a rule of the component speaks of, and with others. Every rule that came or went is told as it is written too, and
+ * so is every other member that changed: no change of a policy is without a line. What is not listed is any
  * effect beyond those names, such as all the other hosts of a category. Pure.
  *
  * @param changes the answers that turned, in the order of the components and their rules
@@ -83,11 +83,21 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
             DiffProbes probes = new DiffProbes(rules, categories, changed);
             Comparison comparison = new Comparison(name, old, young, changes);
             comparison.ask(probes);
-            comparison.ofNoEffect("allow", former.allow(), latter.allow(), Turn.NEWLY_ALLOWED, probes, besides);
-            comparison.ofNoEffect("deny", former.deny(), latter.deny(), Turn.NEWLY_DENIED, probes, besides);
+            rules(name + " allow ", former.allow(), latter.allow(), besides);
+            rules(name + " deny ", former.deny(), latter.deny(), besides);
         }
         besides(before, after, besides);
         return new PolicyDiff(changes, besides);
+    }
+
+    /** The rules that only one policy has, as they are written: what was tried of them shows a part of what they do. */
+    private static void rules(String of, List<EgressRule> before, List<EgressRule> after, List<String> besides) {
+        after.stream().filter(rule -> !before.contains(rule)).forEach(rule -> besides.add("+ " + of + asWritten(rule)));
+        before.stream().filter(rule -> !after.contains(rule)).forEach(rule -> besides.add("- " + of + asWritten(rule)));
+    }
+
+    private static String asWritten(EgressRule rule) {
+        return rule.describe() + rule.scope().describe() + " (as written)";
     }
 
     /** Some of the hosts that only one of two lists of the same category has. */
@@ -171,8 +181,6 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
         private final EgressPolicy old;
         private final EgressPolicy young;
         private final List<Change> changes;
-        private final Set<String> opened = new HashSet<>();
-        private final Set<String> closed = new HashSet<>();
 
         Comparison(String component, EgressPolicy old, EgressPolicy young, List<Change> changes) {
             this.component = component;
@@ -212,11 +220,11 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
             String target = target(scheme, host, port);
             if (!opened.isEmpty()) {
                 turns.add(Turn.NEWLY_ALLOWED);
-                add(host, Turn.NEWLY_ALLOWED, target, opened.size() == tried ? List.of() : opened);
+                add(Turn.NEWLY_ALLOWED, target, opened.size() == tried ? List.of() : opened);
             }
             if (!closed.isEmpty()) {
                 turns.add(Turn.NEWLY_DENIED);
-                add(host, Turn.NEWLY_DENIED, target, closed.size() == tried ? List.of() : closed);
+                add(Turn.NEWLY_DENIED, target, closed.size() == tried ? List.of() : closed);
             }
             return turns;
         }
@@ -230,7 +238,7 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
             boolean allowedAfter = young.deniedConnection(request, resolved).isEmpty();
             Turn turn = allowedAfter ? Turn.NEWLY_ALLOWED : Turn.NEWLY_DENIED;
             if (allowedBefore != allowedAfter && !told.contains(turn)) {
-                add(address, turn, target(scheme, address, port) + " as the address of a host", List.of());
+                add(turn, target(scheme, address, port) + " as the address of a host", List.of());
             }
         }
 
@@ -248,42 +256,8 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
                     .strip();
         }
 
-        private void add(String host, Turn turn, String target, List<String> requests) {
-            turned(turn).add(host);
+        private void add(Turn turn, String target, List<String> requests) {
             changes.add(new Change(component, turn, target, requests));
-        }
-
-        /**
-         * Rules that only one policy has, and of whose targets no answer turned their way. The other way isn't theirs: another
-         * rule may have closed just what is tried of one that opens.
-         */
-        void ofNoEffect(
-                String kind,
-                List<EgressRule> before,
-                List<EgressRule> after,
-                Turn added,
-                DiffProbes probes,
-                List<String> besides) {
-            Turn removed = added == Turn.NEWLY_ALLOWED ? Turn.NEWLY_DENIED : Turn.NEWLY_ALLOWED;
-            after.stream()
-                    .filter(rule -> !before.contains(rule) && !hasTurned(rule, added, probes))
-                    .forEach(rule -> besides.add(asWritten("+ ", kind, rule)));
-            before.stream()
-                    .filter(rule -> !after.contains(rule) && !hasTurned(rule, removed, probes))
-                    .forEach(rule -> besides.add(asWritten("- ", kind, rule)));
-        }
-
-        private Set<String> turned(Turn turn) {
-            return turn == Turn.NEWLY_ALLOWED ? opened : closed;
-        }
-
-        private boolean hasTurned(EgressRule rule, Turn turn, DiffProbes probes) {
-            return probes.of(rule).stream().anyMatch(turned(turn)::contains);
-        }
-
-        private String asWritten(String sign, String kind, EgressRule rule) {
-            return sign + component + " " + kind + " " + rule.describe()
-                    + rule.scope().describe() + " (as written: nothing that was tried turned)";
         }
     }
 }
