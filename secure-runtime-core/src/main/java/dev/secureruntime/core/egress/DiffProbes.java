@@ -4,10 +4,8 @@ import dev.secureruntime.core.egress.AddressBlocks.Block;
 import dev.secureruntime.policy.EgressRule;
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -21,7 +19,6 @@ final class DiffProbes {
     /** No rule in allow that names paths covers it, and every rule in deny that does. */
     private static final String AMBIGUOUS_PATH = "/any/../other";
 
-    private final Map<EgressRule, List<String>> byRule = new LinkedHashMap<>();
     private final Set<String> hosts = new LinkedHashSet<>();
     private final Set<String> addresses = new LinkedHashSet<>();
     private final Set<Integer> ports = new LinkedHashSet<>(List.of(443, 80));
@@ -39,7 +36,7 @@ final class DiffProbes {
         hosts.addAll(more);
         Set<String> patterns = new LinkedHashSet<>();
         for (EgressRule rule : rules) {
-            List<String> tried = byRule.computeIfAbsent(rule, same -> targets(rule, categories));
+            List<String> tried = targets(rule, categories);
             hosts.addAll(tried);
             if (rule instanceof EgressRule.Cidr) {
                 addresses.addAll(tried);
@@ -80,11 +77,6 @@ final class DiffProbes {
 
     Set<String> paths() {
         return paths;
-    }
-
-    /** What is tried of one rule. */
-    List<String> of(EgressRule rule) {
-        return byRule.getOrDefault(rule, List.of());
     }
 
     /** A host that a pattern covers. */
