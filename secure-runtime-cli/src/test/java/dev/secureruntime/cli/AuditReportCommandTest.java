@@ -72,7 +72,7 @@ class AuditReportCommandTest {
                 .contains("\"word\":\"INTACT\"");
         try (Stream<Path> files = Files.list(home)) {
             assertThat(files.map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrder("log", "signer", "pin", "report.html");
+                    .containsExactlyInAnyOrder("log", "signer", "signer.lock", "pin", "report.html");
         }
     }
 
