@@ -14,8 +14,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -84,23 +87,21 @@ class SignerLockTest {
     @Test
     void signerMadeByTwoStartsAtOnce_isOneLogs() throws Exception {
         CyclicBarrier together = new CyclicBarrier(2);
-        List<CompletableFuture<HashChainedAuditLog>> starts = new ArrayList<>();
+        ExecutorService threads = Executors.newFixedThreadPool(2); // the common pool may have one thread
+        List<Future<HashChainedAuditLog>> starts = new ArrayList<>();
         for (AuditSettings one : List.of(settings(), second())) {
-            starts.add(CompletableFuture.supplyAsync(() -> {
-                try {
-                    together.await(30, TimeUnit.SECONDS);
-                } catch (Exception e) {
-                    throw new IllegalStateException(e);
-                }
+            starts.add(threads.submit(() -> {
+                together.await(30, TimeUnit.SECONDS);
                 return LogFixture.open(one);
             }));
         }
+        threads.shutdown();
         int opened = 0;
-        for (CompletableFuture<HashChainedAuditLog> start : starts) {
-            try (HashChainedAuditLog log = start.join()) {
+        for (Future<HashChainedAuditLog> start : starts) {
+            try (HashChainedAuditLog log = start.get(30, TimeUnit.SECONDS)) {
                 opened++;
                 assertThat(log.verifierKeys()).hasSize(2);
-            } catch (RuntimeException e) {
+            } catch (ExecutionException e) {
                 assertThat(e).hasCauseInstanceOf(SecureRuntimeException.class);
             }
         }
