@@ -6,7 +6,11 @@ import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -68,12 +72,36 @@ final class Generation {
         return exchange;
     }
 
+    /**
+     * Sends a hop that was begun. The connections stay open until the JDK's client is through with the answer, which may be later
+     * than the hop's end: it fails answers that were read whole when their connection ends before it has handed them out.
+     */
+    <T> CompletableFuture<HttpResponse<T>> send(
+            ClientSettings settings, JdkHop hop, HttpRequest request, BodyHandler<T> handler) {
+        synchronized (this) {
+            underWay++;
+        }
+        CompletableFuture<HttpResponse<T>> answer;
+        try {
+            answer = clientFor(settings, Origin.of(hop.asked())).sendAsync(request, handler);
+        } catch (RuntimeException | Error e) {
+            leave();
+            throw e;
+        }
+        answer.whenComplete((response, failure) -> leave());
+        return answer;
+    }
+
     private void ended(JdkHop hop, LiveExchange exchange) {
         if (!transport.live().leave(exchange)) {
             return;
         }
         transport.sockets().forget(hop);
         transport.relay().dismiss(hop);
+        leave();
+    }
+
+    private void leave() {
         synchronized (this) {
             underWay--;
         }

@@ -106,9 +106,8 @@ final class GuardedSend<T> {
             HttpRequest equipped = request.equipped(now, timeLeft());
             LiveExchange begun = exchange;
             record.sent();
-            CompletableFuture<HttpResponse<Outcome<T>>> answer = generation
-                    .clientFor(settings, Origin.of(now.asked()))
-                    .sendAsync(equipped, info -> receive(request, info, begun, generation));
+            CompletableFuture<HttpResponse<Outcome<T>>> answer =
+                    generation.send(settings, now, equipped, info -> receive(request, info, begun, generation));
             sending = answer;
             if (cancelled) {
                 answer.cancel(true);

@@ -24,10 +24,17 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Flow.Subscription;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Protocol;
 import okhttp3.mockwebserver.MockResponse;
@@ -169,6 +176,89 @@ class JdkHttpReloadTest {
             assertThat(world.both.awaitOpen(1)).isTrue(); // the old version's is closed when nothing is under way
             assertThatThrownBy(() -> client.send(get(world, ReloadWorld.LEFT), BodyHandlers.ofString()))
                     .isInstanceOf(EgressDeniedException.class);
+        }
+    }
+
+    /**
+     * The JDK takes a connection for idle, and with its end fails the answer, between its telling a subscriber of the body's end and
+     * its handing out what that made of it.
+     */
+    @ParameterizedTest
+    @EnumSource(
+            value = Protocol.class,
+            names = {"HTTP_1_1", "HTTP_2"})
+    void answer_readToItsEnd_isHandedOut_thoughAReloadComesBefore(Protocol protocol) throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
+            HttpClient client = client(world, protocol);
+            world.both.answer(
+                    LoopbackServer.json("first"), LoopbackServer.json("meanwhile"), LoopbackServer.json("second"));
+            AskedLater asked = new AskedLater();
+            CompletableFuture<HttpResponse<String>> first =
+                    client.sendAsync(get(world, ReloadWorld.BOTH), info -> asked);
+            Subscription subscription = asked.subscribed.get(20, TimeUnit.SECONDS);
+            // By its end the first answer's body is there too: whoever asks for it is handed it, and the connection is
+            // read meanwhile.
+            client.send(get(world, ReloadWorld.BOTH), BodyHandlers.discarding());
+            Thread asking = new Thread(() -> subscription.request(Long.MAX_VALUE));
+            asking.start();
+            asked.atItsEnd.get(20, TimeUnit.SECONDS);
+
+            PolicyReload done = world.runtime.reload(world.rightPolicy());
+
+            assertThat(done.cutCalls()).isZero();
+            assertThat(client.send(get(world, ReloadWorld.BOTH), BodyHandlers.ofString())
+                            .body())
+                    .isEqualTo("second");
+            asked.goOn.complete(null);
+            assertThat(first.get(30, TimeUnit.SECONDS).body()).isEqualTo("first");
+            asking.join(20_000);
+            assertThat(world.both.awaitOpen(1)).isTrue();
+        }
+    }
+
+    /** A body that is asked for when the test wants it, and that waits for the test once it is read. */
+    private static final class AskedLater implements BodySubscriber<String> {
+
+        final CompletableFuture<Subscription> subscribed = new CompletableFuture<>();
+        final CompletableFuture<Void> atItsEnd = new CompletableFuture<>();
+        final CompletableFuture<Void> goOn = new CompletableFuture<>();
+        private final BodySubscriber<String> body = BodySubscribers.ofString(StandardCharsets.UTF_8);
+
+        @Override
+        public CompletionStage<String> getBody() {
+            return body.getBody();
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            body.onSubscribe(new Subscription() {
+                @Override
+                public void request(long n) {
+                    subscribed.complete(subscription);
+                }
+
+                @Override
+                public void cancel() {
+                    subscription.cancel();
+                }
+            });
+        }
+
+        @Override
+        public void onNext(List<ByteBuffer> parts) {
+            body.onNext(parts);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            body.onError(failure);
+        }
+
+        @Override
+        public void onComplete() {
+            atItsEnd.complete(null);
+            goOn.orTimeout(30, TimeUnit.SECONDS).join();
+            body.onComplete();
         }
     }
 
