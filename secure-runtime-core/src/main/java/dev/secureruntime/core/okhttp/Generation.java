@@ -11,7 +11,6 @@ import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.SocketFactory;
 import okhttp3.Dns;
 import okhttp3.HttpUrl;
@@ -36,7 +35,7 @@ final class Generation {
     private final OpenSockets sockets;
     private final Map<String, OkHttpClient> byOrigin = new ConcurrentHashMap<>();
     private final LiveExchanges live;
-    private final AtomicInteger underWay = new AtomicInteger();
+    private int underWay;
 
     Generation(
             Gate gate,
@@ -102,7 +101,9 @@ final class Generation {
             }
             ended(over);
         });
-        underWay.incrementAndGet();
+        synchronized (this) {
+            underWay++;
+        }
         live.enter(exchange);
         if (hop.mayUpgrade()) {
             sockets.watchFor(hop); // OkHttp tells nobody the connection of a WebSocket
@@ -116,25 +117,28 @@ final class Generation {
             return;
         }
         sockets.forget(exchange.hop());
-        if (underWay.decrementAndGet() == 0 && isOver()) {
-            evictIdle();
+        synchronized (this) {
+            underWay--;
+        }
+        if (gate.inForce() != snapshot) {
+            evictWhenIdle();
         }
     }
 
-    /** Whether another version is in force: connections are closed as soon as nothing is under way. */
-    private boolean isOver() {
-        return gate.inForce() != snapshot;
-    }
-
-    /** Whether nothing is under way. */
-    boolean isIdle() {
-        return underWay.get() == 0;
-    }
-
     /**
-     * Closes what is idle. Only when nothing is under way: OkHttp calls a connection idle as soon as an answer's announced
-     * length has arrived, and its reader may be waiting for the end of an HTTP/2 stream still.
+     * Closes what is idle, unless a hop is under way; false when one is. OkHttp calls a connection idle as soon as an answer's
+     * announced length has arrived, and its reader may be waiting for the end of an HTTP/2 stream still. So no hop begins meanwhile
+     * either: the connection that it gets would be closed under it.
      */
+    synchronized boolean evictWhenIdle() {
+        if (underWay > 0) {
+            return false;
+        }
+        evictIdle();
+        return true;
+    }
+
+    /** Closes what OkHttp calls idle, for the runtime's end. */
     void evictIdle() {
         base.connectionPool().evictAll();
     }

@@ -73,11 +73,8 @@ final class HardenedClient implements Transport {
     public Cut policyChanged(ComponentSnapshot inForce) {
         Cut cut = live.cutRefused(inForce, gate, sockets);
         for (Generation generation : generations.values()) {
-            if (generation.snapshot() != inForce) {
-                if (generation.isIdle()) {
-                    generation.evictIdle();
-                    generations.remove(generation.snapshot(), generation);
-                }
+            if (generation.snapshot() != inForce && generation.evictWhenIdle()) {
+                generations.remove(generation.snapshot(), generation);
             }
         }
         return cut;

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.JudgedSocketFactory;
+import dev.secureruntime.core.http.LiveExchange;
+import dev.secureruntime.core.okhttp.Hop.Timeouts;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
@@ -15,14 +19,20 @@ import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.PolicyReload;
 import dev.secureruntime.secret.SecretDeniedException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.lang.invoke.MethodHandles;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import javax.net.SocketFactory;
 import okhttp3.Call;
 import okhttp3.Callback;
 import okhttp3.Protocol;
+import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.WebSocket;
 import okhttp3.WebSocketListener;
@@ -126,6 +136,105 @@ class PolicyReloadTest {
             assertThat(world.both.server.takeRequest(20, TimeUnit.SECONDS).getHeader("x-api-key"))
                     .isEqualTo(ReloadWorld.RIGHT_KEY);
             assertThat(world.both.connections()).isEqualTo(2);
+        }
+    }
+
+    /** OkHttp calls a connection idle before its reader has seen an answer's end: what begins must not get one that is being closed. */
+    @Test
+    void hop_ofTheOldPolicy_doesNotBeginWhileItsIdleConnectionsAreClosed() throws Exception {
+        SlowToClose sockets = new SlowToClose();
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
+            world.both.answer(LoopbackServer.json("{}"));
+            Gate gate = Gate.open(world.agent, MethodHandles.lookup());
+            HardenedClient hardened = new HardenedClient(gate, new Layers(gate) {
+                @Override
+                SocketFactory sockets(JudgedSocketFactory ours) {
+                    return sockets;
+                }
+            });
+            Request request = world.get(ReloadWorld.BOTH);
+            Hop hop = Hop.first(gate, request, Timeouts.INHERITED);
+            Generation old = hardened.generation(hop.snapshot());
+            LiveExchange first = old.begin(hop, () -> {}, null);
+            Request tagged = request.newBuilder().tag(Hop.class, hop).build();
+            old.clientFor(request.url()).newCall(tagged).execute().close();
+            first.close();
+            world.runtime.reload(world.rightPolicy());
+
+            Thread closing = new Thread(() -> hardened.policyChanged(gate.inForce()));
+            closing.start();
+            assertThat(sockets.closing.await(20, TimeUnit.SECONDS)).isTrue();
+            CompletableFuture<LiveExchange> begun = new CompletableFuture<>();
+            Thread beginning = new Thread(() -> {
+                try {
+                    begun.complete(old.begin(Hop.first(gate, request, Timeouts.INHERITED), () -> {}, null));
+                } catch (EgressDeniedException e) {
+                    begun.completeExceptionally(e);
+                }
+            });
+            beginning.start();
+            awaitHalt(beginning);
+
+            assertThat(beginning.getState()).isEqualTo(Thread.State.BLOCKED);
+            assertThat(begun).isNotDone();
+            sockets.goOn.countDown();
+            begun.get(20, TimeUnit.SECONDS).close();
+            closing.join(20_000);
+        } finally {
+            sockets.goOn.countDown();
+        }
+    }
+
+    /** Returns when the thread is blocked or has ended, or after 20 seconds. */
+    private static void awaitHalt(Thread thread) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (thread.getState() != Thread.State.BLOCKED
+                && thread.getState() != Thread.State.TERMINATED
+                && System.nanoTime() < end) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Sockets whose closing waits for the test. */
+    private static final class SlowToClose extends SocketFactory {
+
+        final CountDownLatch closing = new CountDownLatch(1);
+        final CountDownLatch goOn = new CountDownLatch(1);
+
+        @Override
+        public Socket createSocket() {
+            return new Socket() {
+                @Override
+                public void close() throws IOException {
+                    closing.countDown();
+                    try {
+                        goOn.await(20, TimeUnit.SECONDS);
+                    } catch (InterruptedException e) {
+                        throw new InterruptedIOException();
+                    }
+                    super.close();
+                }
+            };
+        }
+
+        @Override
+        public Socket createSocket(String host, int port) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Socket createSocket(String host, int port, InetAddress localHost, int localPort) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Socket createSocket(InetAddress host, int port) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort) {
+            throw new UnsupportedOperationException();
         }
     }
 
