@@ -25,7 +25,8 @@ final class EventReader {
     private static final JsonFactory JSON = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-            // A table of names would refuse lines whose names were chosen to collide in it. What limits a name is the record.
+            // A table of names would refuse lines whose names were chosen to collide in it. What limits a name is the
+            // record.
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNameLength(AuditAppendCommand.MAX_LINE)
@@ -36,8 +37,8 @@ final class EventReader {
             Pattern.compile("(?s): enable `.*| \\(start marker at .*| \\(not recognized as one .*|, from `.*|\n.*");
 
     /** What a message repeats of the line: it may be a secret. */
-    private static final Pattern CONTENT =
-            Pattern.compile("(?s)(?<=^Unrecognized token) '[^']*'|(?<=^Numeric value) \\([^)]*\\)|(?<=^Duplicate field) .*");
+    private static final Pattern CONTENT = Pattern.compile(
+            "(?s)(?<=^Unrecognized token) '[^']*'|(?<=^Numeric value) \\([^)]*\\)|(?<=^Duplicate field) .*");
 
     private EventReader() {}
 

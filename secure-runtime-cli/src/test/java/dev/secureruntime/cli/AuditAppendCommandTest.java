@@ -15,8 +15,7 @@ final class AuditAppendCommandTest {
     Path home;
 
     private CommandRun append(String lines) {
-        return CommandRun.reading(
-                lines, "audit", "append", home.resolve("log"), "--signer", home.resolve("signer"));
+        return CommandRun.reading(lines, "audit", "append", home.resolve("log"), "--signer", home.resolve("signer"));
     }
 
     /** Names that have the same hash in the parser, and one as long as a record has room for. */
@@ -30,7 +29,8 @@ final class AuditAppendCommandTest {
             }
             colliding.append("\":1");
         }
-        assertThat(append("{\"type\":\"a\",\"attributes\":{" + colliding + "}}\n").err())
+        assertThat(append("{\"type\":\"a\",\"attributes\":{" + colliding + "}}\n")
+                        .err())
                 .isEmpty();
         assertThat(append("{\"type\":\"a\",\"attributes\":{\"" + "n".repeat(60_000) + "\":1}}\n")
                         .err())

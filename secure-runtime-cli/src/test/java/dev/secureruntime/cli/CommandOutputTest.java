@@ -31,8 +31,8 @@ class CommandOutputTest {
                 + "\":1,\"ls\":\"x\\u2028" + forged + "\"}}\n"
                 + "{\"type\":\"b\",\"component\":\"c\\n" + forged + "\",\"attributes\":{\"l\":[\"p\\r" + forged
                 + "\"]}}\n";
-        CommandRun append = CommandRun.reading(
-                lines, "audit", "append", log, "--signer", home.resolve("signer"), "--pin", pin);
+        CommandRun append =
+                CommandRun.reading(lines, "audit", "append", log, "--signer", home.resolve("signer"), "--pin", pin);
         assertThat(append.code()).isZero();
     }
 
@@ -87,6 +87,8 @@ class CommandOutputTest {
         assertThat(toFullDisk("audit", "verify", log, "--key", pin)).isEqualTo(2);
 
         Files.writeString(log.resolve("checkpoint"), "nonsense");
-        assertThat(toFullDisk("audit", "verify", log, "--key", pin)).as("TAMPERED stays").isEqualTo(1);
+        assertThat(toFullDisk("audit", "verify", log, "--key", pin))
+                .as("TAMPERED stays")
+                .isEqualTo(1);
     }
 }

@@ -80,7 +80,8 @@ record RetiredHead(
         long segment = number(lines.after(SEGMENT));
         String[] anchored = lines.after(ANCHORED).split(" ", 2);
         if (below < 1 || below > MAX_BELOW || anchored.length < 2 || number(anchored[0]) < below) {
-            throw new IllegalArgumentException("expected below 1 or more and less than 2^62, and an anchored size, not less, and hash");
+            throw new IllegalArgumentException(
+                    "expected below 1 or more and less than 2^62, and an anchored size, not less, and hash");
         }
         byte[] leaf = hash(lines.after(LEAF));
         List<byte[]> subtrees = new ArrayList<>();
