@@ -56,7 +56,7 @@ final class AuditAppendCommand implements Callable<Integer> {
     private static final int UNWRITABLE = 2;
 
     /** Escapes make a line at most six times as long as its record; the rest is white space. */
-    private static final int MAX_LINE = 8 * 65_535;
+    static final int MAX_LINE = 8 * 65_535;
 
     @Spec
     private @Nullable CommandSpec spec;

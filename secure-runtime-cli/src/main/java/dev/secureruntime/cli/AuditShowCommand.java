@@ -70,8 +70,8 @@ final class AuditShowCommand implements Callable<Integer> {
             throw arguments.usage("INDEX and --from or --to exclude each other");
         }
         long first = index != null ? index : from != null ? from : 0;
-        long last = index != null ? index : to != null ? to : Long.MAX_VALUE - 1;
-        if (first < 0 || last < first || last == Long.MAX_VALUE) {
+        long last = index != null ? index : to != null ? to : Long.MAX_VALUE;
+        if (first < 0 || last < first) {
             throw arguments.usage("expected an index, or 0 <= N of --from <= N of --to");
         }
         PrintWriter out = arguments.out();
@@ -100,6 +100,7 @@ final class AuditShowCommand implements Callable<Integer> {
                 && (component == null || component.equals(record.component().orElse(null)));
     }
 
+    /** One line for the record, and one for each thing that it says; no text of the record makes a line of its own. */
     private static String words(StoredRecord record) {
         StringBuilder text = new StringBuilder();
         text.append('#')
@@ -108,22 +109,22 @@ final class AuditShowCommand implements Callable<Integer> {
                 .append(record.time())
                 .append("  ")
                 .append(record.type());
-        record.component().ifPresent(name -> text.append("  ").append(name));
+        record.component().ifPresent(name -> text.append("  ").append(VerdictText.printable(name)));
         for (Map.Entry<String, Attribute> entry : record.attributes().entrySet()) {
-            text.append("\n  ").append(entry.getKey()).append(" = ").append(value(entry.getValue()));
+            text.append("\n  ").append(VerdictText.printable(entry.getKey() + " = " + value(entry.getValue())));
         }
         record.commitments().forEach((name, commitment) -> text.append("\n  ")
-                .append(name)
+                .append(VerdictText.printable(name))
                 .append(" : ")
                 .append(commitment.bytes())
                 .append(" bytes, committed as ")
                 .append(commitment.sha256()));
-        return VerdictText.printableLines(text.toString());
+        return text.toString();
     }
 
     private static String value(Attribute attribute) {
         if (attribute instanceof Attribute.Text text) {
-            return text.value().replace('\n', ' ');
+            return text.value();
         } else if (attribute instanceof Attribute.Whole whole) {
             return Long.toString(whole.value());
         } else if (attribute instanceof Attribute.Decimal decimal) {
@@ -131,7 +132,7 @@ final class AuditShowCommand implements Callable<Integer> {
         } else if (attribute instanceof Attribute.Flag flag) {
             return Boolean.toString(flag.value());
         } else if (attribute instanceof Attribute.Texts texts) {
-            return String.join(", ", texts.values()).replace('\n', ' ');
+            return String.join(", ", texts.values());
         }
         throw new IllegalStateException("an attribute of a kind that is not known");
     }

@@ -3,6 +3,7 @@ package dev.secureruntime.cli;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.audit.AuditEvent;
@@ -24,10 +25,20 @@ final class EventReader {
     private static final JsonFactory JSON = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+            // A table of names would refuse lines whose names were chosen to collide in it. What limits a name is the
+            // record.
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNameLength(AuditAppendCommand.MAX_LINE)
+                    .build())
             .build();
 
     private static final Pattern REMARK =
             Pattern.compile("(?s): enable `.*| \\(start marker at .*| \\(not recognized as one .*|, from `.*|\n.*");
+
+    /** What a message repeats of the line: it may be a secret. */
+    private static final Pattern CONTENT = Pattern.compile(
+            "(?s)(?<=^Unrecognized token) '[^']*'|(?<=^Numeric value) \\([^)]*\\)|(?<=^Duplicate field) .*");
 
     private EventReader() {}
 
@@ -60,9 +71,11 @@ final class EventReader {
         return e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
     }
 
-    /** What the parser found, without what it says to people who configure it. */
+    /** What the parser found, without what it says to people who configure it, and without the line's content. */
     private static String reason(@Nullable String message) {
-        return message == null ? "" : REMARK.matcher(message).replaceFirst("");
+        return message == null
+                ? ""
+                : CONTENT.matcher(REMARK.matcher(message).replaceFirst("")).replaceFirst("");
     }
 
     private static AuditEvent event(JsonParser json) throws IOException {

@@ -63,9 +63,13 @@ public final class SecureRuntimeCommand {
             return Math.max(UNUSABLE, at.getCommandSpec().exitCodeOnExecutionException());
         });
         int code = command.execute(arguments);
-        out.flush();
+        // A print stream keeps its errors to itself: what a script reads may end anywhere, or be empty.
+        boolean lost = out.checkError();
+        if (lost) {
+            err.println("error: " + ErrorCode.COMMAND_FAILED + " the output could not be written as a whole");
+        }
         err.flush();
-        return code;
+        return lost && code == 0 ? UNUSABLE : code;
     }
 
     /** An error as it is printed: with a code, and in words where it is about a file. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -12,6 +13,44 @@ final class AuditAppendCommandTest {
 
     @TempDir
     Path home;
+
+    private CommandRun append(String lines) {
+        return CommandRun.reading(lines, "audit", "append", home.resolve("log"), "--signer", home.resolve("signer"));
+    }
+
+    /** Names that have the same hash in the parser, and one as long as a record has room for. */
+    @Test
+    void append_namesThatAreLegalButHostile_areTaken() {
+        StringBuilder colliding = new StringBuilder();
+        for (int i = 0; i < 512; i++) {
+            colliding.append(i == 0 ? "\"" : ",\"");
+            for (int bit = 0; bit < 9; bit++) {
+                colliding.append((i >> bit & 1) == 0 ? "Aa" : "B@");
+            }
+            colliding.append("\":1");
+        }
+        assertThat(append("{\"type\":\"a\",\"attributes\":{" + colliding + "}}\n")
+                        .err())
+                .isEmpty();
+        assertThat(append("{\"type\":\"a\",\"attributes\":{\"" + "n".repeat(60_000) + "\":1}}\n")
+                        .err())
+                .isEmpty();
+    }
+
+    @Test
+    void append_badLine_messageRepeatsNothingOfItsValues() {
+        for (String bad : List.of(
+                "{\"type\":\"a\",\"attributes\":{\"key\":4711secret}}",
+                "{\"type\":\"a\",\"attributes\":{\"key\":secret4711}}",
+                "{\"type\":\"a\",\"attributes\":{\"key\":" + "4711".repeat(8) + "}}",
+                "{\"type\":\"a\",\"attributes\":{\"4711 '\":1,\"4711 '\":2}}")) {
+            CommandRun append = append(bad + "\n");
+            assertThat(append.code()).as(bad).isEqualTo(1);
+            assertThat(append.err())
+                    .startsWith("line 1: SR-AUDIT-003 not strict JSON at column")
+                    .doesNotContain("4711");
+        }
+    }
 
     /** A limit on the size of files stands for a full disk. */
     @Test

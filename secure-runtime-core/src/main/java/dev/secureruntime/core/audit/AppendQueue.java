@@ -307,6 +307,10 @@ final class AppendQueue {
         }
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     /** No more records: appends throw, the writer finishes. */
     void close() {
         acquire();

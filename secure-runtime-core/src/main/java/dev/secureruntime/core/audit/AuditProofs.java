@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * a proof reads the whole log in constant memory and refuses one that was tampered with. Thread-safe.
  */
 public final class AuditProofs {
+
+    /** How often records may be removed under retention while they are being read. */
+    private static final int OVERTAKEN = 10;
 
     private AuditProofs() {}
 
@@ -38,6 +42,10 @@ public final class AuditProofs {
      */
     public static String inclusion(Path directory, long index) {
         LogFiles files = new LogFiles(directory);
+        return notOvertaken(files, () -> inclusion(files, index));
+    }
+
+    private static String inclusion(LogFiles files, long index) {
         byte[] note = newest(files);
         Checkpoint checkpoint = checkpoint(note);
         if (index < 0 || index >= checkpoint.size()) {
@@ -65,10 +73,39 @@ public final class AuditProofs {
         if (older < 1 || older > newer) {
             throw new IllegalArgumentException("expected 0 < OLD <= NEW");
         }
-        SubtreeRoots roots = SubtreeRoots.consistency(older, newer);
         LogFiles files = new LogFiles(directory);
+        return notOvertaken(files, () -> consistency(files, older, newer));
+    }
+
+    private static List<String> consistency(LogFiles files, long older, long newer) {
+        SubtreeRoots roots = SubtreeRoots.consistency(older, newer);
         scan(files, retired(files), roots, newer);
         return roots.roots().stream().map(Base64.getEncoder()::encodeToString).toList();
+    }
+
+    /** What is read counts, be it a fault, where retention removed nothing meanwhile. */
+    private static <T> T notOvertaken(LogFiles files, Supplier<T> reader) {
+        try {
+            for (int i = 0; i < OVERTAKEN; i++) {
+                byte[] retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
+                try {
+                    T read = reader.get();
+                    if (Retention.isAsRead(files, retired)) {
+                        return read;
+                    }
+                } catch (RuntimeException e) {
+                    if (Retention.isAsRead(files, retired)) {
+                        throw e;
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (LogFault e) {
+            throw tampered(e);
+        }
+        throw new UncheckedIOException(
+                new IOException("records were removed under retention while the log was read; do it again"));
     }
 
     /**

@@ -315,7 +315,21 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         try {
             checkpoint();
         } catch (SecureRuntimeException e) {
+            if (queue.isClosed() && isWrittenToTheEnd()) {
+                return;
+            }
             LoggerFactory.getLogger(HashChainedAuditLog.class).error("The audit log could not be sealed at exit", e);
+        }
+    }
+
+    /** Of a log that someone else closes: whether everything was written and signed; waits for it. */
+    private boolean isWrittenToTheEnd() {
+        try {
+            finished.await();
+            return failure == null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
@@ -353,8 +367,11 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
             return;
         }
         released = true;
-        if (!exiting) {
+        try {
             Runtime.getRuntime().removeShutdownHook(exitHook);
+        } catch (IllegalStateException e) {
+            LoggerFactory.getLogger(HashChainedAuditLog.class)
+                    .debug("The virtual machine ends, and runs the hook whether or not it is needed", e);
         }
         try (lock) {
             writer.close();

@@ -40,6 +40,9 @@ record RetiredHead(
     /** Some eight thousand epochs; beyond that, retention is refused. */
     static final int MAX_BYTES = 16 << 20;
 
+    /** Of the records that are left, none has an index beyond the largest long. */
+    private static final long MAX_BELOW = Long.MAX_VALUE >>> 1;
+
     private static final String HEADER = LogFiles.FORMAT + " retired";
     private static final String BELOW = "below ";
     private static final String SEGMENT = "segment ";
@@ -76,8 +79,9 @@ record RetiredHead(
         long below = number(lines.after(BELOW));
         long segment = number(lines.after(SEGMENT));
         String[] anchored = lines.after(ANCHORED).split(" ", 2);
-        if (below < 1 || anchored.length < 2 || number(anchored[0]) < below) {
-            throw new IllegalArgumentException("expected below 1 or more, and an anchored size, not less, and hash");
+        if (below < 1 || below > MAX_BELOW || anchored.length < 2 || number(anchored[0]) < below) {
+            throw new IllegalArgumentException(
+                    "expected below 1 or more and less than 2^62, and an anchored size, not less, and hash");
         }
         byte[] leaf = hash(lines.after(LEAF));
         List<byte[]> subtrees = new ArrayList<>();

@@ -185,6 +185,59 @@ class DurabilityTest {
         }
     }
 
+    /**
+     * Runs in a virtual machine of its own, which ends while a thread that nobody waits for closes the log: the device takes the
+     * last record once the log's own exit hook waits for it, and never where that hook has given up.
+     */
+    public static final class HalfClosed {
+        public static void main(String[] arguments) {
+            AtomicBoolean stall = new AtomicBoolean();
+            CountDownLatch forced = new CountDownLatch(1);
+            HashChainedAuditLog log = HashChainedAuditLog.open(
+                    LogFixture.settings(Path.of(arguments[0])), Clock.systemUTC(), System::nanoTime, channel -> {
+                        if (stall.get()) {
+                            awaitForced(forced);
+                        }
+                        channel.force(false);
+                    });
+            System.out.println(String.join("\n", log.verifierKeys()));
+            stall.set(true);
+            log.append(LogFixture.event(1));
+            Thread closing = new Thread(log::close);
+            closing.setDaemon(true);
+            closing.start();
+            while (isWritable(log)) {
+                Thread.onSpinWait();
+            }
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+                while (System.nanoTime() - end < 0 && forced.getCount() > 0) {
+                    Thread.getAllStackTraces().keySet().stream()
+                            .filter(thread -> thread.getName().equals("secure-runtime-audit-exit"))
+                            .filter(thread -> thread.getState() == Thread.State.WAITING)
+                            .forEach(waits -> forced.countDown());
+                }
+            }));
+        }
+
+        private static boolean isWritable(HashChainedAuditLog log) {
+            try {
+                log.requireWritable();
+                return true;
+            } catch (SecureRuntimeException e) {
+                return false;
+            }
+        }
+    }
+
+    @Test
+    void close_virtualMachineEndsMeanwhile_everythingIsSealed() throws Exception {
+        List<String> keys = lines(java(List.of(), HalfClosed.class, home.toString()));
+        VerificationResult result = LogFixture.verify(home, keys);
+        assertThat(result).isInstanceOf(VerificationResult.Intact.class);
+        assertThat(result.signed()).isEqualTo(2);
+    }
+
     /** Runs in a virtual machine of its own, on a small file system: appends until the log refuses. */
     public static final class Filler {
         public static void main(String[] arguments) throws Exception {

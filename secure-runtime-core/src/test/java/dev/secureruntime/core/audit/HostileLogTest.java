@@ -1,6 +1,7 @@
 package dev.secureruntime.core.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.VerificationResult;
 import java.io.IOException;
@@ -123,6 +124,23 @@ class HostileLogTest {
                 assertThat(verify()).as(name + number).isInstanceOf(VerificationResult.Tampered.class);
             }
             LogFixture.write(file(name), good);
+        }
+    }
+
+    /** Indexes of the records that are left would run over the largest one. */
+    @Test
+    void parse_extremeNumberOfRemovedRecords_refused() {
+        String zeros = "0".repeat(64);
+        for (int bit : new int[] {61, 62}) {
+            long below = 1L << bit;
+            byte[] retired = ("secure-runtime-audit/1 retired\nbelow " + below + "\nsegment 1\nanchored " + below + " "
+                            + zeros + "\nleaf " + zeros + "\nsubtree " + zeros + "\n")
+                    .getBytes(StandardCharsets.US_ASCII);
+            if (bit == 61) {
+                assertThat(RetiredHead.parse(retired).below()).isEqualTo(below);
+            } else {
+                assertThatThrownBy(() -> RetiredHead.parse(retired)).isInstanceOf(IllegalArgumentException.class);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -199,6 +200,22 @@ class RetentionTest {
 
     @Test
     void verify_whileRecordsAreRemoved_isNeverAnAccusation() {
+        whileRecordsAreRemoved(
+                () -> assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class));
+    }
+
+    @Test
+    void prove_whileRecordsAreRemoved_isNeverAnAccusation() {
+        long last = LogFixture.records(home).size() - 1;
+        String line = LogFixture.records(home).get((int) last);
+        whileRecordsAreRemoved(() -> {
+            byte[] proof = AuditProofs.inclusion(log(home), last).getBytes(StandardCharsets.UTF_8);
+            assertThat(AuditProofs.check(proof, line.getBytes(StandardCharsets.ISO_8859_1), keys.get(0)))
+                    .isInstanceOf(AuditProofs.Result.Proved.class);
+        });
+    }
+
+    private void whileRecordsAreRemoved(Runnable reader) {
         try (HashChainedAuditLog log = LogFixture.open(settings())) {
             CompletableFuture<Void> removing = CompletableFuture.runAsync(() -> {
                 for (Path segment : LogFixture.segments(home)) {
@@ -207,7 +224,7 @@ class RetentionTest {
                 }
             });
             do {
-                assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class);
+                reader.run();
             } while (!removing.isDone());
             removing.join();
         }
