@@ -21,7 +21,8 @@ public final class RequestForm {
         }
         return switch (method.toUpperCase(Locale.ROOT)) {
             case "CONNECT" -> "CONNECT asks the host to be a proxy";
-            case "TRACE", "TRACK" -> "the method asks for the request to be sent back, with the credentials attached to it";
+            case "TRACE", "TRACK" ->
+                "the method asks for the request to be sent back, with the credentials attached to it";
             default -> null;
         };
     }

@@ -61,8 +61,17 @@ final class EgressAddressTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "169.254.169.254", "169.254.169.250", "169.254.169.252", "169.254.0.23", "100.80.80.80", "100.96.0.96",
-                "fe80::a9fe:a9fe", "fd00:a9fe:a9fe::1", "fd00:c1::a9fe:a9fe", "fd00:100::100:200", "fd00:42::42"
+                "169.254.169.254",
+                "169.254.169.250",
+                "169.254.169.252",
+                "169.254.0.23",
+                "100.80.80.80",
+                "100.96.0.96",
+                "fe80::a9fe:a9fe",
+                "fd00:a9fe:a9fe::1",
+                "fd00:c1::a9fe:a9fe",
+                "fd00:100::100:200",
+                "fd00:42::42"
             })
     void decideAddresses_metadataOfAnyCloud_isNotOpenedByAWiderBlock(String address) throws UnknownHostException {
         EgressPolicy policy = policy(c -> {

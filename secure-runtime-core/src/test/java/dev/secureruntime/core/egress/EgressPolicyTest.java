@@ -346,8 +346,7 @@ final class EgressPolicyTest {
     })
     void decide_deniedPathWithEscapes_isDenied(String pattern, String path) {
         Scope scope = new Scope(Set.of(), Set.of(), Set.of(), Set.of(pattern));
-        EgressPolicy policy = policy(rules ->
-                rules.allowHost("a.example").deny(EgressRule.host("a.example", scope)));
+        EgressPolicy policy = policy(rules -> rules.allowHost("a.example").deny(EgressRule.host("a.example", scope)));
 
         assertThat(policy.decide(get("https://a.example:443/other%3Apredict"))).isInstanceOf(Allowed.class);
         assertThat(policy.decide(get("https://a.example:443" + path))).isInstanceOf(Denied.class);
@@ -357,8 +356,7 @@ final class EgressPolicyTest {
     @Test
     void decide_escapedStar_isNoWildcard() {
         Scope scope = new Scope(Set.of(), Set.of(), Set.of(), Set.of("/a%2Ab"));
-        EgressPolicy denies = policy(rules ->
-                rules.allowHost("a.example").deny(EgressRule.host("a.example", scope)));
+        EgressPolicy denies = policy(rules -> rules.allowHost("a.example").deny(EgressRule.host("a.example", scope)));
         EgressPolicy allows = policy(rules -> rules.allow(EgressRule.host("a.example", scope)));
 
         assertThat(denies.decide(get("https://a.example:443/axb"))).isInstanceOf(Allowed.class);

@@ -337,10 +337,8 @@ class HijackedLibraryTest {
     @Timeout(20)
     void requestThatAsksToSeeItsHeadersOrForATunnel_isDenied() {
         for (String method : List.of("TRACE", "trace", "TRACK", "CONNECT")) {
-            assertMalformed(get(GuardedWorld.OPENAI)
-                    .newBuilder()
-                    .method(method, null)
-                    .build());
+            assertMalformed(
+                    get(GuardedWorld.OPENAI).newBuilder().method(method, null).build());
         }
     }
 
@@ -349,10 +347,8 @@ class HijackedLibraryTest {
     @Timeout(20)
     void requestThatAsksForAnotherPath_isDenied() {
         for (String name : List.of("X-Original-URL", "x-rewrite-url")) {
-            assertMalformed(get(GuardedWorld.OPENAI)
-                    .newBuilder()
-                    .header(name, "/admin")
-                    .build());
+            assertMalformed(
+                    get(GuardedWorld.OPENAI).newBuilder().header(name, "/admin").build());
         }
     }
 
