@@ -79,9 +79,9 @@ public sealed interface EgressRule {
                 }
             }
             for (String path : paths) {
-                if (!path.matches("/[!-~]*")) {
+                if (!path.matches("/[!-~&&[^?#]]*")) {
                     throw new IllegalArgumentException("a path pattern starts with \"/\" and is printable ASCII without"
-                            + " blanks, others percent-encoded, not \"" + path + "\"");
+                            + " blanks and without a query, others percent-encoded, not \"" + path + "\"");
                 }
             }
         }

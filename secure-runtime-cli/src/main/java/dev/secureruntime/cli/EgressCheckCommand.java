@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.core.egress.GrantRules;
 import dev.secureruntime.core.egress.TargetUrl;
+import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -182,6 +183,10 @@ final class EgressCheckCommand implements Callable<Integer> {
         TargetUrl target = TargetUrl.parse(url);
         if (target instanceof TargetUrl.Refused refused) {
             return denied(url, malformed(refused.why()), out);
+        }
+        String fault = RequestForm.faultOfMethod(method);
+        if (fault != null) {
+            return denied(url, malformed(fault), out);
         }
         EgressRequest request = ((TargetUrl.Parsed) target).request(component, method);
         EgressDecision decision = decide(egress, request);

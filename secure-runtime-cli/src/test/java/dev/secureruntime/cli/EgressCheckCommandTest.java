@@ -172,6 +172,15 @@ final class EgressCheckCommandTest {
     }
 
     @Test
+    void check_methodThatGuardedHttpNeverSends_isDenied() {
+        for (String method : new String[] {"CONNECT", "trace"}) {
+            CommandRun run = check("--method", method, "https://api.openai.com/");
+            assertThat(run.code()).isEqualTo(1);
+            assertThat(run.out()).startsWith("DENY https://api.openai.com/ SR-EGRESS-003 ");
+        }
+    }
+
+    @Test
     void check_dashAmongUrls_exits3_andNothingIsAllowed() {
         CommandRun run = check("https://api.openai.com/", "-");
         assertThat(run.code()).isEqualTo(3);

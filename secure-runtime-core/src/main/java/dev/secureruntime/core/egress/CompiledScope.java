@@ -36,7 +36,10 @@ final class CompiledScope {
                 ? defaultPorts()
                 : scope.ports().stream().mapToInt(Integer::intValue).sorted().toArray();
         this.methods = scope.methods();
-        this.paths = scope.paths().stream().sorted().map(PathPattern::new).toList();
+        this.paths = scope.paths().stream()
+                .sorted()
+                .map(path -> new PathPattern(allows ? path : PathForm.resolved(path)))
+                .toList();
         this.plainHttps =
                 https && !http && ports.length == 1 && ports[0] == HTTPS_PORT && methods.isEmpty() && paths.isEmpty();
     }
@@ -110,11 +113,17 @@ final class CompiledScope {
         return scheme.equals("https") ? https : scheme.equals("http") && http;
     }
 
-    /** On a path that servers read differently, no rule that allows matches, and every rule that denies does. */
+    /**
+     * On a path that servers read differently, no rule that allows matches, and every rule that denies does. A rule that
+     * denies holds however its path is escaped; one that allows takes the path as it is sent.
+     */
     private boolean coversPath(String path) {
         String whole = path.isEmpty() ? "/" : path;
         if (PathForm.isAmbiguous(whole)) {
             return !allows;
+        }
+        if (!allows) {
+            whole = PathForm.resolved(whole.replace("*", "%2A"));
         }
         for (int i = 0; i < paths.size(); i++) {
             if (paths.get(i).matches(whole)) {

@@ -3,6 +3,7 @@ package dev.secureruntime.core.http;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.error.ErrorCode;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,15 @@ public final class RequestForm {
 
     /** What is wrong with a method; null when nothing is. */
     public static @Nullable String faultOfMethod(String method) {
-        return METHOD.matcher(method).matches() ? null : "the method is no plain word";
+        if (!METHOD.matcher(method).matches()) {
+            return "the method is no plain word";
+        }
+        return switch (method.toUpperCase(Locale.ROOT)) {
+            case "CONNECT" -> "CONNECT asks the host to be a proxy";
+            case "TRACE", "TRACK" ->
+                "the method asks for the request to be sent back, with the credentials attached to it";
+            default -> null;
+        };
     }
 
     /** The refusal of a request whose parts don't say one thing. */

@@ -33,6 +33,9 @@ public final class RequestHeaders {
     private static final List<String> METHOD_OVERRIDES =
             List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override");
 
+    /** Some servers take a request for another path than it says. */
+    private static final List<String> PATH_OVERRIDES = List.of("X-Original-URL", "X-Rewrite-URL");
+
     private static final String TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~";
 
     private RequestHeaders() {}
@@ -73,7 +76,10 @@ public final class RequestHeaders {
             if (!isValue(value)) {
                 return "a header's value has control characters";
             }
-            if (isMethodOverride(name) && !value.equalsIgnoreCase(method)) {
+            if (isOneOf(PATH_OVERRIDES, name)) {
+                return "a header asks for another path than the URL's";
+            }
+            if (isOneOf(METHOD_OVERRIDES, name) && !value.equalsIgnoreCase(method)) {
                 return "a header asks for another method than the request's";
             }
             if (name.equalsIgnoreCase("Host")) {
@@ -86,9 +92,9 @@ public final class RequestHeaders {
         return null;
     }
 
-    private static boolean isMethodOverride(String name) {
-        for (String override : METHOD_OVERRIDES) {
-            if (name.equalsIgnoreCase(override)) {
+    private static boolean isOneOf(List<String> names, String name) {
+        for (int i = 0; i < names.size(); i++) {
+            if (name.equalsIgnoreCase(names.get(i))) {
                 return true;
             }
         }

@@ -101,7 +101,10 @@ final class NodeReader {
             case VALUE_STRING:
                 return new Node.Text(at, parser.getText());
             case VALUE_NUMBER_INT:
-                return whole(at);
+                // YAML takes 0443 for 291, and reads 0x1bb and 4_43 too.
+                return parser.getText().matches("-?(0|[1-9][0-9]*)")
+                        ? whole(at)
+                        : new Node.Other(at, "a number not in plain decimals");
             case VALUE_NUMBER_FLOAT:
                 return new Node.Other(at, "a fraction");
             case VALUE_TRUE:

@@ -58,6 +58,33 @@ final class EgressAddressTest {
                 .isEqualTo(Reason.DENY_RULE);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "169.254.169.254",
+                "169.254.169.250",
+                "169.254.169.252",
+                "169.254.0.23",
+                "100.80.80.80",
+                "100.96.0.96",
+                "fe80::a9fe:a9fe",
+                "fd00:a9fe:a9fe::1",
+                "fd00:c1::a9fe:a9fe",
+                "fd00:100::100:200",
+                "fd00:42::42"
+            })
+    void decideAddresses_metadataOfAnyCloud_isNotOpenedByAWiderBlock(String address) throws UnknownHostException {
+        EgressPolicy policy = policy(c -> {
+            c.allowHost("a.example");
+            for (String block : List.of("169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")) {
+                c.allow(EgressRule.cidr(block, Scope.DEFAULT));
+            }
+        });
+        assertThat(denied(policy.decideAddresses(get("https://a.example:443/"), addresses(address)))
+                        .detail())
+                .contains("cloud metadata");
+    }
+
     @Test
     void decide_metadataAddress_isOpenedByItsVeryAddressOnly() {
         Scope http = new Scope(Set.of(80), Set.of("http"), Set.of(), Set.of());

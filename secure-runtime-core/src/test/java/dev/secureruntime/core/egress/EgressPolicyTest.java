@@ -327,4 +327,40 @@ final class EgressPolicyTest {
                     .doesNotContain("\n");
         }
     }
+
+    /** Servers resolve escapes before they choose what to do; a rule that denies must not be passed by writing one. */
+    @ParameterizedTest
+    @CsvSource({
+        "/v1/*:predict, /v1/m:predict",
+        "/v1/*:predict, /v1/m%3Apredict",
+        "/v1/*:predict, /v1/m%3apredict",
+        "/v1/*%3Apredict, /v1/m:predict",
+        "/v1/*%3apredict, /v1/m%3Apredict",
+        "/users/@me, /users/%40me",
+        "/caf%C3%A9, /caf%c3%a9",
+        "/a|b, /a%7Cb",
+        "/a%2Ab, /a*b",
+        "/a%2ab, /a%2Ab",
+        "/secret, /%C0%AE%C0%AE/x",
+        "/secret, /%e0%80%afx",
+    })
+    void decide_deniedPathWithEscapes_isDenied(String pattern, String path) {
+        Scope scope = new Scope(Set.of(), Set.of(), Set.of(), Set.of(pattern));
+        EgressPolicy policy = policy(rules -> rules.allowHost("a.example").deny(EgressRule.host("a.example", scope)));
+
+        assertThat(policy.decide(get("https://a.example:443/other%3Apredict"))).isInstanceOf(Allowed.class);
+        assertThat(policy.decide(get("https://a.example:443" + path))).isInstanceOf(Denied.class);
+    }
+
+    /** An escaped star is a star and no pattern; what is allowed is compared as it is sent. */
+    @Test
+    void decide_escapedStar_isNoWildcard() {
+        Scope scope = new Scope(Set.of(), Set.of(), Set.of(), Set.of("/a%2Ab"));
+        EgressPolicy denies = policy(rules -> rules.allowHost("a.example").deny(EgressRule.host("a.example", scope)));
+        EgressPolicy allows = policy(rules -> rules.allow(EgressRule.host("a.example", scope)));
+
+        assertThat(denies.decide(get("https://a.example:443/axb"))).isInstanceOf(Allowed.class);
+        assertThat(allows.decide(get("https://a.example:443/a%2Ab"))).isInstanceOf(Allowed.class);
+        assertThat(allows.decide(get("https://a.example:443/a*b"))).isInstanceOf(Denied.class);
+    }
 }

@@ -332,6 +332,26 @@ class HijackedLibraryTest {
         }
     }
 
+    /** TRACE asks the server to send the request back, with the key that was attached; CONNECT asks it to be a proxy. */
+    @Test
+    @Timeout(20)
+    void requestThatAsksToSeeItsHeadersOrForATunnel_isDenied() {
+        for (String method : List.of("TRACE", "trace", "TRACK", "CONNECT")) {
+            assertMalformed(
+                    get(GuardedWorld.OPENAI).newBuilder().method(method, null).build());
+        }
+    }
+
+    /** Some servers serve the path that a header names: the policy judged the URL's. */
+    @Test
+    @Timeout(20)
+    void requestThatAsksForAnotherPath_isDenied() {
+        for (String name : List.of("X-Original-URL", "x-rewrite-url")) {
+            assertMalformed(
+                    get(GuardedWorld.OPENAI).newBuilder().header(name, "/admin").build());
+        }
+    }
+
     @Test
     void requestThatAsksForAnotherMethod_isDenied() {
         assertMalformed(get(GuardedWorld.OPENAI)

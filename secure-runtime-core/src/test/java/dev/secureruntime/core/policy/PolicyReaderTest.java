@@ -205,6 +205,9 @@ final class PolicyReaderTest {
         version: 1\\ncomponents: {}\\ncomponents: {} | SR-POLICY-002 | 3: | twice
         version: 1\\ncomponents: {}\\n---\\nversion: 1 | SR-POLICY-002 | | expected the end of the file
         version: 1\\ncomponents: [ | SR-POLICY-002 | | YAML
+        version: 1\\ncomponents: {c: {egress: {allow: [{host: a.example, ports: [0443]}]}}} | SR-POLICY-004 | 2: | not in plain decimals
+        version: 1\\ncomponents: {c: {egress: {allow: [{host: a.example, ports: [0x1bb]}]}}} | SR-POLICY-004 | 2: | not in plain decimals
+        version: 1\\ncomponents: {c: {egress: {allow: [{host: a.example, ports: [44_3]}]}}} | SR-POLICY-004 | 2: | not in plain decimals
         version: 1\\ncomponents: !!binary aGk= | SR-POLICY-004 | | expected an object
         """)
     void read_brokenYaml_saysWhereAndWhat(String text, String code, String place, String message) throws IOException {
