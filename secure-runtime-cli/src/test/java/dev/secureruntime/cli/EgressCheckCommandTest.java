@@ -12,6 +12,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class EgressCheckCommandTest {
 
@@ -145,11 +147,23 @@ final class EgressCheckCommandTest {
     void check_method_isComparedAsGuardedHttpSendsIt() {
         assertThat(check("--method", "post", "https://a.anthropic.com/v1/x").code())
                 .isZero();
-        for (String method : new String[] {"", "G ET", "GET\nALLOW x", "\u017fET"}) {
-            CommandRun run = check("--method", method, "https://api.openai.com/");
-            assertThat(run.code()).isEqualTo(3);
-            assertThat(run.out()).isEmpty();
-        }
+        assertThat(check("--method", "TRACE", "https://a.anthropic.com/v1/x").out())
+                .contains(" SR-EGRESS-001 ");
+        assertThat(check("--method", "TRACE", "https://api.openai.com/").code()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"CONNECT", "connect", "", "G ET", "GET\nALLOW x", "\u017fET", "M-SEARCH", "*"})
+    void check_methodThatGuardedHttpNeverSends_isDeniedForEveryUrl(String method) throws IOException {
+        CommandRun run = checkUnder(
+                files.emergency(), "--method", method, "https://api.openai.com/", "https://db.example/", "x");
+        assertThat(run.code()).isEqualTo(1);
+        String why = method.equalsIgnoreCase("CONNECT") ? "CONNECT " : "the method is no plain word";
+        assertThat(run.out().split("\n")).hasSize(3).satisfies(lines -> {
+            assertThat(lines[0]).startsWith("DENY https://api.openai.com/ SR-EGRESS-003 " + why);
+            assertThat(lines[1]).startsWith("DENY https://db.example/ SR-EGRESS-003 " + why);
+            assertThat(lines[2]).startsWith("DENY x SR-EGRESS-003 the scheme");
+        });
     }
 
     @Test

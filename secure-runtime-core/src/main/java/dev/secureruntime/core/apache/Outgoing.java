@@ -126,9 +126,6 @@ record Outgoing(
         if (fault != null) {
             return fault;
         }
-        if (method.equals("CONNECT")) {
-            return "CONNECT asks the host to be a proxy";
-        }
         if (target instanceof Target.Refused refused) {
             return refused.why();
         }

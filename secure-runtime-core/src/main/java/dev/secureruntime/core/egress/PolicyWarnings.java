@@ -18,9 +18,12 @@ final class PolicyWarnings {
                 warnings.add("component \"" + name + "\" is in report mode: its egress rules refuse nothing, what they"
                         + " would refuse is recorded and let go");
             }
+            String egress = "components." + name + ".egress.";
+            component.allow().forEach(rule -> hopeless(egress + "allow", rule, warnings));
+            component.deny().forEach(rule -> hopeless(egress + "deny", rule, warnings));
             for (EgressRule rule : component.allow()) {
                 if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
-                    wildcard("components." + name + ".egress.allow", host.pattern(), categories, lists, warnings);
+                    wildcard(egress + "allow", host.pattern(), categories, lists, warnings);
                 }
             }
         });
@@ -29,6 +32,17 @@ final class PolicyWarnings {
                     "category \"" + unused + "\" is listed under categories, and no rule and no wildcard needs it");
         }
         return List.copyOf(warnings);
+    }
+
+    /** Methods that no request has. */
+    private static void hopeless(String place, EgressRule rule, List<String> warnings) {
+        String whose = "\" of " + rule.describe() + " under " + place;
+        rule.scope().methods().stream().sorted().forEach(method -> {
+            String fault = MethodForm.fault(method);
+            if (fault != null) {
+                warnings.add("the method \"" + method + whose + " is never sent: " + fault);
+            }
+        });
     }
 
     private static void wildcard(

@@ -1,21 +1,19 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.egress.MethodForm;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.error.ErrorCode;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The form of a request, looked at before the policy is asked: what can be read in two ways is refused. */
 public final class RequestForm {
 
-    private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
-
     private RequestForm() {}
 
-    /** What is wrong with a method; null when nothing is. */
+    /** Why no request of a method is sent; null when one may be. */
     public static @Nullable String faultOfMethod(String method) {
-        return METHOD.matcher(method).matches() ? null : "the method is no plain word";
+        return MethodForm.fault(method);
     }
 
     /** The refusal of a request whose parts don't say one thing. */

@@ -116,9 +116,6 @@ record SentRequest(
         if (fault != null) {
             return fault;
         }
-        if (method.equalsIgnoreCase("CONNECT")) {
-            return "CONNECT is the guard's to send";
-        }
         if (version != null && version != Version.HTTP_1_1 && version != Version.HTTP_2) {
             return "HTTP/1.1 and HTTP/2 are guarded, no other version";
         }

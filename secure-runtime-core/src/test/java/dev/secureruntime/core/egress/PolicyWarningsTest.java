@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
 import java.net.IDN;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class PolicyWarningsTest {
 
@@ -60,5 +64,29 @@ final class PolicyWarningsTest {
                 assertThat(policy.decide(request)).isInstanceOf(Denied.class);
             }
         }
+    }
+
+    private static EgressPolicy withRules(EgressRule allowed, EgressRule denied) {
+        return EgressPolicy.compile(Policy.builder()
+                .component(
+                        "c",
+                        ComponentPolicy.builder().allow(allowed).deny(denied).build())
+                .build());
+    }
+
+    private static EgressRule rule(Set<String> methods, Set<String> paths) {
+        return EgressRule.host("a.example", new Scope(Set.of(), Set.of(), methods, paths));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"CONNECT", "AMETHODTHATHASMORETHANTHIRTYTWOLETTERS"})
+    void warnings_methodThatIsNeverSent_namesIt(String method) {
+        EgressRule rule = rule(Set.of("GET", method), Set.of());
+        assertThat(withRules(rule, rule).warnings()).hasSize(2).allSatisfy(warning -> assertThat(warning)
+                .contains("\"" + method + "\" of a.example under components.c.egress.")
+                .contains("never sent"));
+        assertThat(withRules(rule(Set.of("TRACE"), Set.of()), rule(Set.of("OPTIONS"), Set.of()))
+                        .warnings())
+                .isEmpty();
     }
 }
