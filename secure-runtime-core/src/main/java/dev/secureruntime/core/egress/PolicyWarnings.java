@@ -34,13 +34,21 @@ final class PolicyWarnings {
         return List.copyOf(warnings);
     }
 
-    /** Methods that no request has. */
+    /** Methods that no request has, and path patterns that match nothing. */
     private static void hopeless(String place, EgressRule rule, List<String> warnings) {
         String whose = "\" of " + rule.describe() + " under " + place;
         rule.scope().methods().stream().sorted().forEach(method -> {
             String fault = MethodForm.fault(method);
             if (fault != null) {
                 warnings.add("the method \"" + method + whose + " is never sent: " + fault);
+            }
+        });
+        rule.scope().paths().stream().sorted().map(PathPattern::new).forEach(path -> {
+            if (PathForm.isAmbiguous(path.example())) {
+                warnings.add(
+                        "the path pattern \"" + path.pattern() + whose + " matches no path that servers read alike;"
+                                + " write it without query, fragment, dot segments, empty segments, \";\", back-slashes and escapes"
+                                + " of plain characters");
             }
         });
     }

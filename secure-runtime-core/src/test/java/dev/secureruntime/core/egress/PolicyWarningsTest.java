@@ -2,6 +2,7 @@ package dev.secureruntime.core.egress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
@@ -76,6 +77,65 @@ final class PolicyWarningsTest {
 
     private static EgressRule rule(Set<String> methods, Set<String> paths) {
         return EgressRule.host("a.example", new Scope(Set.of(), Set.of(), methods, paths));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/a?b=*",
+                "/a#b",
+                "/a;b",
+                "/a\\b",
+                "/a//b",
+                "//**",
+                "/./a",
+                "/a/..",
+                "/**/../a",
+                "/%41",
+                "/a%2Fb",
+                "/%zz*",
+                "/*%4",
+                "/%25*",
+                "/a%"
+            })
+    void warnings_pathPatternThatMatchesNothing_namesIt(String pattern) {
+        EgressRule rule = rule(Set.of(), Set.of(pattern));
+        assertThat(withRules(rule, rule).warnings()).hasSize(2).allSatisfy(warning -> assertThat(warning)
+                .contains("\"" + pattern + "\" of a.example under components.c.egress.")
+                .contains("matches no path"));
+        String literal = pattern.replace("*", "x");
+        EgressRequest request = new EgressRequest("c", "GET", "https", "a.example", 443, literal, List.of());
+        assertThat(EgressPolicy.compile(Policy.builder()
+                                .component(
+                                        "c",
+                                        ComponentPolicy.builder().allow(rule).build())
+                                .build())
+                        .decide(request))
+                .isInstanceOf(Denied.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/, /",
+        "/v1/, /v1/",
+        "/v1/**, /v1/a/b",
+        "/**/, /a/",
+        "/*/a, /x/a",
+        "/.*, /.a",
+        "/..*, /..a",
+        "/*., /a.",
+        "/%*, /%20",
+        "/%**/a, /%20/a",
+        "/%2*, /%20",
+        "/a%4*b, /a%40b",
+        "/%C3%a4, /%C3%a4",
+        "'/$&(''),:=@', '/$&(''),:=@'",
+    })
+    void warnings_pathPatternThatMatchesSomething_saysNothing(String pattern, String path) {
+        EgressPolicy policy = withRules(rule(Set.of(), Set.of(pattern)), EgressRule.host("b.example"));
+        assertThat(policy.warnings()).isEmpty();
+        assertThat(policy.decide(new EgressRequest("c", "GET", "https", "a.example", 443, path, List.of())))
+                .isInstanceOf(Allowed.class);
     }
 
     @ParameterizedTest
