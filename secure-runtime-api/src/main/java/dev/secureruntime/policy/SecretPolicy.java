@@ -181,6 +181,9 @@ public final class SecretPolicy {
                 "expect",
                 "upgrade",
                 "http2-settings",
+                "sec-websocket-key",
+                "sec-websocket-version",
+                "sec-websocket-extensions",
                 "proxy-connection",
                 "proxy-authenticate",
                 "proxy-authorization");

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.secureruntime.core.egress.EgressPolicy;
 import dev.secureruntime.core.egress.GrantRules;
+import dev.secureruntime.core.egress.MethodForm;
 import dev.secureruntime.core.egress.TargetUrl;
-import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.core.policy.PolicyReader;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -32,7 +32,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -63,14 +62,13 @@ import picocli.CommandLine.Spec;
             "  secure-runtime egress check --policy policy.json --component chat --method POST - < urls.txt",
             "",
             "Prints 'ALLOW url' or 'DENY url CODE reason', in the order of the input. A URL that parsers read differently",
-            "is denied. Characters that could forge a line are shown as \\uXXXX. Break-glass grants that are in force now count;",
+            "is denied, and so is all under a method that guarded HTTP never sends, such as CONNECT. Characters that could forge a line are shown as \\uXXXX. Break-glass grants that are in force now count;",
             "byte budgets don't, since the command doesn't know what was sent; nor do secrets in a request, whose text it doesn't have."
         })
 final class EgressCheckCommand implements Callable<Integer> {
 
     static final int USAGE = 3;
     private static final int MAX_LINE = 65_536;
-    private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
     /** Left as they are, line separators and a terminal's control characters beyond ASCII could forge a line. */
     private static final ObjectMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
@@ -112,10 +110,9 @@ final class EgressCheckCommand implements Callable<Integer> {
                     "the policy has no component \"" + component + "\"; it has "
                             + String.join(", ", policy.components().keySet()));
         }
-        if (!METHOD.matcher(method).matches()) {
+        if (!MethodForm.isWord(method)) {
             throw new ParameterException(spec().commandLine(), "--method: expected a plain word such as GET or POST");
         }
-        method = method.toUpperCase(Locale.ROOT); // as guarded HTTP asks
         if (urls.contains("-") && urls.size() > 1) {
             throw new ParameterException(spec().commandLine(), "expected URLs, or - alone for standard input");
         }
@@ -184,11 +181,11 @@ final class EgressCheckCommand implements Callable<Integer> {
         if (target instanceof TargetUrl.Refused refused) {
             return denied(url, malformed(refused.why()), out);
         }
-        String fault = RequestForm.faultOfMethod(method);
-        if (fault != null) {
-            return denied(url, malformed(fault), out);
+        Denied neverSent = MethodForm.refusal(method);
+        if (neverSent != null) {
+            return denied(url, neverSent, out);
         }
-        EgressRequest request = ((TargetUrl.Parsed) target).request(component, method);
+        EgressRequest request = ((TargetUrl.Parsed) target).request(component, method.toUpperCase(Locale.ROOT));
         EgressDecision decision = decide(egress, request);
         if (decision instanceof Denied refusal) {
             return denied(url, refusal, out);

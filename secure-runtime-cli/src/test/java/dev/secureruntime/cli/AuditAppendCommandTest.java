@@ -52,6 +52,24 @@ final class AuditAppendCommandTest {
         }
     }
 
+    @Test
+    void append_toANewLogOfABadName_isWrongUsage_andMakesNothing() throws Exception {
+        CommandRun run = CommandRun.reading(
+                "{\"type\":\"a.b\"}\n",
+                "audit",
+                "append",
+                home.resolve("log"),
+                "--signer",
+                home.resolve("keys/signer"),
+                "--name",
+                "a name");
+        assertThat(run.code()).isEqualTo(3);
+        assertThat(run.err()).contains("A log's name is of letters");
+        try (var made = Files.list(home)) {
+            assertThat(made).isEmpty();
+        }
+    }
+
     /** A limit on the size of files stands for a full disk. */
     @Test
     void append_diskThatFillsUp_saysThatLinesBeforeAreThere_andTheNextAppendContinues() throws Exception {

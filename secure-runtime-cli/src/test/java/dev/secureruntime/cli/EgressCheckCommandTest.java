@@ -12,6 +12,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class EgressCheckCommandTest {
 
@@ -27,35 +29,40 @@ final class EgressCheckCommandTest {
         policy = files.chat();
     }
 
+    private static List<String> arguments(String policy, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("egress", "check", "--policy", policy, "--component", "chat"));
+        arguments.addAll(List.of(more));
+        return arguments;
+    }
+
+    private static CommandRun checkUnder(String policy, String... more) {
+        return CommandRun.of(arguments(policy, more).toArray());
+    }
+
+    private CommandRun check(String... more) {
+        return checkUnder(policy, more);
+    }
+
+    private CommandRun checkLines(String input, String... more) {
+        List<String> arguments = arguments(policy, more);
+        arguments.add("-");
+        return CommandRun.reading(input, arguments.toArray());
+    }
+
     @Test
     void check_allAllowed_exits0() {
-        CommandRun run = CommandRun.of(
-                "egress",
-                "check",
-                "--policy",
-                policy,
-                "--component",
-                "chat",
-                "https://api.openai.com/v1/models",
-                "http://127.0.0.1:8080/");
+        CommandRun run = check("https://api.openai.com/v1/models", "http://127.0.0.1:8080/");
         assertThat(run.out()).isEqualTo("ALLOW https://api.openai.com/v1/models\nALLOW http://127.0.0.1:8080/\n");
         assertThat(run.code()).isZero();
     }
 
     @Test
     void check_standardInput_printsALinePerUrlInOrder() {
-        CommandRun run = CommandRun.reading(
+        CommandRun run = checkLines(
                 "https://api.openai.com/\nhttps://a.anthropic.com/v1/x\r\n\nhttps://evil.example/?q=1\nhttp://127.1/\n"
                         + "https://www.exam\rple.com\nhttps://api.openai.com:8443/",
-                "egress",
-                "check",
-                "--policy",
-                policy,
-                "--component",
-                "chat",
                 "--method",
-                "POST",
-                "-");
+                "POST");
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.out().split("\n"))
                 .containsExactly(
@@ -73,15 +80,7 @@ final class EgressCheckCommandTest {
     @Test
     void check_lineThatNeverEnds_isDenied_andTheNextOneHasItsLine() {
         String endless = "https://api.openai.com/" + "a".repeat(300_000);
-        CommandRun run = CommandRun.reading(
-                endless + "\nhttps://api.openai.com/\n",
-                "egress",
-                "check",
-                "--policy",
-                policy,
-                "--component",
-                "chat",
-                "-");
+        CommandRun run = checkLines(endless + "\nhttps://api.openai.com/\n");
         assertThat(run.code()).isEqualTo(1);
         String[] lines = run.out().split("\n");
         assertThat(lines).hasSize(2);
@@ -95,8 +94,7 @@ final class EgressCheckCommandTest {
     void check_urlThatForgesLines_isOneLineOfPlainText_asJsonToo() {
         String hostile = "https://api.openai.com/\u009b2J\u0085\u2028\u2029\u007f\u001b[2J\u202e\n";
         for (String format : List.of("--json", "--method=GET")) {
-            CommandRun run = CommandRun.reading(
-                    hostile, "egress", "check", "--policy", policy, "--component", "chat", format, "-");
+            CommandRun run = checkLines(hostile, format);
             assertThat(run.code()).isEqualTo(1);
             assertThat(run.out()).endsWith("\n");
             assertThat(run.out().substring(0, run.out().length() - 1)).matches("[ -~]+");
@@ -111,21 +109,14 @@ final class EgressCheckCommandTest {
         int exit = SecureRuntimeCommand.run(
                 new PrintWriter(out),
                 new PrintWriter(err),
-                "egress",
-                "check",
-                "--policy",
-                policy,
-                "--component",
-                "chat",
-                "@" + urls);
+                arguments(policy, "@" + urls).toArray(String[]::new));
         assertThat(out.toString().lines()).singleElement().asString().startsWith("DENY @" + urls + " SR-EGRESS-003 ");
         assertThat(exit).isEqualTo(1);
     }
 
     @Test
     void check_json_givesReasonAndRemedy() {
-        CommandRun run = CommandRun.of(
-                "egress", "check", "--policy", policy, "--component", "chat", "--json", "https://evil.example/");
+        CommandRun run = check("--json", "https://evil.example/");
         assertThat(run.out())
                 .isEqualTo("{\"verdict\":\"DENY\",\"url\":\"https://evil.example/\",\"code\":\"SR-EGRESS-001\","
                         + "\"reason\":\"HOST_NOT_ALLOWED\",\"detail\":\"host not allowed\",\"layer\":\"request\","
@@ -134,12 +125,8 @@ final class EgressCheckCommandTest {
 
     @Test
     void check_resolve_judgesTheAddresses() {
-        assertThat(CommandRun.of(
-                                "egress", "check", "--policy", policy, "--component", "chat", "https://localhost:9090/")
-                        .code())
-                .isZero();
-        CommandRun resolved = CommandRun.of(
-                "egress", "check", "--resolve", "--policy", policy, "--component", "chat", "https://localhost:9090/");
+        assertThat(check("https://localhost:9090/").code()).isZero();
+        CommandRun resolved = check("--resolve", "https://localhost:9090/");
         assertThat(resolved.code()).isEqualTo(1);
         assertThat(resolved.out()).contains("SR-EGRESS-002").contains("is special (Loopback)");
     }
@@ -152,32 +139,36 @@ final class EgressCheckCommandTest {
         assertThat(CommandRun.of("egress", "check", "--policy", policy, "--component", "chta", "https://a.example/"))
                 .satisfies(run -> assertThat(run.code()).isEqualTo(3))
                 .satisfies(run -> assertThat(run.err()).contains("no component \"chta\"; it has chat"));
-        assertThat(CommandRun.of("egress", "check", "--policy", broken, "--component", "chat", "https://a.example/")
-                        .code())
-                .isEqualTo(3);
-        assertThat(CommandRun.of("egress", "check", "--policy", policy + ".none", "--component", "chat")
-                        .code())
-                .isEqualTo(3);
+        assertThat(checkUnder(broken, "https://a.example/").code()).isEqualTo(3);
+        assertThat(checkUnder(policy + ".none").code()).isEqualTo(3);
     }
 
     @Test
     void check_method_isComparedAsGuardedHttpSendsIt() {
         assertThat(check("--method", "post", "https://a.anthropic.com/v1/x").code())
                 .isZero();
-        for (String method : new String[] {"", "G ET", "GET\nALLOW x", "\u017fET"}) {
-            CommandRun run = check("--method", method, "https://api.openai.com/");
-            assertThat(run.code()).isEqualTo(3);
-            assertThat(run.out()).isEmpty();
-        }
     }
 
-    @Test
-    void check_methodThatGuardedHttpNeverSends_isDenied() {
-        for (String method : new String[] {"CONNECT", "trace"}) {
-            CommandRun run = check("--method", method, "https://api.openai.com/");
-            assertThat(run.code()).isEqualTo(1);
-            assertThat(run.out()).startsWith("DENY https://api.openai.com/ SR-EGRESS-003 ");
-        }
+    @ParameterizedTest
+    @ValueSource(strings = {"", "G ET", "GET\nALLOW x", "\u017fET", "M-SEARCH", "*"})
+    void check_methodThatIsNoWord_exits3_andNothingIsAllowed(String method) {
+        CommandRun run = check("--method", method, "https://api.openai.com/");
+        assertThat(run.code()).isEqualTo(3);
+        assertThat(run.out()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"CONNECT", "connect", "TRACE", "track"})
+    void check_methodThatGuardedHttpNeverSends_isDeniedForEveryUrl(String method) throws IOException {
+        CommandRun run = checkUnder(
+                files.emergency(), "--method", method, "https://api.openai.com/", "https://db.example/", "x");
+        assertThat(run.code()).isEqualTo(1);
+        String why = method.equalsIgnoreCase("CONNECT") ? "CONNECT " : "the method asks for the request";
+        assertThat(run.out().split("\n")).hasSize(3).satisfies(lines -> {
+            assertThat(lines[0]).startsWith("DENY https://api.openai.com/ SR-EGRESS-003 " + why);
+            assertThat(lines[1]).startsWith("DENY https://db.example/ SR-EGRESS-003 " + why);
+            assertThat(lines[2]).startsWith("DENY x SR-EGRESS-003 the scheme");
+        });
     }
 
     @Test
@@ -185,16 +176,6 @@ final class EgressCheckCommandTest {
         CommandRun run = check("https://api.openai.com/", "-");
         assertThat(run.code()).isEqualTo(3);
         assertThat(run.out()).isEmpty();
-    }
-
-    private CommandRun check(String... more) {
-        return checkUnder(policy, more);
-    }
-
-    private static CommandRun checkUnder(String policy, String... more) {
-        List<String> arguments = new ArrayList<>(List.of("egress", "check", "--policy", policy, "--component", "chat"));
-        arguments.addAll(List.of(more));
-        return CommandRun.of(arguments.toArray());
     }
 
     @Test

@@ -4,6 +4,7 @@ import dev.secureruntime.Component;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditLog;
 import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.core.egress.MethodForm;
 import dev.secureruntime.credential.Credentials;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Reason;
@@ -64,6 +65,10 @@ final class GuardedComponent implements Component {
 
     @Override
     public EgressDecision explain(EgressRequest request) {
+        EgressDecision.Denied neverSent = MethodForm.refusal(request.method());
+        if (neverSent != null) {
+            return neverSent.under(inForce().version());
+        }
         return request.component().equals(id.name())
                 ? inForce().judge(request)
                 : runtime.policy().egress().decide(request);

@@ -159,6 +159,22 @@ class CoreRuntimeTest {
         assertThat(records("runtime.stop")).hasSize(1);
     }
 
+    @Test
+    void explain_ofAMethodThatNoAdapterSends_refusesAsTheyDo() {
+        try (SecureRuntime runtime = runtime()) {
+            Component agent = runtime.component("agent");
+            for (String component : List.of("agent", "other")) {
+                for (String method : List.of("CONNECT", "G ET", "")) {
+                    EgressRequest asked =
+                            new EgressRequest(component, method, "https", "api.openai.com", 443, "/", List.of());
+                    assertThat(agent.explain(asked))
+                            .isInstanceOfSatisfying(Denied.class, denied -> assertThat(denied.code())
+                                    .isEqualTo(ErrorCode.EGRESS_MALFORMED_TARGET));
+                }
+            }
+        }
+    }
+
     // ---- the log fails while the runtime is up
 
     @Test

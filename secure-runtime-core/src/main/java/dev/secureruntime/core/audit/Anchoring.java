@@ -1,6 +1,5 @@
 package dev.secureruntime.core.audit;
 
-import dev.secureruntime.audit.Anchor;
 import dev.secureruntime.audit.AnchorConflictException;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditSettings;
@@ -62,15 +61,6 @@ final class Anchoring {
         this.ticker = ticker;
         this.times = AnchorTimes.of(settings.anchorInterval());
         settings.anchors().forEach((name, anchor) -> keepers.add(new AnchorKeeper(name, anchor, this, threads, times)));
-    }
-
-    /** An anchor inside the log's directory would fall to the same thief. */
-    static void requireOutside(AuditSettings settings, LogFiles files) throws IOException {
-        for (Anchor anchor : settings.anchors().values()) {
-            if (anchor instanceof FileAnchor file) {
-                file.requireOutside(files.directory());
-            }
-        }
     }
 
     void start() {

@@ -72,6 +72,16 @@ final class Durable {
         }
     }
 
+    /** The file, or where it would be made, without links. */
+    static Path real(Path file) throws IOException {
+        Path whole = file.toAbsolutePath().normalize();
+        Path there = whole;
+        while (!Files.exists(there)) {
+            there = parent(there);
+        }
+        return there.toRealPath().resolve(there.relativize(whole));
+    }
+
     static Path parent(Path file) throws IOException {
         Path parent = file.toAbsolutePath().getParent();
         if (parent == null) {

@@ -4,8 +4,6 @@ import dev.secureruntime.audit.Anchor;
 import dev.secureruntime.audit.AnchorConflictException;
 import dev.secureruntime.audit.AnchorEvidence;
 import dev.secureruntime.audit.SealedCheckpoint;
-import dev.secureruntime.error.ErrorCode;
-import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -43,18 +41,9 @@ public final class FileAnchor implements Anchor {
         return new FileAnchor(file.toAbsolutePath().normalize());
     }
 
-    void requireOutside(Path directory) throws IOException {
-        Path found = Files.exists(file) ? file.toRealPath() : file;
-        Path ancestor = Durable.parent(found);
-        while (!Files.exists(ancestor)) {
-            ancestor = Durable.parent(ancestor);
-        }
-        if (ancestor.toRealPath().startsWith(directory.toRealPath())) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "The anchor " + file + " lies inside the log's directory; whoever can cut back the log could cut it"
-                            + " back too. Choose a place elsewhere");
-        }
+    /** Where it is. */
+    Path file() {
+        return file;
     }
 
     @Override

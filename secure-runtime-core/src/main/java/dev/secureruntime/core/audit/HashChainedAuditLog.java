@@ -93,12 +93,14 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
             AuditSettings settings, Clock clock, SecretCheck secrets, LongSupplier ticker, StorageDevice device) {
         try {
             LogFiles files = new LogFiles(settings.directory());
+            ContentFirst devices = new ContentFirst(device);
+            LogStart start = new LogStart(settings, clock, ticker, devices, files);
+            start.requireFit(); // before there is a directory that nobody wanted
             Files.createDirectories(files.directory());
             WriterLock lock = WriterLock.ofLog(files);
             try {
-                ContentFirst devices = new ContentFirst(device);
-                LogStart.Started started = new LogStart(settings, clock, ticker, devices, files).start();
-                ContentStore content = openContent(settings, files, started, secrets);
+                LogStart.Started started = start.start();
+                ContentStore content = openContent(settings, started, secrets);
                 if (content != null) {
                     devices.store(content);
                 }
@@ -121,28 +123,16 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     }
 
     private static @Nullable ContentStore openContent(
-            AuditSettings settings, LogFiles files, LogStart.Started started, SecretCheck secrets) throws IOException {
+            AuditSettings settings, LogStart.Started started, SecretCheck secrets) throws IOException {
         ContentSettings content = settings.content().orElse(null);
         if (content == null) {
             return null;
         }
         try {
-            requireOutside(content, settings, files);
             return ContentStore.open(content, started.signer().origin(), secrets);
         } catch (IOException | RuntimeException e) {
             started.writer().close();
             throw e;
-        }
-    }
-
-    private static void requireOutside(ContentSettings content, AuditSettings settings, LogFiles files)
-            throws IOException {
-        if (content.store().startsWith(files.directory().toRealPath())
-                || content.store().startsWith(settings.directory())) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "The content store " + content.store()
-                            + " lies inside the log's directory; whoever gets the log must not get the content with it");
         }
     }
 

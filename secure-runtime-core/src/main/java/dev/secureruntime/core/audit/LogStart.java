@@ -1,5 +1,6 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.audit.Anchor;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
@@ -44,9 +45,38 @@ final class LogStart {
         this.files = files;
     }
 
+    /** Refuses settings that no log can be kept by. Makes nothing. */
+    void requireFit() throws IOException {
+        for (Anchor anchor : settings.anchors().values()) {
+            if (anchor instanceof FileAnchor file) {
+                requireOutside(
+                        "The anchor",
+                        file.file(),
+                        "whoever can cut back the log could cut it back too. Choose a place elsewhere");
+            }
+        }
+        if (settings.content().isPresent()) {
+            requireOutside(
+                    "The content store",
+                    settings.content().get().store(),
+                    "whoever gets the log must not get the content with it");
+        }
+        requireOutside("The signer", settings.signer(), "whoever can change the log must not have its keys");
+        if (!Files.exists(settings.signer())) {
+            SignerFile.requireName(settings.name());
+        }
+    }
+
+    private void requireOutside(String what, Path file, String why) throws IOException {
+        if (Durable.real(file).startsWith(Durable.real(files.directory()))) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED, what + " " + file + " lies inside the log's directory; " + why);
+        }
+    }
+
     Started start() throws IOException {
-        Anchoring.requireOutside(settings, files);
-        Path signerFile = signerOutside();
+        requireFit(); // again: what was made since may be where a link leads
+        Path signerFile = Durable.real(settings.signer());
         SignerFile signer;
         if (Files.exists(signerFile)) {
             signer = SignerFile.read(signerFile, settings);
@@ -69,24 +99,6 @@ final class LogStart {
         try (DirectoryStream<Path> segments = Files.newDirectoryStream(files.segments(), "*" + LogFiles.SUFFIX)) {
             return segments.iterator().hasNext();
         }
-    }
-
-    private Path signerOutside() throws IOException {
-        Path signer = settings.signer().toAbsolutePath().normalize();
-        if (Files.exists(signer)) {
-            signer = signer.toRealPath();
-        }
-        Path ancestor = Durable.parent(signer);
-        while (!Files.exists(ancestor)) {
-            ancestor = Durable.parent(ancestor);
-        }
-        if (ancestor.toRealPath().startsWith(files.directory().toRealPath())) {
-            throw new SecureRuntimeException(
-                    ErrorCode.RUNTIME_MISCONFIGURED,
-                    "The signer " + signer
-                            + " lies inside the log's directory; whoever can change the log must not have its keys");
-        }
-        return signer;
     }
 
     private static SecureRuntimeException inconsistent(String reason) {

@@ -111,7 +111,7 @@ final class SignerFile {
         return key == null ? null : DeviceKey.of(origin, key, settings.logKeyPatience());
     }
 
-    private static String requireName(String name) {
+    static String requireName(String name) {
         if (!name.matches("[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*") || name.length() > 128) {
             throw misconfigured("A log's name is of letters, digits, '.', '_', '-' and '/', at most 128 characters");
         }

@@ -1,10 +1,20 @@
 package dev.secureruntime.core.egress;
 
+import java.util.regex.Pattern;
+
 /**
  * A path pattern: {@code *} stands for anything within a segment, {@code **} for anything at all, every other character
  * for itself, case and all. Matching allocates nothing and takes at most time proportional to pattern times path.
  */
 record PathPattern(String pattern) {
+
+    private static final Pattern ESCAPE_BY_STARS = Pattern.compile("%[0-9A-Fa-f]?\\*+");
+    private static final Pattern STARS = Pattern.compile("\\*+");
+
+    /** A plain text in place of the stars: where it is no path that servers read alike, no path is that matches. */
+    String example() {
+        return STARS.matcher(ESCAPE_BY_STARS.matcher(pattern).replaceAll("%20")).replaceAll("a");
+    }
 
     boolean matches(String path) {
         int p = 0;

@@ -5,6 +5,7 @@ import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.Policy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** Finds what a policy says in good form and probably does not mean. */
 final class PolicyWarnings {
@@ -18,9 +19,12 @@ final class PolicyWarnings {
                 warnings.add("component \"" + name + "\" is in report mode: its egress rules refuse nothing, what they"
                         + " would refuse is recorded and let go");
             }
+            String egress = "components." + name + ".egress.";
+            component.allow().forEach(rule -> hopeless(egress + "allow", rule, path -> path, warnings));
+            component.deny().forEach(rule -> hopeless(egress + "deny", rule, PathForm::resolved, warnings));
             for (EgressRule rule : component.allow()) {
                 if (rule instanceof EgressRule.Host host && host.pattern().startsWith("*.")) {
-                    wildcard("components." + name + ".egress.allow", host.pattern(), categories, lists, warnings);
+                    wildcard(egress + "allow", host.pattern(), categories, lists, warnings);
                 }
             }
         });
@@ -29,6 +33,26 @@ final class PolicyWarnings {
                     "category \"" + unused + "\" is listed under categories, and no rule and no wildcard needs it");
         }
         return List.copyOf(warnings);
+    }
+
+    /** Methods that no request has, and path patterns that match nothing. */
+    private static void hopeless(
+            String place, EgressRule rule, UnaryOperator<String> compiled, List<String> warnings) {
+        String whose = "\" of " + rule.describe() + " under " + place;
+        rule.scope().methods().stream().sorted().forEach(method -> {
+            String fault = MethodForm.fault(method);
+            if (fault != null) {
+                warnings.add("the method \"" + method + whose + " is never sent: " + fault);
+            }
+        });
+        rule.scope().paths().stream().sorted().forEach(path -> {
+            if (PathForm.isAmbiguous(new PathPattern(compiled.apply(path)).example())) {
+                warnings.add(
+                        "the path pattern \"" + path + whose + " matches no path that servers read alike;"
+                                + " write it without dot segments, empty segments, \";\", back-slashes and escapes"
+                                + " of plain characters");
+            }
+        });
     }
 
     private static void wildcard(

@@ -1,30 +1,19 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.egress.MethodForm;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.error.ErrorCode;
-import java.util.Locale;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The form of a request, looked at before the policy is asked: what can be read in two ways is refused. */
 public final class RequestForm {
 
-    private static final Pattern METHOD = Pattern.compile("[A-Za-z]{1,32}");
-
     private RequestForm() {}
 
-    /** What is wrong with a method; null when nothing is. */
+    /** Why no request of a method is sent; null when one may be. */
     public static @Nullable String faultOfMethod(String method) {
-        if (!METHOD.matcher(method).matches()) {
-            return "the method is no plain word";
-        }
-        return switch (method.toUpperCase(Locale.ROOT)) {
-            case "CONNECT" -> "CONNECT asks the host to be a proxy";
-            case "TRACE", "TRACK" ->
-                "the method asks for the request to be sent back, with the credentials attached to it";
-            default -> null;
-        };
+        return MethodForm.fault(method);
     }
 
     /** The refusal of a request whose parts don't say one thing. */

@@ -46,8 +46,9 @@ final class Relay implements AutoCloseable {
 
     static final String SCHEME = "SecureRuntime ";
 
+    static final int MAX_UNKNOWN = 256;
+
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
-    private static final int MAX_UNKNOWN = 256;
     private static final int HEAD_TIMEOUT_MILLIS = 10_000;
     private static final byte[] ESTABLISHED = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
     private static final byte[] REFUSED =

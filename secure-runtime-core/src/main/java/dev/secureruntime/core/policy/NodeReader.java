@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import dev.secureruntime.core.policy.Node.Place;
+import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -91,7 +92,7 @@ final class NodeReader {
         if (atAlias.getAsBoolean()
                 || parser.getObjectId() != null
                 || !(token.isScalarValue() || token.isStructStart())) {
-            throw errors.malformed(at, "anchors and aliases are not allowed in a policy" + in(path));
+            throw anchored(at, path);
         }
         switch (token) {
             case START_OBJECT:
@@ -117,6 +118,10 @@ final class NodeReader {
         }
     }
 
+    private SecureRuntimeException anchored(Place at, String path) {
+        return errors.malformed(at, "anchors and aliases are not allowed in a policy" + in(path));
+    }
+
     private Node whole(Place at) throws IOException {
         JsonParser.NumberType type = parser.getNumberType();
         return type == JsonParser.NumberType.INT || type == JsonParser.NumberType.LONG
@@ -129,6 +134,9 @@ final class NodeReader {
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             Place nameAt = here();
             String name = parser.currentName();
+            if (parser.getObjectId() != null) {
+                throw anchored(nameAt, path);
+            }
             Node.Member before = members.get(name);
             if (before != null) {
                 throw errors.malformed(

@@ -13,17 +13,11 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Proxy;
 import java.net.ProxySelector;
-import java.net.ServerSocket;
-import java.net.SocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import okhttp3.mockwebserver.RecordedRequest;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
@@ -88,7 +82,7 @@ class ApacheBypassTest {
         try (CloseableHttpClient bare = BareApache.client()) {
             bare.execute(host(GuardedWorld.OPENAI), fronting, response -> null);
         }
-        assertThat(take().getHeader("Host")).startsWith(GuardedWorld.PARTNER);
+        assertThat(world.take().getHeader("Host")).startsWith(GuardedWorld.PARTNER);
     }
 
     @Test
@@ -117,7 +111,7 @@ class ApacheBypassTest {
         try (CloseableHttpClient bare = BareApache.client()) {
             bare.execute(fronting, response -> null);
         }
-        assertThat(take().getHeader("Host")).isEqualTo(GuardedWorld.EVIL);
+        assertThat(world.take().getHeader("Host")).isEqualTo(GuardedWorld.EVIL);
     }
 
     @Test
@@ -138,7 +132,7 @@ class ApacheBypassTest {
 
         client.execute(request, response -> null);
 
-        assertThat(take().getRequestLine()).isEqualTo("GET / HTTP/1.1");
+        assertThat(world.take().getRequestLine()).isEqualTo("GET / HTTP/1.1");
     }
 
     @Test
@@ -177,7 +171,7 @@ class ApacheBypassTest {
 
         client.execute(host(GuardedWorld.OPENAI), shifting, response -> null);
 
-        assertThat(take().getRequestLine()).isEqualTo("GET / HTTP/1.1");
+        assertThat(world.take().getRequestLine()).isEqualTo("GET / HTTP/1.1");
         assertThat(world.evil.connections()).isZero();
     }
 
@@ -238,7 +232,7 @@ class ApacheBypassTest {
 
         client.execute(request, response -> null);
 
-        RecordedRequest seen = take();
+        RecordedRequest seen = world.take();
         assertThat(seen.getHeader("Content-Length")).isEqualTo("0");
         assertThat(seen.getHeader("Transfer-Encoding")).isNull();
         assertThat(seen.getHeader("Connection")).isNull();
@@ -248,7 +242,7 @@ class ApacheBypassTest {
 
     @Test
     void proxyOfTheRequest_isRefused() throws Exception {
-        try (Listener proxy = new Listener()) {
+        try (ClosingListener proxy = new ClosingListener()) {
             HttpGet request = get(GuardedWorld.OPENAI);
             request.setConfig(RequestConfig.custom().setProxy(proxy.host()).build());
             HttpClientContext context = HttpClientContext.create();
@@ -278,7 +272,7 @@ class ApacheBypassTest {
 
     @Test
     void proxySetForTheWholeJvm_hasNoEffect() throws Exception {
-        try (Listener proxy = new Listener()) {
+        try (ClosingListener proxy = new ClosingListener()) {
             ProxySelector before = ProxySelector.getDefault();
             ProxySelector.setDefault(proxy.selector());
             System.setProperty("https.proxyHost", "127.0.0.1");
@@ -306,7 +300,7 @@ class ApacheBypassTest {
 
     @Test
     void socksSetForTheWholeJvm_hasNoEffect() throws Exception {
-        try (Listener socks = new Listener()) {
+        try (ClosingListener socks = new ClosingListener()) {
             System.setProperty("socksProxyHost", "127.0.0.1");
             System.setProperty("socksProxyPort", String.valueOf(socks.port()));
             System.setProperty("socksNonProxyHosts", ""); // not even for loopback
@@ -399,68 +393,5 @@ class ApacheBypassTest {
                 });
         assertThat(world.provider.connections()).isEqualTo(before);
         assertThat(world.resolver.lookups()).isEmpty();
-    }
-
-    private RecordedRequest take() throws InterruptedException {
-        RecordedRequest taken = world.provider.server.takeRequest(10, TimeUnit.SECONDS);
-        assertThat(taken).isNotNull();
-        return taken;
-    }
-
-    /** Something that listens, and closes whatever connects to it. */
-    private static final class Listener implements AutoCloseable {
-
-        private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        private final CountDownLatch connected = new CountDownLatch(1);
-
-        Listener() throws IOException {
-            Thread accepting = new Thread(() -> {
-                while (!server.isClosed()) {
-                    try {
-                        server.accept().close();
-                        connected.countDown();
-                    } catch (IOException e) {
-                        return;
-                    }
-                }
-            });
-            accepting.setDaemon(true);
-            accepting.start();
-        }
-
-        int port() {
-            return server.getLocalPort();
-        }
-
-        HttpHost host() {
-            return new HttpHost("http", "127.0.0.1", port());
-        }
-
-        int connections() {
-            return 1 - (int) connected.getCount();
-        }
-
-        boolean awaitConnection() throws InterruptedException {
-            return connected.await(30, TimeUnit.SECONDS);
-        }
-
-        ProxySelector selector() {
-            return new ProxySelector() {
-                @Override
-                public List<Proxy> select(URI uri) {
-                    return List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("127.0.0.1", port())));
-                }
-
-                @Override
-                public void connectFailed(URI uri, SocketAddress address, IOException failure) {
-                    // tried once
-                }
-            };
-        }
-
-        @Override
-        public void close() throws IOException {
-            server.close();
-        }
     }
 }

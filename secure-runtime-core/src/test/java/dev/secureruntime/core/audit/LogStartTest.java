@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
@@ -82,6 +83,23 @@ class LogStartTest {
         assertRefused(
                 ErrorCode.RUNTIME_MISCONFIGURED,
                 () -> LogFixture.open(settings().signer(link.resolve("signer"))));
+    }
+
+    @Test
+    void open_settingsThatNoLogCanKeep_makesNothing() throws Exception {
+        Path inside = log(home).resolve("inside/it");
+        for (AuditSettings unfit : List.of(
+                settings().name("a name"),
+                settings().name(""),
+                settings().name("n".repeat(129)),
+                settings().signer(inside),
+                settings().anchor("file", FileAnchor.at(inside)),
+                settings().content(ContentSettings.in(inside)))) {
+            assertRefused(ErrorCode.RUNTIME_MISCONFIGURED, () -> LogFixture.open(unfit));
+            try (var made = Files.list(home)) {
+                assertThat(made).isEmpty();
+            }
+        }
     }
 
     @Test

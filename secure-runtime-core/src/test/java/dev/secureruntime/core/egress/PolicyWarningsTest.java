@@ -2,17 +2,22 @@ package dev.secureruntime.core.egress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EgressRule;
+import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
 import java.net.IDN;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class PolicyWarningsTest {
 
@@ -60,5 +65,95 @@ final class PolicyWarningsTest {
                 assertThat(policy.decide(request)).isInstanceOf(Denied.class);
             }
         }
+    }
+
+    private static EgressPolicy withRules(EgressRule allowed, EgressRule denied) {
+        return EgressPolicy.compile(Policy.builder()
+                .component(
+                        "c",
+                        ComponentPolicy.builder().allow(allowed).deny(denied).build())
+                .build());
+    }
+
+    private static EgressRule rule(Set<String> methods, Set<String> paths) {
+        return EgressRule.host("a.example", new Scope(Set.of(), Set.of(), methods, paths));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/a;b",
+                "/a\\b",
+                "/a//b",
+                "//**",
+                "/./a",
+                "/a/..",
+                "/**/../a",
+                "/a%2Fb",
+                "/%zz*",
+                "/*%4",
+                "/%25*",
+                "/a%"
+            })
+    void warnings_pathPatternThatMatchesNothing_namesIt(String pattern) {
+        EgressRule rule = rule(Set.of(), Set.of(pattern));
+        assertThat(withRules(rule, rule).warnings()).hasSize(2).allSatisfy(warning -> assertThat(warning)
+                .contains("\"" + pattern + "\" of a.example under components.c.egress.")
+                .contains("matches no path"));
+        String literal = pattern.replace("*", "x");
+        EgressRequest request = new EgressRequest("c", "GET", "https", "a.example", 443, literal, List.of());
+        assertThat(EgressPolicy.compile(Policy.builder()
+                                .component(
+                                        "c",
+                                        ComponentPolicy.builder().allow(rule).build())
+                                .build())
+                        .decide(request))
+                .isInstanceOf(Denied.class);
+    }
+
+    @Test
+    void warnings_pathPatternWithAnEscapedLetter_isOfUseInDenyAlone() {
+        EgressRule rule = rule(Set.of(), Set.of("/%41"));
+        assertThat(withRules(rule, rule).warnings()).singleElement().satisfies(warning -> assertThat(warning)
+                .contains("components.c.egress.allow"));
+        EgressPolicy policy = withRules(EgressRule.host("a.example"), rule);
+        assertThat(policy.decide(new EgressRequest("c", "GET", "https", "a.example", 443, "/A", List.of())))
+                .isInstanceOf(Denied.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/, /",
+        "/v1/, /v1/",
+        "/v1/**, /v1/a/b",
+        "/**/, /a/",
+        "/*/a, /x/a",
+        "/.*, /.a",
+        "/..*, /..a",
+        "/*., /a.",
+        "/%*, /%20",
+        "/%**/a, /%20/a",
+        "/%2*, /%20",
+        "/a%4*b, /a%40b",
+        "/%C3%a4, /%C3%a4",
+        "'/$&(''),:=@', '/$&(''),:=@'",
+    })
+    void warnings_pathPatternThatMatchesSomething_saysNothing(String pattern, String path) {
+        EgressPolicy policy = withRules(rule(Set.of(), Set.of(pattern)), EgressRule.host("b.example"));
+        assertThat(policy.warnings()).isEmpty();
+        assertThat(policy.decide(new EgressRequest("c", "GET", "https", "a.example", 443, path, List.of())))
+                .isInstanceOf(Allowed.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"CONNECT", "TRACE", "AMETHODTHATHASMORETHANTHIRTYTWOLETTERS"})
+    void warnings_methodThatIsNeverSent_namesIt(String method) {
+        EgressRule rule = rule(Set.of("GET", method), Set.of());
+        assertThat(withRules(rule, rule).warnings()).hasSize(2).allSatisfy(warning -> assertThat(warning)
+                .contains("\"" + method + "\" of a.example under components.c.egress.")
+                .contains("never sent"));
+        assertThat(withRules(rule(Set.of("OPTIONS"), Set.of()), rule(Set.of("PROPFIND"), Set.of()))
+                        .warnings())
+                .isEmpty();
     }
 }

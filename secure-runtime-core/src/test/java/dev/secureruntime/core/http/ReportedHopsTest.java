@@ -153,15 +153,18 @@ class ReportedHopsTest {
             assertThatThrownBy(() -> numberedTry(world, 0)).isInstanceOf(ProtocolException.class);
             redirectForEver(world, ReloadWorld.RIGHT);
             assertThatThrownBy(() -> numberedTry(world, 1)).isInstanceOf(ProtocolException.class);
-            world.left.answer(to(world, ReloadWorld.LEFT), to(world, ReloadWorld.LEFT), LoopbackServer.json("{}"));
+            MockResponse busy = new MockResponse().setResponseCode(503);
+            world.left.answer(to(world, ReloadWorld.LEFT), to(world, ReloadWorld.LEFT), busy);
             numberedTry(world, 2);
+            world.left.answer(to(world, ReloadWorld.LEFT), to(world, ReloadWorld.LEFT), LoopbackServer.json("{}"));
+            numberedTry(world, 3);
 
             JsonNode call = onlyCall(world);
             List<String> hops = hops(call);
             assertThat(hops).hasSize(16).doesNotHaveDuplicates();
             assertThat(hops).contains(refused(world, 9, ReloadWorld.BOTH), refused(world, 9, ReloadWorld.RIGHT));
             assertThat(call.path("secure_runtime.would_be_hops_left_out").asInt())
-                    .isEqualTo(1); // the last try's second hop
+                    .isEqualTo(1); // the third try's second hop, and again the fourth's
         }
     }
 

@@ -33,7 +33,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.MockWebServer;
 import okhttp3.mockwebserver.RecordedRequest;
@@ -216,6 +218,39 @@ class RelayTest {
                 }
                 assertThat(closed).isTrue();
             }
+        }
+    }
+
+    @Test
+    void relay_withoutThreads_givesConnectionsNothing_andServesThoseThatComeLater() throws Exception {
+        try (SecureRuntime runtime = runtime()) {
+            JdkTransport transport = ((GuardedClient) GuardedJdkHttp.client(runtime.component("agent"))).transport();
+            AtomicInteger threads = new AtomicInteger();
+            Executor wanting = task -> {
+                int thread = threads.getAndIncrement(); // the first one accepts
+                if (thread >= 1 && thread <= Relay.MAX_UNKNOWN) {
+                    throw new OutOfMemoryError("unable to create native thread");
+                }
+                transport.threads().execute(task);
+            };
+            try (Relay relay = Relay.open(transport.gate(), wanting, new OpenSockets())) {
+                for (int i = 0; i < Relay.MAX_UNKNOWN; i++) {
+                    assertThat(answer(relay)).isEmpty();
+                }
+                assertThat(answer(relay)).startsWith("HTTP/1.1 502");
+            }
+        }
+    }
+
+    /** What the relay says to a request without a token. */
+    private static String answer(Relay relay) throws IOException {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), relay.address().getPort())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write("\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        } catch (SocketException e) {
+            return ""; // closed with the request unread
         }
     }
 

@@ -8,6 +8,7 @@ import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressProxy;
+import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -196,17 +197,45 @@ class ApprovedProxyTest {
                             .takeRequest(10, TimeUnit.SECONDS)
                             .getHeaders()))
                     .doesNotContainIgnoringCase("proxy-authorization");
-            // OkHttp would take an answer to it for the proxy's: it isn't sent.
+        }
+    }
+
+    /** OkHttp asks for the login when a CONNECT is answered with 407, whether the proxy or the target did so. */
+    @Test
+    void connect_ofTheCallersOwn_isRefused_andWouldNotGetTheLogin() throws Exception {
+        try (GuardedWorld world = world("127.0.0.1")) {
             Request connect = get(world, GuardedWorld.OPENAI)
                     .newBuilder()
                     .method("CONNECT", null)
                     .build();
-            try (Response response =
-                    GuardedOkHttp.client(world.agent).newCall(connect).execute()) {
-                assertThat(response.code()).isEqualTo(403);
-            }
-            assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
+            assertThatThrownBy(() -> GuardedOkHttp.callFactory(world.agent)
+                            .newCall(connect)
+                            .execute())
+                    .isInstanceOfSatisfying(EgressDeniedException.class, denial -> {
+                        assertThat(denial.code()).isEqualTo(ErrorCode.EGRESS_MALFORMED_TARGET);
+                        assertThat(denial.decision().detail()).contains("CONNECT");
+                    });
+            assertThat(proxy.connections()).isZero();
+
+            Gate gate = Gate.open(world.agent, MethodHandles.lookup());
+            Hop hop = Hop.first(gate, connect, Hop.Timeouts.INHERITED);
+            assertThat(answerTo407(
+                            gate, connect.newBuilder().tag(Hop.class, hop).build()))
+                    .isNull();
+            assertThat(answerTo407(gate, connect).header("Proxy-Authorization")).isEqualTo(BASIC);
         }
+    }
+
+    private static Request answerTo407(Gate gate, Request connect) throws IOException {
+        return new ProxyLogin(gate.egressProxy())
+                .authenticate(
+                        null,
+                        new Response.Builder()
+                                .request(connect)
+                                .protocol(Protocol.HTTP_1_1)
+                                .code(407)
+                                .message("")
+                                .build());
     }
 
     @Test

@@ -8,26 +8,17 @@ import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.Proxy;
-import java.net.ProxySelector;
-import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Call;
 import okhttp3.Callback;
-import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
-import okhttp3.RequestBody;
 import okhttp3.Response;
-import okhttp3.WebSocket;
-import okhttp3.WebSocketListener;
 import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.RecordedRequest;
 import okhttp3.mockwebserver.SocketPolicy;
@@ -39,8 +30,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class GuardedOkHttpTest {
-
-    private static final String PROMPT = "{\"model\":\"m\",\"messages\":[\"the user's secret plans\"]}";
 
     @TempDir
     Path folder;
@@ -59,43 +48,34 @@ class GuardedOkHttpTest {
         world.close();
     }
 
-    private Request post(String host) {
-        return new Request.Builder()
-                .url(world.url(host, "/v1/chat/completions"))
-                .header("Authorization", "Bearer placeholder")
-                .header("x-goog-api-key", "google-placeholder")
-                .post(RequestBody.create(PROMPT, MediaType.get("application/json")))
-                .build();
-    }
-
     // ---- what is allowed goes through, equipped
 
     @Test
     void call_toAllowedHost_carriesTheRealKeyAndNoOther() throws Exception {
         world.provider.answer(LoopbackServer.json("{}"));
 
-        try (Response response = calls.newCall(post(GuardedWorld.OPENAI)).execute()) {
+        try (Response response = calls.newCall(world.post(GuardedWorld.OPENAI)).execute()) {
             assertThat(response.code()).isEqualTo(200);
             assertThat(response.body().string()).isEqualTo("{}");
         }
 
-        RecordedRequest seen = take();
+        RecordedRequest seen = world.take();
         assertThat(seen.getHeader("Authorization")).isEqualTo("Bearer " + GuardedWorld.OPENAI_KEY);
         assertThat(seen.getHeader("x-goog-api-key")).isNull();
-        assertThat(seen.getBody().readUtf8()).isEqualTo(PROMPT);
+        assertThat(seen.getBody().readUtf8()).isEqualTo(GuardedWorld.PROMPT);
     }
 
     @Test
     void call_toAllowedHostOfAnotherKey_getsItsOwnKeyOnly() throws Exception {
         world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
 
-        calls.newCall(post(GuardedWorld.ANTHROPIC)).execute().close();
-        calls.newCall(post(GuardedWorld.PARTNER)).execute().close();
+        calls.newCall(world.post(GuardedWorld.ANTHROPIC)).execute().close();
+        calls.newCall(world.post(GuardedWorld.PARTNER)).execute().close();
 
-        RecordedRequest anthropic = take();
+        RecordedRequest anthropic = world.take();
         assertThat(anthropic.getHeader("x-api-key")).isEqualTo(GuardedWorld.ANTHROPIC_KEY);
         assertThat(anthropic.getHeader("Authorization")).isNull();
-        RecordedRequest partner = take();
+        RecordedRequest partner = world.take();
         assertThat(LoopbackServer.clear(partner.getHeaders()))
                 .doesNotContain(GuardedWorld.OPENAI_KEY)
                 .doesNotContain(GuardedWorld.ANTHROPIC_KEY);
@@ -111,7 +91,7 @@ class GuardedOkHttpTest {
         OkHttpClient withLibraryInterceptor = client.newBuilder().build();
 
         try (Response response =
-                withLibraryInterceptor.newCall(post(GuardedWorld.OPENAI)).execute()) {
+                withLibraryInterceptor.newCall(world.post(GuardedWorld.OPENAI)).execute()) {
             for (Response r = response; r != null; r = r.priorResponse()) {
                 seenByLibrary.append(LoopbackServer.clear(r.request().headers()));
                 if (r.networkResponse() != null) {
@@ -123,14 +103,14 @@ class GuardedOkHttpTest {
         }
 
         assertThat(seenByLibrary).doesNotContain(GuardedWorld.OPENAI_KEY);
-        assertThat(take().getHeader("Authorization")).contains(GuardedWorld.OPENAI_KEY);
+        assertThat(world.take().getHeader("Authorization")).contains(GuardedWorld.OPENAI_KEY);
     }
 
     @Test
     void log_afterCalls_holdsNeitherKeyNorPrompt() throws Exception {
         world.provider.answer(LoopbackServer.json("{\"answer\":\"the model's secret words\"}"));
-        calls.newCall(post(GuardedWorld.OPENAI)).execute().body().string();
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.EVIL)).execute())
+        calls.newCall(world.post(GuardedWorld.OPENAI)).execute().body().string();
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.EVIL)).execute())
                 .hasMessageNotContaining("secret plans")
                 .hasMessageNotContaining("placeholder");
         world.runtime.close();
@@ -147,14 +127,14 @@ class GuardedOkHttpTest {
 
     @Test
     void call_toOtherHost_isDeniedWithoutLookupOrConnection() throws Exception {
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.EVIL)).execute())
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.EVIL)).execute())
                 .isInstanceOfSatisfying(EgressDeniedException.class, denial -> {
                     assertThat(denial.code()).isEqualTo(ErrorCode.EGRESS_DENIED);
                     assertThat(denial.decision().reason()).isEqualTo(Reason.HOST_NOT_ALLOWED);
                 });
 
-        assertNothingReachedEvil();
-        JsonNode record = onlyCall();
+        world.assertNothingReachedEvil();
+        JsonNode record = world.onlyCall();
         assertThat(record.at("/attributes/secure_runtime.verdict").asText()).isEqualTo("deny");
         assertThat(record.at("/attributes/server.address").asText()).isEqualTo(GuardedWorld.EVIL);
     }
@@ -163,10 +143,10 @@ class GuardedOkHttpTest {
     void call_toOtherHostWithoutTheGuard_arrives() throws Exception {
         world.evil.answer(LoopbackServer.json("{}"));
 
-        world.bare().newCall(post(GuardedWorld.EVIL)).execute().close();
+        world.bare().newCall(world.post(GuardedWorld.EVIL)).execute().close();
 
         assertThat(world.evil.server.takeRequest(5, TimeUnit.SECONDS).getBody().readUtf8())
-                .isEqualTo(PROMPT);
+                .isEqualTo(GuardedWorld.PROMPT);
     }
 
     @ParameterizedTest
@@ -174,15 +154,15 @@ class GuardedOkHttpTest {
     void redirect_toOtherHost_isDeniedAndNothingSent(int status) throws Exception {
         world.provider.answer(LoopbackServer.redirect(status, world.url(GuardedWorld.EVIL, "/steal")));
 
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.OPENAI)).execute())
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.OPENAI)).execute())
                 .isInstanceOfSatisfying(EgressDeniedException.class, denial -> {
                     assertThat(denial.code()).isEqualTo(ErrorCode.EGRESS_DENIED);
                     assertThat(denial.request().host()).isEqualTo(GuardedWorld.EVIL);
                     assertThat(denial.decision().detail()).contains("redirect from " + GuardedWorld.OPENAI);
                 });
 
-        assertNothingReachedEvil();
-        JsonNode record = onlyCall();
+        world.assertNothingReachedEvil();
+        JsonNode record = world.onlyCall();
         assertThat(record.at("/attributes/secure_runtime.redirected_from/0").asText())
                 .isEqualTo(GuardedWorld.OPENAI);
         assertThat(record.at("/attributes/secure_runtime.attempts").asInt()).isEqualTo(1);
@@ -192,7 +172,7 @@ class GuardedOkHttpTest {
     void redirect307_toOtherHostWithoutTheGuard_replaysPromptAndKey() throws Exception {
         world.provider.answer(LoopbackServer.redirect(307, world.url(GuardedWorld.EVIL, "/steal")));
         world.evil.answer(LoopbackServer.json("{}"));
-        Request request = post(GuardedWorld.OPENAI)
+        Request request = world.post(GuardedWorld.OPENAI)
                 .newBuilder()
                 .header("x-api-key", "sk-leaks")
                 .build();
@@ -201,14 +181,14 @@ class GuardedOkHttpTest {
 
         RecordedRequest stolen = world.evil.server.takeRequest(5, TimeUnit.SECONDS);
         assertThat(stolen.getHeader("x-api-key")).isEqualTo("sk-leaks");
-        assertThat(stolen.getBody().readUtf8()).isEqualTo(PROMPT);
+        assertThat(stolen.getBody().readUtf8()).isEqualTo(GuardedWorld.PROMPT);
     }
 
     @Test
     void redirect307_toOtherAllowedHost_isRefusedBecauseOfTheBody() throws Exception {
         world.provider.answer(LoopbackServer.redirect(307, world.url(GuardedWorld.PARTNER, "/")));
 
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.OPENAI)).execute())
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.OPENAI)).execute())
                 .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
                         .isEqualTo(ErrorCode.EGRESS_REDIRECT_REFUSED));
 
@@ -219,7 +199,7 @@ class GuardedOkHttpTest {
     void redirect303_toOtherAllowedHost_dropsBodyAndCredentials() throws Exception {
         world.provider.answer(
                 LoopbackServer.redirect(303, world.url(GuardedWorld.PARTNER, "/result")), LoopbackServer.json("{}"));
-        Request request = post(GuardedWorld.OPENAI)
+        Request request = world.post(GuardedWorld.OPENAI)
                 .newBuilder()
                 .header("x-api-key", "sk-own")
                 .header("X-Custom-Token", "t")
@@ -228,8 +208,8 @@ class GuardedOkHttpTest {
 
         calls.newCall(request).execute().close();
 
-        take();
-        RecordedRequest second = take();
+        world.take();
+        RecordedRequest second = world.take();
         assertThat(second.getMethod()).isEqualTo("GET");
         assertThat(second.getBodySize()).isZero();
         assertThat(second.getHeaders().names())
@@ -241,14 +221,14 @@ class GuardedOkHttpTest {
     void redirect307_withinTheOrigin_replaysTheBodyWithTheKey() throws Exception {
         world.provider.answer(LoopbackServer.redirect(307, "/v2/chat/completions"), LoopbackServer.json("{}"));
 
-        calls.newCall(post(GuardedWorld.OPENAI)).execute().body().string();
+        calls.newCall(world.post(GuardedWorld.OPENAI)).execute().body().string();
 
-        take();
-        RecordedRequest second = take();
+        world.take();
+        RecordedRequest second = world.take();
         assertThat(second.getPath()).isEqualTo("/v2/chat/completions");
-        assertThat(second.getBody().readUtf8()).isEqualTo(PROMPT);
+        assertThat(second.getBody().readUtf8()).isEqualTo(GuardedWorld.PROMPT);
         assertThat(second.getHeader("Authorization")).contains(GuardedWorld.OPENAI_KEY);
-        assertThat(onlyCall().at("/attributes/secure_runtime.complete").asBoolean())
+        assertThat(world.onlyCall().at("/attributes/secure_runtime.complete").asBoolean())
                 .isTrue();
     }
 
@@ -258,7 +238,7 @@ class GuardedOkHttpTest {
             world.provider.answer(LoopbackServer.redirect(307, "/again"));
         }
 
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.OPENAI)).execute())
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.OPENAI)).execute())
                 .hasMessageContaining("more than 10 redirects");
     }
 
@@ -285,7 +265,7 @@ class GuardedOkHttpTest {
 
     @Test
     void call_whoseHostHeaderNamesAnotherHost_isDenied() {
-        Request fronting = post(GuardedWorld.OPENAI)
+        Request fronting = world.post(GuardedWorld.OPENAI)
                 .newBuilder()
                 .header("Host", GuardedWorld.EVIL)
                 .build();
@@ -301,14 +281,14 @@ class GuardedOkHttpTest {
         world.provider.answer(LoopbackServer.json("{}"));
 
         world.bare()
-                .newCall(post(GuardedWorld.OPENAI)
+                .newCall(world.post(GuardedWorld.OPENAI)
                         .newBuilder()
                         .header("Host", GuardedWorld.EVIL)
                         .build())
                 .execute()
                 .close();
 
-        assertThat(take().getHeader(":authority")).isEqualTo(GuardedWorld.EVIL);
+        assertThat(world.take().getHeader(":authority")).isEqualTo(GuardedWorld.EVIL);
     }
 
     @Test
@@ -316,172 +296,12 @@ class GuardedOkHttpTest {
         world.resolver.set(GuardedWorld.PARTNER, "10.0.0.7");
         world.resolver.set(GuardedWorld.OPENAI, "93.184.216.34", "169.254.169.254");
 
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.PARTNER)).execute())
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.PARTNER)).execute())
                 .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
                         .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED));
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.OPENAI)).execute())
+        assertThatThrownBy(() -> calls.newCall(world.post(GuardedWorld.OPENAI)).execute())
                 .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
                         .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED));
-    }
-
-    // ---- ways around
-
-    @Test
-    void client_strippedOfItsInterceptors_refusesEverything() {
-        OkHttpClient.Builder stripped = GuardedOkHttp.client(world.agent).newBuilder();
-        stripped.interceptors().clear();
-        stripped.networkInterceptors().clear();
-        OkHttpClient client = stripped.build();
-
-        assertThatThrownBy(() -> client.newCall(post(GuardedWorld.OPENAI)).execute())
-                .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
-                        .isEqualTo(ErrorCode.EGRESS_GUARD_BYPASSED));
-        Request literal = new Request.Builder()
-                .url("https://127.0.0.1:" + world.provider.port() + "/")
-                .build();
-        assertThatThrownBy(() -> client.newCall(literal).execute()).isInstanceOf(EgressDeniedException.class);
-        assertThat(world.provider.connections()).isZero();
-    }
-
-    @Test
-    void client_askedForAWebSocket_failsClosed() throws Exception {
-        Request request = new Request.Builder()
-                .url(world.url(GuardedWorld.EVIL, "/socket"))
-                .build();
-        CompletableFuture<Throwable> failure = new CompletableFuture<>();
-
-        GuardedOkHttp.client(world.agent).newWebSocket(request, new WebSocketListener() {
-            @Override
-            public void onFailure(WebSocket webSocket, Throwable t, Response response) {
-                failure.complete(t);
-            }
-        });
-
-        assertThat(failure.get(10, TimeUnit.SECONDS)).isNotNull();
-        assertNothingReachedEvil();
-    }
-
-    @Test
-    void proxySetForTheWholeJvm_hasNoEffect() throws Exception {
-        ProxySelector before = ProxySelector.getDefault();
-        try (ServerSocket proxy = new ServerSocket(0)) {
-            ProxySelector.setDefault(ProxySelector.of(new InetSocketAddress("127.0.0.1", proxy.getLocalPort())));
-            world.provider.answer(LoopbackServer.json("{}"));
-
-            calls.newCall(post(GuardedWorld.OPENAI)).execute().close();
-
-            assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
-        } finally {
-            ProxySelector.setDefault(before);
-        }
-    }
-
-    @Test
-    void proxyOfTheCallersClient_hasNoEffect() throws Exception {
-        world.provider.answer(LoopbackServer.json("{}"));
-        try (ServerSocket proxy = new ServerSocket(0)) {
-            OkHttpClient client = new OkHttpClient.Builder()
-                    .proxy(new Proxy(Proxy.Type.SOCKS, new InetSocketAddress("127.0.0.1", proxy.getLocalPort())))
-                    .addInterceptor(GuardedOkHttp.interceptor(world.agent))
-                    .build();
-
-            client.newCall(post(GuardedWorld.OPENAI)).execute().close();
-
-            assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void interceptor_inForeignClient_judgesRedirectsToo() throws Exception {
-        world.provider.answer(LoopbackServer.redirect(307, world.url(GuardedWorld.EVIL, "/steal")));
-        OkHttpClient client = world.bare()
-                .newBuilder()
-                .addInterceptor(GuardedOkHttp.interceptor(world.agent))
-                .build();
-
-        try (Response response = client.newCall(post(GuardedWorld.OPENAI)).execute()) {
-            assertThat(response.code()).isEqualTo(403);
-            assertThat(response.header("X-Secure-Runtime-Denied")).isEqualTo("SR-EGRESS-001");
-            assertThat(response.body().string())
-                    .contains("SR-EGRESS-001")
-                    .doesNotContain("fix", "nearest", "components.", GuardedWorld.EVIL);
-        }
-        assertNothingReachedEvil();
-    }
-
-    @Test
-    void webSocket_toAllowedHost_opensWithTheKey_andHidesIt() throws Exception {
-        CompletableFuture<String> opened = new CompletableFuture<>();
-        CompletableFuture<String> message = new CompletableFuture<>();
-        CompletableFuture<Integer> closed = new CompletableFuture<>();
-        world.provider.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
-            @Override
-            public void onOpen(WebSocket webSocket, Response response) {
-                webSocket.send("hello");
-                webSocket.close(1000, "done");
-            }
-        }));
-        Request request = new Request.Builder()
-                .url(world.url(GuardedWorld.OPENAI, "/v1/realtime"))
-                .build();
-
-        WebSocket socket = calls.newWebSocket(request, new WebSocketListener() {
-            @Override
-            public void onOpen(WebSocket webSocket, Response response) {
-                opened.complete(LoopbackServer.clear(response.request().headers()));
-            }
-
-            @Override
-            public void onMessage(WebSocket webSocket, String text) {
-                message.complete(text);
-            }
-
-            @Override
-            public void onClosing(WebSocket webSocket, int code, String reason) {
-                webSocket.close(1000, null);
-            }
-
-            @Override
-            public void onClosed(WebSocket webSocket, int code, String reason) {
-                closed.complete(code);
-            }
-        });
-
-        assertThat(opened.get(10, TimeUnit.SECONDS)).doesNotContain(GuardedWorld.OPENAI_KEY);
-        assertThat(message.get(10, TimeUnit.SECONDS)).isEqualTo("hello");
-        assertThat(closed.get(10, TimeUnit.SECONDS)).isEqualTo(1000);
-        assertThat(socket.request().header("Authorization")).isNull();
-        assertThat(take().getHeader("Authorization")).isEqualTo("Bearer " + GuardedWorld.OPENAI_KEY);
-        assertThat(onlyCall().at("/attributes/network.protocol.name").asText()).isEqualTo("websocket");
-    }
-
-    @Test
-    void webSocket_toOtherHost_isDeniedWithoutLookup() throws Exception {
-        CompletableFuture<Throwable> failure = new CompletableFuture<>();
-        Request request = new Request.Builder()
-                .url(world.url(GuardedWorld.EVIL, "/socket"))
-                .build();
-
-        calls.newWebSocket(request, new WebSocketListener() {
-            @Override
-            public void onFailure(WebSocket webSocket, Throwable t, Response response) {
-                failure.complete(t);
-            }
-        });
-
-        assertThat(failure.get(10, TimeUnit.SECONDS)).isInstanceOf(EgressDeniedException.class);
-        assertNothingReachedEvil();
-        assertThat(onlyCall().at("/attributes/secure_runtime.verdict").asText()).isEqualTo("deny");
-    }
-
-    @Test
-    void call_afterTheRuntimeWasClosed_isDenied() throws Exception {
-        world.runtime.close();
-
-        assertThatThrownBy(() -> calls.newCall(post(GuardedWorld.OPENAI)).execute())
-                .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
-                        .isEqualTo(ErrorCode.RUNTIME_CLOSED));
-        assertThat(world.provider.connections()).isZero();
     }
 
     // ---- streams, cancellation, time-outs
@@ -493,12 +313,12 @@ class GuardedOkHttpTest {
                 .setBody("data: {\"id\":\"c1\",\"model\":\"gpt\"}\n\n" + "data: x\n\n".repeat(2_000))
                 .throttleBody(64, 200, TimeUnit.MILLISECONDS));
 
-        Response response = calls.newCall(post(GuardedWorld.OPENAI)).execute();
+        Response response = calls.newCall(world.post(GuardedWorld.OPENAI)).execute();
         String first = response.body().source().readUtf8Line();
         assertThat(first).startsWith("data: {");
         response.close(); // long before the stream's end: closing must not wait for it
 
-        JsonNode record = onlyCall();
+        JsonNode record = world.onlyCall();
         assertThat(record.at("/attributes/secure_runtime.complete").asBoolean()).isFalse();
         assertThat(record.at("/attributes/gen_ai.response.model").asText()).isEqualTo("gpt");
         assertThat(record.at("/commitments/http.response.body/bytes").asLong()).isLessThan(16_384);
@@ -509,7 +329,7 @@ class GuardedOkHttpTest {
         world.provider.answer(new MockResponse().setSocketPolicy(SocketPolicy.NO_RESPONSE));
         OkHttpClient client = GuardedOkHttp.client(world.agent);
         CompletableFuture<Response> future = new CompletableFuture<>();
-        Call call = client.newCall(post(GuardedWorld.OPENAI));
+        Call call = client.newCall(world.post(GuardedWorld.OPENAI));
         call.enqueue(new Callback() {
             @Override
             public void onFailure(Call c, IOException e) {
@@ -521,7 +341,7 @@ class GuardedOkHttpTest {
                 future.complete(r);
             }
         });
-        take(); // the request is with the server, which won't answer
+        world.take(); // the request is with the server, which won't answer
 
         call.cancel();
 
@@ -536,7 +356,7 @@ class GuardedOkHttpTest {
                 .callTimeout(Duration.ofMillis(300))
                 .build();
 
-        assertThatThrownBy(() -> client.newCall(post(GuardedWorld.OPENAI)).execute())
+        assertThatThrownBy(() -> client.newCall(world.post(GuardedWorld.OPENAI)).execute())
                 .hasMessageContaining("timeout");
     }
 
@@ -548,27 +368,7 @@ class GuardedOkHttpTest {
                 .readTimeout(Duration.ofMillis(300))
                 .build();
 
-        assertThatThrownBy(() -> client.newCall(post(GuardedWorld.OPENAI)).execute())
+        assertThatThrownBy(() -> client.newCall(world.post(GuardedWorld.OPENAI)).execute())
                 .isInstanceOf(SocketTimeoutException.class);
-    }
-
-    // ---- helpers
-
-    private RecordedRequest take() throws InterruptedException {
-        RecordedRequest request = world.provider.server.takeRequest(10, TimeUnit.SECONDS);
-        assertThat(request).isNotNull();
-        return request;
-    }
-
-    private JsonNode onlyCall() throws IOException {
-        world.runtime.close();
-        List<JsonNode> records = world.records("egress.call");
-        assertThat(records).hasSize(1);
-        return records.get(0);
-    }
-
-    private void assertNothingReachedEvil() {
-        assertThat(world.resolver.lookups()).doesNotContain(GuardedWorld.EVIL);
-        assertThat(world.evil.connections()).isZero();
     }
 }

@@ -1,11 +1,16 @@
 package dev.secureruntime.core.okhttp;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.Component;
 import dev.secureruntime.RuntimeBuilder;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.core.WrittenLog;
+import dev.secureruntime.egress.EgressDeniedException;
+import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -17,8 +22,13 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.mockwebserver.RecordedRequest;
 
 /**
  * A provider, a host that nobody allowed, and a runtime between them: the names are real, the addresses loopback.
@@ -31,6 +41,7 @@ public final class GuardedWorld implements AutoCloseable {
     public static final String ANTHROPIC = "api.anthropic.com";
     public static final String PARTNER = "partner.example";
     public static final String EVIL = "evil.example";
+    public static final String PROMPT = "{\"model\":\"m\",\"messages\":[\"the user's secret plans\"]}";
 
     public final LoopbackServer provider;
     public final LoopbackServer evil;
@@ -85,6 +96,55 @@ public final class GuardedWorld implements AutoCloseable {
 
     public String url(String host, String path) {
         return "https://" + host + ":" + (host.equals(EVIL) ? evil.port() : provider.port()) + path;
+    }
+
+    Request get(String host) {
+        return new Request.Builder().url(url(host, "/v1/models")).build();
+    }
+
+    /** A call of a model with {@link #PROMPT}, and with keys that are none. */
+    Request post(String host) {
+        return new Request.Builder()
+                .url(url(host, "/v1/chat/completions"))
+                .header("Authorization", "Bearer placeholder")
+                .header("x-goog-api-key", "google-placeholder")
+                .post(RequestBody.create(PROMPT, MediaType.get("application/json")))
+                .build();
+    }
+
+    Request post(RequestBody body) {
+        return new Request.Builder()
+                .url(url(OPENAI, "/v1/chat/completions"))
+                .post(body)
+                .build();
+    }
+
+    /** The provider's next request. */
+    public RecordedRequest take() throws InterruptedException {
+        RecordedRequest request = provider.server.takeRequest(10, TimeUnit.SECONDS);
+        assertThat(request).isNotNull();
+        return request;
+    }
+
+    /** The record of the one call that there was; ends the runtime. */
+    public JsonNode onlyCall() throws IOException {
+        runtime.close();
+        List<JsonNode> records = records("egress.call");
+        assertThat(records).hasSize(1);
+        return records.get(0);
+    }
+
+    public void assertNothingReachedEvil() {
+        assertThat(resolver.lookups()).doesNotContain(EVIL);
+        assertThat(evil.connections()).isZero();
+    }
+
+    void assertMalformed(Request request) {
+        assertThatThrownBy(
+                        () -> GuardedOkHttp.callFactory(agent).newCall(request).execute())
+                .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
+                        .isEqualTo(ErrorCode.EGRESS_MALFORMED_TARGET));
+        assertThat(provider.connections()).isZero();
     }
 
     /** A client without protection, which trusts and finds the same servers: the attack's proof. */

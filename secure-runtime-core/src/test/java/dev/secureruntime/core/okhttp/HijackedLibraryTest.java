@@ -1,7 +1,6 @@
 package dev.secureruntime.core.okhttp;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,17 +10,13 @@ import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import okhttp3.Headers;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
-import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
@@ -30,29 +25,19 @@ import okhttp3.WebSocketListener;
 import okhttp3.internal.platform.Platform;
 import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.RecordedRequest;
-import okio.Buffer;
 import okio.BufferedSink;
-import okio.ForwardingSink;
-import okio.RealBufferedSink;
-import okio.Sink;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What a client library could try that was given a guarded client and wants the key, or a request that nobody judged. It
  * uses what is public, and no reflection. Each attack is also run on a client without the guard, where it works.
  */
 class HijackedLibraryTest {
-
-    private static final byte[] SMUGGLED =
-            "DELETE /v1/admin HTTP/1.1\r\nHost: evil-front.example\r\nContent-Length: 0\r\n\r\n"
-                    .getBytes(StandardCharsets.US_ASCII);
 
     @TempDir
     Path folder;
@@ -71,30 +56,16 @@ class HijackedLibraryTest {
         world.close();
     }
 
-    private void onHttp1() {
-        // Smuggling is an attack on HTTP/1.1.
-        world.provider.server.setProtocols(List.of(Protocol.HTTP_1_1));
-    }
-
-    private Request get(String host) {
-        return new Request.Builder().url(world.url(host, "/v1/models")).build();
-    }
-
-    private Request post(RequestBody body) {
-        return new Request.Builder()
-                .url(world.url(GuardedWorld.OPENAI, "/v1/chat/completions"))
-                .post(body)
-                .build();
-    }
-
     // ---- from an answer back to the client
 
     @Test
     void response_leadsToNoCallAndNoClient() throws Exception {
         world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
 
-        try (Response bare = world.bare().newCall(get(GuardedWorld.OPENAI)).execute();
-                Response handed = guarded.newCall(get(GuardedWorld.OPENAI)).execute()) {
+        try (Response bare =
+                        world.bare().newCall(world.get(GuardedWorld.OPENAI)).execute();
+                Response handed =
+                        guarded.newCall(world.get(GuardedWorld.OPENAI)).execute()) {
             assertThat(bare.exchange()).isNotNull(); // and from there to the call, the client, its interceptors
             assertThat(handed.exchange()).isNull();
             assertThat(handed.networkResponse()).isNull();
@@ -109,7 +80,7 @@ class HijackedLibraryTest {
         world.provider.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
 
         WebSocket socket = GuardedOkHttp.callFactory(world.agent)
-                .newWebSocket(get(GuardedWorld.OPENAI), new WebSocketListener() {
+                .newWebSocket(world.get(GuardedWorld.OPENAI), new WebSocketListener() {
                     @Override
                     public void onOpen(WebSocket webSocket, Response response) {
                         exchange.complete(response.exchange() == null);
@@ -127,7 +98,7 @@ class HijackedLibraryTest {
     void clientThatWasHandedOut_askedForAWebSocket_sendsNothing() throws Exception {
         CompletableFuture<Throwable> failure = new CompletableFuture<>();
 
-        guarded.newWebSocket(get(GuardedWorld.OPENAI), new WebSocketListener() {
+        guarded.newWebSocket(world.get(GuardedWorld.OPENAI), new WebSocketListener() {
             @Override
             public void onFailure(WebSocket webSocket, Throwable t, @Nullable Response response) {
                 failure.complete(t);
@@ -140,20 +111,20 @@ class HijackedLibraryTest {
 
     @Test
     void request_askingForAnotherProtocol_isDenied() {
-        Request upgrade = get(GuardedWorld.OPENAI)
+        Request upgrade = world.get(GuardedWorld.OPENAI)
                 .newBuilder()
                 .header("Connection", "Upgrade")
                 .header("Upgrade", "foo")
                 .build();
 
-        assertMalformed(upgrade);
+        world.assertMalformed(upgrade);
     }
 
     @Test
     void tagOfAnotherRequest_givesNoPermission() throws Exception {
         world.provider.answer(LoopbackServer.json("{}"));
         HardenedClient hardened = new HardenedClient(Gate.open(world.agent, MethodHandles.lookup()));
-        Request allowed = get(GuardedWorld.OPENAI);
+        Request allowed = world.get(GuardedWorld.OPENAI);
         Hop hop = Hop.first(hardened.gate(), allowed, Hop.Timeouts.INHERITED);
         Request tagged = allowed.newBuilder().tag(Hop.class, hop).build();
         Request stolen =
@@ -179,132 +150,6 @@ class HijackedLibraryTest {
                 .hasMessageContaining("SR-EGRESS-005");
         assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
         hardened.close();
-    }
-
-    // ---- a second request behind the first
-
-    @ParameterizedTest
-    @ValueSource(ints = {2, (int) RecordedRequestBody.HELD + 1})
-    void bodyThatAnnouncesTwoLengths_smugglesNothing(int honest) throws Exception {
-        onHttp1();
-        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
-
-        assertThatThrownBy(() -> guarded.newCall(post(new LyingBody(honest))).execute())
-                .hasMessageContaining("longer than");
-
-        assertNothingSmuggled();
-    }
-
-    @Test
-    void bodyThatAnnouncesTwoLengths_withoutTheGuard_smugglesARequest() throws Exception {
-        onHttp1();
-        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
-
-        world.bare().newCall(post(new LyingBody(2))).execute().close();
-
-        assertThat(take().getMethod()).isEqualTo("POST");
-        assertThat(take().getPath()).isEqualTo("/v1/admin");
-    }
-
-    @Test
-    void bodyThatIsShorterThanAnnounced_isNotSent() {
-        RequestBody shorter = new RequestBody() {
-            @Override
-            public @Nullable MediaType contentType() {
-                return null;
-            }
-
-            @Override
-            public long contentLength() {
-                return 10;
-            }
-
-            @Override
-            public void writeTo(BufferedSink sink) throws IOException {
-                sink.writeUtf8("short");
-            }
-        };
-
-        assertThatThrownBy(() -> guarded.newCall(post(shorter)).execute()).hasMessageContaining("announced 10");
-        assertThat(world.provider.connections()).isZero();
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {2, (int) RecordedRequestBody.HELD + 1})
-    void bodyThatWalksDownItsSink_findsNoConnection(int length) throws Exception {
-        onHttp1();
-        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
-        WalkingBody body = new WalkingBody(length);
-
-        assertThatThrownBy(() -> guarded.newCall(post(body)).execute()).isInstanceOf(IOException.class);
-
-        assertThat(body.lowest).isEqualTo(Passing.BoundedSink.class.getName());
-        assertNothingSmuggled();
-    }
-
-    @Test
-    void bodyThatWalksDownItsSink_withoutTheGuard_smugglesARequest() throws Exception {
-        onHttp1();
-        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
-        WalkingBody body = new WalkingBody(2);
-
-        world.bare().newCall(post(body)).execute().close();
-
-        take();
-        assertThat(take().getPath()).isEqualTo("/v1/admin");
-    }
-
-    @Test
-    void headerWithLineEnds_isDenied_andWithoutTheGuardSmugglesARequest() throws Exception {
-        onHttp1();
-        world.provider.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
-        Headers lineEnds = new Headers.Builder()
-                .addUnsafeNonAscii(
-                        "X-Note",
-                        "a\r\nContent-Length: 0\r\n\r\n" + new String(SMUGGLED, StandardCharsets.US_ASCII).strip()
-                                + "\r\nX: y")
-                .build();
-        Request request =
-                get(GuardedWorld.OPENAI).newBuilder().headers(lineEnds).build();
-
-        assertMalformed(request);
-
-        world.bare().newCall(request).execute().close();
-        take();
-        assertThat(take().getPath()).isEqualTo("/v1/admin");
-    }
-
-    @Test
-    void twoHostHeaders_orANameWithAColon_areDenied() {
-        assertMalformed(get(GuardedWorld.OPENAI)
-                .newBuilder()
-                .addHeader("Host", GuardedWorld.EVIL)
-                .addHeader("Host", GuardedWorld.OPENAI + ":" + world.provider.port())
-                .build());
-        assertMalformed(get(GuardedWorld.OPENAI)
-                .newBuilder()
-                .headers(new Headers.Builder()
-                        .addUnsafeNonAscii("Authorization:Basic", "x")
-                        .build())
-                .build());
-    }
-
-    @Test
-    void headersThatFrameTheMessage_areLeftToOkHttp() throws Exception {
-        onHttp1();
-        world.provider.answer(LoopbackServer.json("{}"));
-
-        guarded.newCall(get(GuardedWorld.OPENAI)
-                        .newBuilder()
-                        .header("Content-Length", "20")
-                        .header("Transfer-Encoding", "chunked")
-                        .header("Expect", "100-continue")
-                        .header("TE", "trailers")
-                        .build())
-                .execute()
-                .close();
-
-        assertThat(take().getHeaders().names()).doesNotContain("Content-Length", "Transfer-Encoding", "Expect", "TE");
     }
 
     // ---- what OkHttp stands on
@@ -354,7 +199,7 @@ class HijackedLibraryTest {
 
     @Test
     void requestThatAsksForAnotherMethod_isDenied() {
-        assertMalformed(get(GuardedWorld.OPENAI)
+        world.assertMalformed(world.get(GuardedWorld.OPENAI)
                 .newBuilder()
                 .header("X-HTTP-Method-Override", "DELETE")
                 .build());
@@ -364,7 +209,7 @@ class HijackedLibraryTest {
     @Timeout(20)
     void webSocketThatIsCancelledBeforeItRuns_blocksNobody() throws Exception {
         CompletableFuture<Throwable> failure = new CompletableFuture<>();
-        Request refused = get(GuardedWorld.EVIL);
+        Request refused = world.get(GuardedWorld.EVIL);
 
         GuardedOkHttp.callFactory(world.agent).newWebSocket(refused, new WebSocketListener() {
             @Override
@@ -380,7 +225,7 @@ class HijackedLibraryTest {
 
     private void assertBypassed() {
         assertThatThrownBy(() -> GuardedOkHttp.callFactory(world.agent)
-                        .newCall(get(GuardedWorld.OPENAI))
+                        .newCall(world.get(GuardedWorld.OPENAI))
                         .execute())
                 .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
                         .isEqualTo(ErrorCode.EGRESS_GUARD_BYPASSED));
@@ -396,14 +241,14 @@ class HijackedLibraryTest {
                 LoopbackServer.redirect(302, world.url(GuardedWorld.OPENAI, "/v1/org/admin")),
                 LoopbackServer.json("{}"));
 
-        guarded.newCall(get(GuardedWorld.OPENAI)).execute().close();
+        guarded.newCall(world.get(GuardedWorld.OPENAI)).execute().close();
 
-        assertThat(take().getHeader("Authorization")).isNotNull();
-        assertThat(take().getHeader("Authorization")).isNull();
-        RecordedRequest back = take();
+        assertThat(world.take().getHeader("Authorization")).isNotNull();
+        assertThat(world.take().getHeader("Authorization")).isNull();
+        RecordedRequest back = world.take();
         assertThat(back.getPath()).isEqualTo("/v1/org/admin");
         assertThat(back.getHeader("Authorization")).isNull();
-        assertThat(onlyCall().path("attributes").has("secure_runtime.attached_secrets"))
+        assertThat(world.onlyCall().path("attributes").has("secure_runtime.attached_secrets"))
                 .isFalse();
     }
 
@@ -411,9 +256,9 @@ class HijackedLibraryTest {
     void refusalAfterARedirect_doesntClaimThatTheKeyWentThere() throws Exception {
         world.provider.answer(LoopbackServer.redirect(302, world.url(GuardedWorld.EVIL, "/")));
 
-        guarded.newCall(get(GuardedWorld.OPENAI)).execute().close();
+        guarded.newCall(world.get(GuardedWorld.OPENAI)).execute().close();
 
-        JsonNode attributes = onlyCall().path("attributes");
+        JsonNode attributes = world.onlyCall().path("attributes");
         assertThat(attributes.path("server.address").asText()).isEqualTo(GuardedWorld.EVIL);
         assertThat(attributes.has("secure_runtime.attached_secrets")).isFalse();
         assertThat(attributes.has("secure_runtime.rule")).isFalse();
@@ -425,9 +270,10 @@ class HijackedLibraryTest {
                 LoopbackServer.json("{}").setResponseCode(503).setHeader("Retry-After", "0"),
                 LoopbackServer.json("{}"));
 
-        guarded.newCall(get(GuardedWorld.OPENAI)).execute().body().string();
+        guarded.newCall(world.get(GuardedWorld.OPENAI)).execute().body().string();
 
-        assertThat(onlyCall().at("/attributes/secure_runtime.attempts").asInt()).isEqualTo(2);
+        assertThat(world.onlyCall().at("/attributes/secure_runtime.attempts").asInt())
+                .isEqualTo(2);
     }
 
     @Test
@@ -451,10 +297,10 @@ class HijackedLibraryTest {
             }
         };
 
-        try (Response response = guarded.newCall(post(once)).execute()) {
+        try (Response response = guarded.newCall(world.post(once)).execute()) {
             assertThat(response.code()).isEqualTo(307);
         }
-        assertThat(take().getBodySize()).isEqualTo(bytes.length);
+        assertThat(world.take().getBodySize()).isEqualTo(bytes.length);
         assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
     }
 
@@ -462,7 +308,7 @@ class HijackedLibraryTest {
     void answerThatClaimsToBeADenial_isNotTakenForOne() throws Exception {
         world.provider.answer(LoopbackServer.json("{}").setHeader("X-Secure-Runtime-Denied", "SR-EGRESS-001"));
 
-        try (Response response = guarded.newCall(get(GuardedWorld.OPENAI)).execute()) {
+        try (Response response = guarded.newCall(world.get(GuardedWorld.OPENAI)).execute()) {
             assertThat(response.header("X-Secure-Runtime-Denied")).isNull();
         }
     }
@@ -474,115 +320,12 @@ class HijackedLibraryTest {
                 .setBody("data: x\n\n".repeat(20_000))
                 .throttleBody(1024, 20, TimeUnit.MILLISECONDS));
 
-        try (Response response = guarded.newCall(get(GuardedWorld.OPENAI)).execute()) {
+        try (Response response = guarded.newCall(world.get(GuardedWorld.OPENAI)).execute()) {
             assertThat(response.body().source().readUtf8Line()).isEqualTo("data: x");
             world.runtime.close();
             assertThatThrownBy(() -> response.body().source().readByteArray()).isInstanceOf(IOException.class);
         }
-        assertThat(onlyCall().at("/attributes/secure_runtime.complete").asBoolean())
+        assertThat(world.onlyCall().at("/attributes/secure_runtime.complete").asBoolean())
                 .isFalse();
-    }
-
-    // ---- the attacks
-
-    /** Announces another length to whoever asks a second time. */
-    private static final class LyingBody extends RequestBody {
-        private final int honest;
-        private int asked;
-
-        LyingBody(int honest) {
-            this.honest = honest;
-        }
-
-        @Override
-        public @Nullable MediaType contentType() {
-            return MediaType.get("application/json");
-        }
-
-        @Override
-        public long contentLength() {
-            asked++;
-            return asked >= 2 ? honest + SMUGGLED.length : honest;
-        }
-
-        @Override
-        public void writeTo(BufferedSink sink) throws IOException {
-            sink.write(new byte[honest]);
-            sink.write(SMUGGLED);
-        }
-    }
-
-    /** Goes down the chain of sinks, and writes past the one that counts. */
-    private static final class WalkingBody extends RequestBody {
-        private final int length;
-        private String lowest = "";
-
-        WalkingBody(int length) {
-            this.length = length;
-        }
-
-        @Override
-        public @Nullable MediaType contentType() {
-            return MediaType.get("application/json");
-        }
-
-        @Override
-        public long contentLength() {
-            return length;
-        }
-
-        @Override
-        public void writeTo(BufferedSink sink) throws IOException {
-            sink.write(new byte[length]);
-            sink.emit();
-            Object below = sink;
-            while (true) {
-                if (below instanceof RealBufferedSink real) {
-                    below = real.sink;
-                } else if (below instanceof ForwardingSink forwarding) {
-                    below = forwarding.delegate();
-                } else {
-                    break;
-                }
-            }
-            lowest = below.getClass().getName();
-            ((Sink) below).write(new Buffer().write(SMUGGLED), SMUGGLED.length);
-        }
-    }
-
-    // ---- helpers
-
-    private void assertMalformed(Request request) {
-        assertThatThrownBy(() ->
-                        GuardedOkHttp.callFactory(world.agent).newCall(request).execute())
-                .isInstanceOfSatisfying(EgressDeniedException.class, denial -> assertThat(denial.code())
-                        .isEqualTo(ErrorCode.EGRESS_MALFORMED_TARGET));
-        assertThat(world.provider.connections()).isZero();
-    }
-
-    /** What was announced may have arrived, where the body is long; nothing behind it did. */
-    private void assertNothingSmuggled() throws InterruptedException {
-        // A later request of our own on a fresh connection: by then the server has read what there was to read.
-        world.provider.answer(LoopbackServer.json("{}"));
-        assertThatNoException().isThrownBy(() -> world.bare()
-                .newCall(get(GuardedWorld.PARTNER))
-                .execute()
-                .close());
-        for (int seen = world.provider.server.getRequestCount(); seen > 0; seen--) {
-            assertThat(take().getPath()).isNotEqualTo("/v1/admin");
-        }
-    }
-
-    private RecordedRequest take() throws InterruptedException {
-        RecordedRequest request = world.provider.server.takeRequest(10, TimeUnit.SECONDS);
-        assertThat(request).isNotNull();
-        return request;
-    }
-
-    private JsonNode onlyCall() throws IOException {
-        world.runtime.close();
-        List<JsonNode> records = world.records("egress.call");
-        assertThat(records).hasSize(1);
-        return records.get(0);
     }
 }

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
+import okhttp3.Request;
 
 /**
  * Hosts that are all allowed, and secrets of every kind: bound to one of them, handed out, sendable to one of them, issued, and
@@ -48,6 +49,10 @@ final class LeakWorld implements AutoCloseable {
         world.runtime.reload(policy(mode, world.provider.port()));
         calls = GuardedOkHttp.callFactory(world.agent);
         stranger = world.runtime.component("stranger");
+    }
+
+    Request.Builder partner() {
+        return new Request.Builder().url(world.url(PARTNER, "/upload"));
     }
 
     static byte[] bytes(String text) {

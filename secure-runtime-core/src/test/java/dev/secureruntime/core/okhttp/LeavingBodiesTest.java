@@ -25,15 +25,10 @@ import okhttp3.MultipartBody;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
-import okhttp3.Response;
-import okhttp3.WebSocket;
-import okhttp3.WebSocketListener;
-import okhttp3.mockwebserver.MockResponse;
 import okhttp3.mockwebserver.RecordedRequest;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import okio.BufferedSink;
-import okio.ByteString;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Secrets in bodies that are streamed, long, compressed or in parts, and in WebSocket messages. */
+/** Secrets in bodies that are streamed, long, compressed or in parts. */
 class LeavingBodiesTest {
 
     private static final MediaType TEXT = MediaType.get("text/plain");
@@ -63,10 +58,6 @@ class LeavingBodiesTest {
     @AfterEach
     void stop() throws IOException {
         leak.close();
-    }
-
-    private Request.Builder partner() {
-        return new Request.Builder().url(leak.world.url(LeakWorld.PARTNER, "/upload"));
     }
 
     /** A body that is written piece by piece, more than a mebibyte or of unknown length. */
@@ -126,7 +117,7 @@ class LeavingBodiesTest {
                     java.util.Arrays.copyOf(written, half),
                     java.util.Arrays.copyOfRange(written, half, written.length),
                     secret);
-            requireRefused(partner().post(body).build(), Layer.UNDER_WAY);
+            requireRefused(leak.partner().post(body).build(), Layer.UNDER_WAY);
 
             RecordedRequest seen = leak.world.provider.server.takeRequest(30, TimeUnit.SECONDS);
             assertThat(seen.getFailure()).as("the request is not whole").isNotNull();
@@ -154,7 +145,9 @@ class LeavingBodiesTest {
         for (long announced : new long[] {-1, length}) {
             leak.world.provider.answer(LoopbackServer.json("{}"));
             leak.calls
-                    .newCall(partner().post(streamed(announced, FILLER, end)).build())
+                    .newCall(leak.partner()
+                            .post(streamed(announced, FILLER, end))
+                            .build())
                     .execute()
                     .close();
             RecordedRequest seen = leak.world.provider.server.takeRequest(20, TimeUnit.SECONDS);
@@ -202,9 +195,9 @@ class LeavingBodiesTest {
     @ParameterizedTest
     @MethodSource("bodiesWithASecret")
     void heldBody_wrappedOrInParts_isRefusedBeforeAnythingLeaves(byte[] body) {
-        requireRefused(partner().post(RequestBody.create(body, TEXT)).build(), Layer.REQUEST);
+        requireRefused(leak.partner().post(RequestBody.create(body, TEXT)).build(), Layer.REQUEST);
         assertThat(leak.world.provider.connections()).isZero();
-        requireRefused(partner().post(streamed(-1, FILLER, body)).build(), Layer.UNDER_WAY);
+        requireRefused(leak.partner().post(streamed(-1, FILLER, body)).build(), Layer.UNDER_WAY);
     }
 
     @ParameterizedTest
@@ -212,7 +205,7 @@ class LeavingBodiesTest {
     void compressedBody_isLookedInto(String coding) throws Exception {
         byte[] secret = LeakWorld.bytes("{\"k\":\"" + LeakWorld.OPENAI_KEY + "\"}");
         byte[] zipped = gzip(secret);
-        Request bare = partner()
+        Request bare = leak.partner()
                 .header("Content-Encoding", coding)
                 .post(RequestBody.create(zipped, TEXT))
                 .build();
@@ -235,7 +228,7 @@ class LeavingBodiesTest {
                 secret);
         assertThat(longer.length).isGreaterThan(64 * 1024);
         requireRefused(
-                partner()
+                leak.partner()
                         .header("Content-Encoding", coding)
                         .post(streamed(-1, longer))
                         .build(),
@@ -250,7 +243,7 @@ class LeavingBodiesTest {
         for (RequestBody body : List.of(RequestBody.create(zipped, TEXT), streamed(-1, zipped))) {
             leak.world.provider.answer(LoopbackServer.json("{}"));
             leak.calls
-                    .newCall(partner()
+                    .newCall(leak.partner()
                             .header("Content-Encoding", "gzip")
                             .post(body)
                             .build())
@@ -269,7 +262,7 @@ class LeavingBodiesTest {
     @Test
     void bodyThatIsNotWhatItsEncodingSays_isRefused() {
         assertThatThrownBy(() -> leak.calls
-                        .newCall(partner()
+                        .newCall(leak.partner()
                                 .header("Content-Encoding", "gzip")
                                 .post(RequestBody.create("plain", TEXT))
                                 .build())
@@ -278,87 +271,6 @@ class LeavingBodiesTest {
                         EgressDeniedException.class,
                         refused -> assertThat(refused.decision().reason()).isEqualTo(Reason.BODY_UNSEARCHABLE));
         assertThat(leak.world.provider.connections()).isZero();
-    }
-
-    // ---- WebSockets
-
-    @ParameterizedTest
-    @EnumSource
-    void webSocketMessage_withASecret_isNotSent_andEndsTheSocket(SecretForm form) throws Exception {
-        CompletableFuture<String> firstSeen = new CompletableFuture<>();
-        CompletableFuture<String> moreSeen = new CompletableFuture<>();
-        leak.world.provider.server.setProtocols(List.of(Protocol.HTTP_1_1));
-        leak.world.provider.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
-            @Override
-            public void onMessage(WebSocket webSocket, String text) {
-                if (!firstSeen.complete(text)) {
-                    moreSeen.complete(text);
-                }
-            }
-
-            @Override
-            public void onMessage(WebSocket webSocket, ByteString bytes) {
-                moreSeen.complete(bytes.utf8());
-            }
-
-            @Override
-            public void onClosing(WebSocket webSocket, int code, String reason) {
-                moreSeen.complete("closing " + reason);
-            }
-
-            @Override
-            public void onFailure(WebSocket webSocket, Throwable t, Response response) {
-                moreSeen.complete("cut");
-            }
-        }));
-        CompletableFuture<WebSocket> open = new CompletableFuture<>();
-        CompletableFuture<Throwable> failed = new CompletableFuture<>();
-        WebSocket socket = leak.calls.newWebSocket(partner().build(), new WebSocketListener() {
-            @Override
-            public void onOpen(WebSocket webSocket, Response response) {
-                open.complete(webSocket);
-            }
-
-            @Override
-            public void onFailure(WebSocket webSocket, Throwable t, Response response) {
-                failed.complete(t);
-            }
-        });
-        open.get(30, TimeUnit.SECONDS);
-        assertThat(socket.send("hello")).isTrue();
-        assertThat(firstSeen.get(30, TimeUnit.SECONDS)).isEqualTo("hello");
-
-        String message = "{\"k\":\"" + form.of(LeakWorld.CRM) + "\"}";
-        switch (form) {
-            case PLAIN, JSON -> assertThat(socket.send(message)).isFalse();
-            case HEX -> assertThat(socket.close(1000, form.of(LeakWorld.CRM))).isFalse();
-            default -> assertThat(socket.send(ByteString.encodeUtf8(message))).isFalse();
-        }
-        assertThat(socket.send("after")).isFalse();
-
-        assertThat(failed.get(30, TimeUnit.SECONDS))
-                .isInstanceOfSatisfying(
-                        EgressDeniedException.class,
-                        refused -> assertThat(refused.decision().reason()).isEqualTo(Reason.SECRET_LEAVING));
-        assertThat(moreSeen.get(30, TimeUnit.SECONDS)).isEqualTo("cut");
-        leak.world.runtime.close();
-        JsonNode said = leak.world.records("egress.call").get(0).path("attributes");
-        assertThat(said.path("secure_runtime.action").asText()).isEqualTo("cut");
-        assertThat(said.path("secure_runtime.found_in").asText()).isEqualTo("message");
-    }
-
-    @Test
-    void webSocketOpening_withASecret_isRefusedWithoutLookup() throws Exception {
-        CompletableFuture<Throwable> failed = new CompletableFuture<>();
-        leak.calls.newWebSocket(
-                partner().header("Sec-WebSocket-Protocol", LeakWorld.OPENAI_KEY).build(), new WebSocketListener() {
-                    @Override
-                    public void onFailure(WebSocket webSocket, Throwable t, Response response) {
-                        failed.complete(t);
-                    }
-                });
-        assertThat(failed.get(30, TimeUnit.SECONDS)).hasMessageContaining("SR-EGRESS-006");
-        assertThat(leak.world.resolver.lookups()).isEmpty();
     }
 
     /** Takes one connection over TLS and keeps what arrives on it, complete or not. */

@@ -17,7 +17,6 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import okhttp3.Call;
-import okhttp3.MediaType;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -48,65 +46,6 @@ class LeavingSecretsTest {
     @AfterEach
     void stop() throws IOException {
         leak.close();
-    }
-
-    /** A part of a request that carries text of the caller's. */
-    enum Place {
-        PATH {
-            @Override
-            Request carry(Request.Builder to, String text) {
-                Request plain = to.build();
-                return to.url(plain.url().newBuilder().addPathSegment(text).build())
-                        .build();
-            }
-        },
-        QUERY {
-            @Override
-            Request carry(Request.Builder to, String text) {
-                Request plain = to.build();
-                return to.url(plain.url()
-                                .newBuilder()
-                                .addQueryParameter("q", text)
-                                .build())
-                        .build();
-            }
-        },
-        HEADER {
-            @Override
-            Request carry(Request.Builder to, String text) {
-                return to.header("X-Debug", "v=" + text + ";").build();
-            }
-        },
-        CREDENTIAL_HEADER {
-            @Override
-            Request carry(Request.Builder to, String text) {
-                return to.header("Authorization", "Bearer " + text).build();
-            }
-        },
-        CONTENT_TYPE {
-            @Override
-            Request carry(Request.Builder to, String text) {
-                return to.post(RequestBody.create(
-                                LeakWorld.bytes("{}"), MediaType.get("text/plain; x=\"" + text + "\"")))
-                        .build();
-            }
-        },
-        BODY {
-            @Override
-            Request carry(Request.Builder to, String text) {
-                return to.post(RequestBody.create("{\"prompt\":\"a" + text + "z\"}", MediaType.get("application/json")))
-                        .build();
-            }
-        };
-
-        abstract Request carry(Request.Builder to, String text);
-
-        static Stream<Arguments> inEachForm() {
-            return Stream.of(values()).flatMap(place -> Stream.of(SecretForm.values())
-                    // OkHttp takes no quotes within a media type's parameter.
-                    .filter(form -> place != CONTENT_TYPE || !form.of("\"").contains("\""))
-                    .map(form -> Arguments.of(place, form)));
-        }
     }
 
     private Request.Builder to(String host) {
@@ -152,7 +91,7 @@ class LeavingSecretsTest {
     // ---- every place, every form
 
     @ParameterizedTest
-    @MethodSource("dev.secureruntime.core.okhttp.LeavingSecretsTest$Place#inEachForm")
+    @MethodSource("dev.secureruntime.core.okhttp.Place#inEachForm")
     void call_withASecretThatBelongsNowhere_isRefusedBeforeAnyLookUp(Place place, SecretForm form) throws Exception {
         Request request = place.carry(to(LeakWorld.PARTNER), form.of(LeakWorld.CRM));
         arrives(request);

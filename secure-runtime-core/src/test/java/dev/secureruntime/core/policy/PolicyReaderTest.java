@@ -201,6 +201,10 @@ final class PolicyReaderTest {
                     """
         version: 1\\ncomponents:\\n  chat:\\n    egres: {} | SR-POLICY-003 | 4:5 | did you mean "egress"?
         version: 1\\ncomponents: &a {}\\nx-b: *a | SR-POLICY-002 | 2: | anchors and aliases are not allowed
+        version: 1\\n&a components: {} | SR-POLICY-002 | 2:1: | anchors and aliases are not allowed
+        &a version: 1\\ncomponents: {} | SR-POLICY-002 | 1:1: | anchors and aliases are not allowed
+        version: 1\\ncomponents: {&a chat: {}} | SR-POLICY-002 | 2:14: | not allowed in a policy in "components"
+        version: 1\\ncomponents: {}\\n*a : b | SR-POLICY-002 | | not
         version: 1\\ncomponents: {}\\nx-b: *a | SR-POLICY-002 | | not
         version: 1\\ncomponents: {}\\ncomponents: {} | SR-POLICY-002 | 3: | twice
         version: 1\\ncomponents: {}\\n---\\nversion: 1 | SR-POLICY-002 | | expected the end of the file
