@@ -26,7 +26,8 @@ public final class MethodForm {
         }
         return switch (method.toUpperCase(Locale.ROOT)) {
             case "CONNECT" -> "CONNECT asks for a proxy's tunnel, which is the guard's to open";
-            case "TRACE", "TRACK" -> "the method asks for the request to be sent back, with the credentials attached to it";
+            case "TRACE", "TRACK" ->
+                "the method asks for the request to be sent back, with the credentials attached to it";
             default -> null;
         };
     }

@@ -36,8 +36,7 @@ final class PolicyWarnings {
     }
 
     /** Methods that no request has, and path patterns that match nothing. */
-    private static void hopeless(
-            String place, EgressRule rule, UnaryOperator<String> compiled, List<String> warnings) {
+    private static void hopeless(String place, EgressRule rule, UnaryOperator<String> compiled, List<String> warnings) {
         String whose = "\" of " + rule.describe() + " under " + place;
         rule.scope().methods().stream().sorted().forEach(method -> {
             String fault = MethodForm.fault(method);
@@ -47,10 +46,9 @@ final class PolicyWarnings {
         });
         rule.scope().paths().stream().sorted().forEach(path -> {
             if (PathForm.isAmbiguous(new PathPattern(compiled.apply(path)).example())) {
-                warnings.add(
-                        "the path pattern \"" + path + whose + " matches no path that servers read alike;"
-                                + " write it without dot segments, empty segments, \";\", back-slashes and escapes"
-                                + " of plain characters");
+                warnings.add("the path pattern \"" + path + whose + " matches no path that servers read alike;"
+                        + " write it without dot segments, empty segments, \";\", back-slashes and escapes"
+                        + " of plain characters");
             }
         });
     }
