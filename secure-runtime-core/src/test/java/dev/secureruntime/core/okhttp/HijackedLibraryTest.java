@@ -11,6 +11,7 @@ import dev.secureruntime.error.ErrorCode;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
@@ -182,8 +183,8 @@ class HijackedLibraryTest {
     @Timeout(20)
     void requestThatAsksToSeeItsHeadersOrForATunnel_isDenied() {
         for (String method : List.of("TRACE", "trace", "TRACK", "CONNECT")) {
-            assertMalformed(
-                    get(GuardedWorld.OPENAI).newBuilder().method(method, null).build());
+            world.assertMalformed(
+                    world.get(GuardedWorld.OPENAI).newBuilder().method(method, null).build());
         }
     }
 
@@ -192,8 +193,8 @@ class HijackedLibraryTest {
     @Timeout(20)
     void requestThatAsksForAnotherPath_isDenied() {
         for (String name : List.of("X-Original-URL", "x-rewrite-url")) {
-            assertMalformed(
-                    get(GuardedWorld.OPENAI).newBuilder().header(name, "/admin").build());
+            world.assertMalformed(
+                    world.get(GuardedWorld.OPENAI).newBuilder().header(name, "/admin").build());
         }
     }
 
