@@ -208,7 +208,9 @@ class ProxiedAdaptersTest {
                         Protocol.HTTP_2,
                         builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())))) {
             world.left.answer(LoopbackServer.json("{}"));
-            adapter.call(world.agent, world.get(ReloadWorld.LEFT).url().toString());
+            assertThat(adapter.call(
+                            world.agent, world.get(ReloadWorld.LEFT).url().toString()))
+                    .isEqualTo("{}");
             assertThat(world.left.awaitOpen(1)).isTrue();
 
             PolicyReload done = world.runtime.reload(world.rightPolicy());

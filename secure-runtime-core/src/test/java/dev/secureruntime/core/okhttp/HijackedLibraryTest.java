@@ -183,8 +183,10 @@ class HijackedLibraryTest {
     @Timeout(20)
     void requestThatAsksToSeeItsHeadersOrForATunnel_isDenied() {
         for (String method : List.of("TRACE", "trace", "TRACK", "CONNECT")) {
-            world.assertMalformed(
-                    world.get(GuardedWorld.OPENAI).newBuilder().method(method, null).build());
+            world.assertMalformed(world.get(GuardedWorld.OPENAI)
+                    .newBuilder()
+                    .method(method, null)
+                    .build());
         }
     }
 
@@ -193,8 +195,10 @@ class HijackedLibraryTest {
     @Timeout(20)
     void requestThatAsksForAnotherPath_isDenied() {
         for (String name : List.of("X-Original-URL", "x-rewrite-url")) {
-            world.assertMalformed(
-                    world.get(GuardedWorld.OPENAI).newBuilder().header(name, "/admin").build());
+            world.assertMalformed(world.get(GuardedWorld.OPENAI)
+                    .newBuilder()
+                    .header(name, "/admin")
+                    .build());
         }
     }
 
