@@ -189,7 +189,9 @@ class AnchoringTest {
             log.append(LogFixture.event(1));
         }
         SealedCheckpoint last = anchor.given.get(anchor.given.size() - 1);
-        assertThat(LogFixture.records(home).get((int) last.size() - 1)).contains("test.event");
+        // Behind it, or before, stands the record that the first was taken.
+        assertThat(LogFixture.records(home).subList(0, (int) last.size()))
+                .anySatisfy(record -> assertThat(record).contains("test.event"));
         assertThat(records("log.anchored")).hasSize(anchor.given.size());
     }
 
