@@ -63,6 +63,31 @@ class PackagedJarTest {
     }
 
     @Test
+    void jar_readsPoliciesInJsonAndInYaml() throws Exception {
+        Files.writeString(
+                home.resolve("policy.json"),
+                "{\"version\":1,\"components\":{\"chat\":{\"egress\":{\"allow\":[\"api.openai.com\"]}}}}");
+        Files.writeString(
+                home.resolve("policy.yaml"),
+                "version: 1\ncomponents:\n  chat:\n    egress:\n      allow: [api.openai.com]\n");
+        for (String policy : List.of("policy.json", "policy.yaml")) {
+            assertThat(run("", "policy", "validate", policy).exit()).as(policy).isZero();
+            Run check = run(
+                    "https://api.openai.com/\nhttps://evil.example/\n",
+                    "egress",
+                    "check",
+                    "--policy",
+                    policy,
+                    "--component",
+                    "chat",
+                    "-");
+            assertThat(check.exit()).as(policy).isEqualTo(1);
+            assertThat(check.output())
+                    .startsWith("ALLOW https://api.openai.com/\nDENY https://evil.example/ SR-EGRESS-001 ");
+        }
+    }
+
+    @Test
     void append_onALogThatAnotherProcessHasOpen_isRefused() throws Exception {
         Process holder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
