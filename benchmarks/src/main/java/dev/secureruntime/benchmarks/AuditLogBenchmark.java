@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -112,13 +113,31 @@ public final class AuditLogBenchmark {
      * because what a disk gives changes from second to second; the first turn is not counted.
      */
     private void waitingCallers() throws Exception {
+        waitingCallers("64 callers, each waits until its record of 1 KiB is durable", Thread::new);
+        ThreadFactory virtual = virtualThreads();
+        if (virtual != null) {
+            waitingCallers("the same, callers on virtual threads", virtual);
+        }
+    }
+
+    /** The virtual threads of Java 21 and later; null before. */
+    private static ThreadFactory virtualThreads() throws ReflectiveOperationException {
+        if (Runtime.version().feature() < 21) {
+            return null;
+        }
+        Object builder = Thread.class.getMethod("ofVirtual").invoke(null);
+        return (ThreadFactory)
+                Class.forName("java.lang.Thread$Builder").getMethod("factory").invoke(builder);
+    }
+
+    private void waitingCallers(String what, ThreadFactory threads) throws Exception {
         int appends = 200;
         double limit = 0;
         double ours = 0;
-        try (HashChainedAuditLog log = open("callers")) {
+        try (HashChainedAuditLog log = open("callers " + what.length())) {
             for (int round = 0; round <= ROUNDS; round++) {
                 double forced = appends / MachineLimits.forcedAppends(home, appends);
-                double waited = waitingRound(log);
+                double waited = waitingRound(log, threads);
                 limit += round == 0 ? 0 : forced;
                 ours += round == 0 ? 0 : waited;
             }
@@ -126,7 +145,7 @@ public final class AuditLogBenchmark {
         double figure = ROUNDS * CALLERS * EACH / ours;
         double force = limit / (ROUNDS * appends);
         row(
-                "64 callers, each waits until its record of 1 KiB is durable",
+                what,
                 figure,
                 "records/s",
                 CALLERS / force,
@@ -140,13 +159,13 @@ public final class AuditLogBenchmark {
     }
 
     /** How many seconds the callers took. */
-    private static double waitingRound(HashChainedAuditLog log) throws InterruptedException {
+    private static double waitingRound(HashChainedAuditLog log, ThreadFactory threads) throws InterruptedException {
         AuditEvent event =
                 AuditEvent.of("large").attribute("text", "x".repeat(820)).build();
         long start = System.nanoTime();
         List<Thread> callers = new ArrayList<>();
         for (int c = 0; c < CALLERS; c++) {
-            Thread caller = new Thread(() -> {
+            Thread caller = threads.newThread(() -> {
                 for (int i = 0; i < EACH; i++) {
                     log.append(event)
                             .reached(Receipt.Stage.DURABLE)

@@ -7,6 +7,7 @@ import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.Policy;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -58,6 +60,10 @@ public class EgressDecisionBenchmark {
     private Set<String> suffixes;
     private List<String> linear;
     private EgressRequest[] requests;
+    /** The hosts of the requests, in their order, one behind the other; and where each ends. */
+    private byte[] names;
+
+    private int[] ends;
     private int next;
 
     /** Builds the rules and the requests. */
@@ -91,6 +97,15 @@ public class EgressDecisionBenchmark {
             }
         }
         Collections.shuffle(Arrays.asList(requests), random);
+        names = Arrays.stream(requests)
+                .map(EgressRequest::host)
+                .collect(Collectors.joining())
+                .getBytes(StandardCharsets.ISO_8859_1);
+        ends = new int[count];
+        for (int i = 0, end = 0; i < count; i++) {
+            end += requests[i].host().length();
+            ends[i] = end;
+        }
         System.out.printf("# compiled host rules: %.1f bytes per rule%n", policy.bytes("c") / (double) rules);
     }
 
@@ -109,6 +124,21 @@ public class EgressDecisionBenchmark {
     @Benchmark
     public boolean decideAndLook() {
         return policy.decide(requests[next()]) instanceof EgressDecision.Allowed;
+    }
+
+    /** A request that is made from what a client has just received or written, as clients do; for the difference to the next one. */
+    @Benchmark
+    public EgressRequest makeRequestOnly() {
+        int request = next();
+        int start = request == 0 ? 0 : ends[request - 1];
+        String host = new String(names, start, ends[request] - start, StandardCharsets.ISO_8859_1);
+        return new EgressRequest("c", "POST", "https", host, 443, "/v1/chat", List.of());
+    }
+
+    /** A decision on a request that was just made: cold, what memory is waited for are the rules alone. */
+    @Benchmark
+    public EgressDecision makeRequestAndDecide() {
+        return policy.decide(makeRequestOnly());
     }
 
     /** The least that any decision has to do: read each character of the host. */
