@@ -144,12 +144,7 @@ public final class AuditLogBenchmark {
         }
         double figure = ROUNDS * CALLERS * EACH / ours;
         double force = limit / (ROUNDS * appends);
-        row(
-                what,
-                figure,
-                "records/s",
-                CALLERS / force,
-                "64 KiB append and fsync, times 64");
+        row(what, figure, "records/s", CALLERS / force, "64 KiB append and fsync, times 64");
         row(
                 "the same",
                 figure,
