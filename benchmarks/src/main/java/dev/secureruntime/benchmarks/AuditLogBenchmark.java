@@ -249,6 +249,9 @@ public final class AuditLogBenchmark {
                 theirs = Math.min(theirs, (System.nanoTime() - start) / (double) BURST);
                 TimeUnit.MILLISECONDS.sleep(20);
             }
+            if (logback.written() != 100L * BURST) {
+                throw new IllegalStateException("Logback did not write what it was given");
+            }
         }
         row(
                 "an append that nobody waits for costs its caller",

@@ -4,17 +4,24 @@ import ch.qos.logback.classic.AsyncAppender;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import ch.qos.logback.core.FileAppender;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 
 /** The same fields through Logback's asynchronous file appender, set to drop nothing. */
 final class LogbackCaller implements AutoCloseable {
 
     private final LoggerContext context = new LoggerContext();
+    private final Path file;
     private final Logger logger;
 
     LogbackCaller(Path file, int queue) {
+        this.file = file;
+        context.setMDCAdapter(new LogbackMDCAdapter()); // without one each event fails, and tells nobody
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
         encoder.setContext(context);
         encoder.setPattern("%d{yyyy-MM-dd'T'HH:mm:ss.SSS} %logger %msg%n");
@@ -47,6 +54,14 @@ final class LogbackCaller implements AutoCloseable {
                 number / 2,
                 "api.openai.com",
                 443);
+    }
+
+    /** Closes it once everything is written, and says how many lines that were. */
+    long written() throws IOException {
+        context.stop();
+        try (Stream<String> lines = Files.lines(file)) {
+            return lines.count();
+        }
     }
 
     @Override
