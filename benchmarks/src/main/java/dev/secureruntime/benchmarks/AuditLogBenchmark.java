@@ -113,10 +113,10 @@ public final class AuditLogBenchmark {
      * because what a disk gives changes from second to second; the first turn is not counted.
      */
     private void waitingCallers() throws Exception {
-        waitingCallers("64 callers, each waits until its record of 1 KiB is durable", Thread::new);
+        waitingCallers("callers", "64 callers, each waits until its record of 1 KiB is durable", Thread::new);
         ThreadFactory virtual = virtualThreads();
         if (virtual != null) {
-            waitingCallers("the same, callers on virtual threads", virtual);
+            waitingCallers("virtual-callers", "the same, callers on virtual threads", virtual);
         }
     }
 
@@ -130,11 +130,11 @@ public final class AuditLogBenchmark {
                 Class.forName("java.lang.Thread$Builder").getMethod("factory").invoke(builder);
     }
 
-    private void waitingCallers(String what, ThreadFactory threads) throws Exception {
+    private void waitingCallers(String name, String what, ThreadFactory threads) throws Exception {
         int appends = 200;
         double limit = 0;
         double ours = 0;
-        try (HashChainedAuditLog log = open("callers " + what.length())) {
+        try (HashChainedAuditLog log = open(name)) {
             for (int round = 0; round <= ROUNDS; round++) {
                 double forced = appends / MachineLimits.forcedAppends(home, appends);
                 double waited = waitingRound(log, threads);
