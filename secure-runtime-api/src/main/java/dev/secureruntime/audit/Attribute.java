@@ -1,12 +1,17 @@
 package dev.secureruntime.audit;
 
 import java.util.List;
+import java.util.Objects;
 
 /** A value that an audit record's attribute can hold: what JSON can say without nesting. */
 public sealed interface Attribute {
 
     /** Text; it must be well-formed Unicode (no unpaired surrogate). */
-    record Text(String value) implements Attribute {}
+    record Text(String value) implements Attribute {
+        public Text {
+            Objects.requireNonNull(value, "an attribute has no value");
+        }
+    }
 
     /** A 64-bit integer. */
     record Whole(long value) implements Attribute {}

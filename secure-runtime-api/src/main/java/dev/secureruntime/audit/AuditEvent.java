@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -28,11 +29,13 @@ public final class AuditEvent {
     private AuditEvent(Builder builder) {
         this.type = builder.type;
         this.component = builder.component;
-        this.attributes = Collections.unmodifiableMap(new LinkedHashMap<>(builder.attributes));
-        this.commitments = Collections.unmodifiableMap(new LinkedHashMap<>(builder.commitments));
-        this.openings = builder.openings.isEmpty()
-                ? Map.of()
-                : Collections.unmodifiableMap(new LinkedHashMap<>(builder.openings));
+        this.attributes = builder.attributes.finished();
+        this.commitments = copy(builder.commitments);
+        this.openings = copy(builder.openings);
+    }
+
+    private static <V> Map<String, V> copy(Map<String, V> fields) {
+        return fields.isEmpty() ? Map.of() : Collections.unmodifiableMap(new LinkedHashMap<>(fields));
     }
 
     /** Starts an event of a dotted type, for example {@code tool.call}. */
@@ -74,9 +77,9 @@ public final class AuditEvent {
     public Builder toBuilder() {
         Builder copy = new Builder(type);
         copy.component = component;
-        copy.attributes.putAll(attributes);
-        copy.commitments.putAll(commitments);
-        copy.openings.putAll(openings);
+        attributes.forEach(copy::attribute);
+        commitments.forEach(copy::commitment);
+        openings.values().forEach(copy::content);
         return copy;
     }
 
@@ -90,9 +93,9 @@ public final class AuditEvent {
 
         private final String type;
         private @Nullable String component;
-        private final Map<String, Attribute> attributes = new LinkedHashMap<>();
-        private final Map<String, Commitment> commitments = new LinkedHashMap<>();
-        private final Map<String, Opening> openings = new LinkedHashMap<>();
+        private final Fields.Draft attributes = new Fields.Draft();
+        private Map<String, Commitment> commitments = Map.of();
+        private Map<String, Opening> openings = Map.of();
 
         private Builder(String type) {
             this.type = type;
@@ -124,14 +127,23 @@ public final class AuditEvent {
             return attribute(name, new Attribute.Texts(values));
         }
 
-        /** Adds a value; a name that was given before gets the new value. */
+        /**
+         * Adds a value; a name that was given before gets the new value.
+         *
+         * @throws NullPointerException for a name or a value that is null
+         */
         public Builder attribute(String name, Attribute value) {
-            attributes.put(name, value);
+            Objects.requireNonNull(name, "an attribute has no name");
+            attributes.put(name, Objects.requireNonNull(value, () -> "attribute " + name + " has no value"));
             return this;
         }
 
         /** Adds the commitment to a content field. */
         public Builder commitment(String name, Commitment commitment) {
+            if (commitments.isEmpty()) {
+                commitments = new LinkedHashMap<>();
+                openings = new LinkedHashMap<>();
+            }
             commitments.put(name, commitment);
             openings.remove(name);
             return this;
@@ -155,7 +167,7 @@ public final class AuditEvent {
 
         /** The same, for content that was committed to while it passed by. */
         public Builder content(Opening opening) {
-            commitments.put(opening.name(), opening.commitment());
+            commitment(opening.name(), opening.commitment());
             openings.put(opening.name(), opening);
             return this;
         }

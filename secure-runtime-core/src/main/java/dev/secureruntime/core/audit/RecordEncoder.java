@@ -8,6 +8,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -24,9 +25,24 @@ final class RecordEncoder {
 
     private static final byte[] HEX = RecordParser.ascii("0123456789abcdef");
     private static final byte[] UNICODE = RecordParser.ascii("\\u00");
-    private static final int[] TIME_DIGITS = {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18};
+    private static final int[] TIME_DIGITS = {9, 10, 11, 12, 14, 15, 17, 18, 20, 21, 23, 24, 26, 27};
 
-    private final byte[] time = RecordParser.ascii("0000-00-00T00:00:00.000000Z");
+    private static final KnownTexts.Form SEQ = KnownTexts.Form.of(RecordParser.SEQ);
+    private static final KnownTexts.Form ATTRIBUTES = KnownTexts.Form.of(RecordParser.ATTRIBUTES);
+    private static final KnownTexts.Form PREV = KnownTexts.Form.of(RecordParser.PREV);
+    private static final KnownTexts.Form END = KnownTexts.Form.of(RecordParser.END);
+    /** Without the quote, which comes with the text. */
+    private static final byte[] COMPONENT = Arrays.copyOf(RecordParser.COMPONENT, RecordParser.COMPONENT.length - 1);
+
+    private static final int[] POWERS = {
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000
+    };
+    private static final byte[] PAIRS = pairs();
+
+    private final KnownTexts names = new KnownTexts();
+    private final KnownTexts types = new KnownTexts();
+    private final KnownTexts texts = new KnownTexts();
+    private final byte[] time = RecordParser.ascii(",\"time\":\"0000-00-00T00:00:00.000000Z");
     private long timeSecond = Long.MIN_VALUE;
 
     private byte[] buffer = time;
@@ -45,20 +61,17 @@ final class RecordEncoder {
         at = from;
         // The line feed is not part of the record.
         limit = from + RecordParser.MAX_BYTES;
-        raw(RecordParser.SEQ);
+        write(SEQ);
         number(seq);
-        raw(RecordParser.TIME);
         time(now);
-        raw(RecordParser.TYPE);
-        dottedName(event.type());
-        put('"');
-        if (event.component().isPresent()) {
-            raw(RecordParser.COMPONENT);
-            text(event.component().get());
-            put('"');
+        type(event.type());
+        String component = event.component().orElse(null);
+        if (component != null) {
+            raw(COMPONENT);
+            quoted(component);
         }
         if (!event.attributes().isEmpty()) {
-            raw(RecordParser.ATTRIBUTES);
+            write(ATTRIBUTES);
             attributes(event.attributes());
             put('}');
         }
@@ -67,12 +80,21 @@ final class RecordEncoder {
             commitments(event.commitments());
             put('}');
         }
-        raw(RecordParser.PREV);
+        write(PREV);
         room(RecordParser.HASH_DIGITS);
         at += RecordParser.HASH_DIGITS;
-        raw(RecordParser.END);
+        write(END);
         buffer[at++] = '\n';
         return at;
+    }
+
+    private static byte[] pairs() {
+        byte[] pairs = new byte[200];
+        for (int i = 0; i < 100; i++) {
+            pairs[2 * i] = (byte) ('0' + i / 10);
+            pairs[2 * i + 1] = (byte) ('0' + i % 10);
+        }
+        return pairs;
     }
 
     /** The offset of the gap for the hash in the line that ends (behind its line feed) at {@code end}. */
@@ -135,7 +157,7 @@ final class RecordEncoder {
             number(commitment.bytes());
             raw(RecordParser.SHA256);
             raw(hash);
-            raw(RecordParser.END);
+            write(END);
             first = false;
         }
     }
@@ -144,22 +166,62 @@ final class RecordEncoder {
         if (!first) {
             put(',');
         }
-        quoted(name);
+        KnownTexts.Form form = names.form(name);
+        if (form != null) {
+            write(form);
+            return;
+        }
+        int start = at;
+        spellOut(name);
         put(':');
+        names.keep(name, buffer, start, at);
     }
 
     private void quoted(String text) {
-        put('"');
-        text(text);
+        if (!KnownTexts.mayKnow(text)) {
+            spellOut(text);
+            return;
+        }
+        KnownTexts.Form form = texts.form(text);
+        if (form != null) {
+            write(form);
+            return;
+        }
+        int start = at;
+        spellOut(text);
+        texts.keep(text, buffer, start, at);
+    }
+
+    private void spellOut(String text) {
+        int length = text.length();
+        room(length + 2);
+        byte[] target = buffer;
+        int to = at;
+        target[to++] = '"';
+        int i = 0;
+        for (; i < length; i++) {
+            char c = text.charAt(i);
+            if (!isPlain(c)) {
+                break;
+            }
+            target[to++] = (byte) c;
+        }
+        at = to;
+        if (i < length) {
+            rest(text, i);
+        }
         put('"');
     }
 
-    private void text(String text) {
-        int length = text.length();
-        room(length);
-        for (int i = plain(text); i < length; i++) {
+    /** Whether the character stands for itself, as one byte. */
+    private static boolean isPlain(char c) {
+        return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+    }
+
+    private void rest(String text, int from) {
+        for (int i = from; i < text.length(); i++) {
             char c = text.charAt(i);
-            if (c >= ' ' && c < 0x80 && c != '"' && c != '\\') {
+            if (isPlain(c)) {
                 put(c);
             } else if (c >= 0x80) {
                 i += multibyte(text, i, c);
@@ -167,22 +229,6 @@ final class RecordEncoder {
                 escape(c);
             }
         }
-    }
-
-    /** Writes the characters that stand for themselves, up to the first that doesn't; there is room for them. */
-    private int plain(String text) {
-        byte[] target = buffer;
-        int to = at;
-        int i = 0;
-        for (; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c < ' ' || c >= 0x80 || c == '"' || c == '\\') {
-                break;
-            }
-            target[to++] = (byte) c;
-        }
-        at = to;
-        return i;
     }
 
     /** Writes the code point that starts at {@code i}; returns how many more characters it took. */
@@ -230,7 +276,12 @@ final class RecordEncoder {
         put(c);
     }
 
-    private void dottedName(String type) {
+    private void type(String type) {
+        KnownTexts.Form form = types.form(type);
+        if (form != null) {
+            write(form);
+            return;
+        }
         int part = 0;
         for (int i = 0; i < type.length(); i++) {
             char c = type.charAt(i);
@@ -244,38 +295,51 @@ final class RecordEncoder {
         if (part == 0 || type.length() > RecordParser.MAX_TYPE) {
             throw rejected("the type is a dotted name of letters, digits, '_' and '-', at most 255 characters");
         }
+        int start = at;
+        raw(RecordParser.TYPE);
         raw(RecordParser.ascii(type));
+        put('"');
+        types.keep(type, buffer, start, at);
     }
 
     private void number(long value) {
-        if (value < 0) {
-            // Also right for the smallest long, whose negation is itself.
+        if (value < 0 || value > Integer.MAX_VALUE) {
             raw(RecordParser.ascii(Long.toString(value)));
             return;
         }
+        int rest = (int) value;
         int digits = 1;
-        for (long rest = value; rest >= 10; rest /= 10) {
+        while (digits < POWERS.length && rest >= POWERS[digits]) {
             digits++;
         }
         room(digits);
-        long rest = value;
-        for (int i = at + digits - 1; i >= at; i--) {
-            buffer[i] = (byte) ('0' + rest % 10);
-            rest /= 10;
-        }
+        digits(buffer, at, digits, rest);
         at += digits;
+    }
+
+    /** Writes the last {@code count} decimal digits of {@code value}. */
+    private static void digits(byte[] target, int from, int count, int value) {
+        int rest = value;
+        int i = from + count;
+        for (; i - from >= 2; i -= 2) {
+            int pair = 2 * (rest % 100);
+            rest /= 100;
+            target[i - 2] = PAIRS[pair];
+            target[i - 1] = PAIRS[pair + 1];
+        }
+        if (i > from) {
+            target[from] = (byte) ('0' + rest % 10);
+        }
     }
 
     private void time(Instant now) {
         if (now.getEpochSecond() != timeSecond) {
             second(now);
         }
-        int micros = now.getNano() / 1_000;
-        for (int i = 25; i >= 20; i--) {
-            time[i] = (byte) ('0' + micros % 10);
-            micros /= 10;
-        }
-        raw(time);
+        digits(time, 29, 6, now.getNano() / 1_000);
+        room(time.length);
+        System.arraycopy(time, 0, buffer, at, time.length);
+        at += time.length;
     }
 
     private void second(Instant now) {
@@ -298,6 +362,11 @@ final class RecordEncoder {
         room(bytes.length);
         System.arraycopy(bytes, 0, buffer, at, bytes.length);
         at += bytes.length;
+    }
+
+    private void write(KnownTexts.Form form) {
+        room(form.length);
+        at = form.write(buffer, at);
     }
 
     private void put(int b) {

@@ -26,6 +26,10 @@ final class Swar {
         return (long) LONG.get(bytes, at);
     }
 
+    static void put(byte[] bytes, int at, long word) {
+        LONG.set(bytes, at, word);
+    }
+
     /** Whether {@code length} bytes at two places are the same; at least eight. */
     static boolean same(byte[] a, int i, byte[] b, int j, int length) {
         int last = length - Long.BYTES;

@@ -7,12 +7,17 @@ import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -89,6 +94,62 @@ class RecordRoundTripTest {
                 .isEqualTo(List.copyOf(event.attributes().entrySet()));
         assertThat(List.copyOf(record.commitments().entrySet()))
                 .isEqualTo(List.copyOf(event.commitments().entrySet()));
+    }
+
+    @Property(tries = 300)
+    void encode_eventsThatComeAgain_areWrittenAsByAnEncoderThatNeverSawThem(
+            @ForAll("events") AuditEvent first, @ForAll("events") AuditEvent second) {
+        for (int round = 0; round < 4; round++) {
+            for (AuditEvent event : List.of(first, second)) {
+                assertThat(line(encoder, event)).isEqualTo(line(new RecordEncoder(), event));
+            }
+        }
+    }
+
+    /** The line, behind and in front of other bytes; or why it was refused. */
+    private String line(RecordEncoder by, AuditEvent event) {
+        byte[] target = new byte[RecordEncoder.ROOM + 7];
+        Arrays.fill(target, (byte) '#');
+        try {
+            int end = by.encode(target, 7, 1_234_567, Instant.EPOCH, event);
+            return new String(target, 0, end, StandardCharsets.ISO_8859_1);
+        } catch (SecureRuntimeException e) {
+            return e.getMessage();
+        }
+    }
+
+    @Example
+    void encode_namesAndTextsWithOneHash_areNotTakenForEachOther() {
+        assertThat("Aa").hasSameHashCodeAs("BB");
+        for (int round = 0; round < 4; round++) {
+            for (String text : List.of("Aa", "BB")) {
+                AuditEvent event = AuditEvent.of(text)
+                        .component(text)
+                        .attribute(text, text)
+                        .build();
+                assertThat(line(encoder, event))
+                        .contains("\"type\":\"%1$s\",\"component\":\"%1$s\",\"attributes\":{\"%1$s\":\"%1$s\"}"
+                                .formatted(text));
+            }
+        }
+    }
+
+    @Example
+    void encode_sizesAroundTheLimit_areTheSameForTextsThatCameBefore() {
+        Set<Boolean> fitted = new HashSet<>();
+        for (int filler = 65_200; filler < 65_300; filler++) {
+            AuditEvent event = AuditEvent.of("large")
+                    .attribute("filler", "x".repeat(filler))
+                    .attribute("a.name.that.comes.again", "and its text")
+                    .attribute("another.name.that.comes.again", "another text")
+                    .build();
+            String fresh = line(new RecordEncoder(), event);
+            for (int round = 0; round < 3; round++) {
+                assertThat(line(encoder, event)).isEqualTo(fresh);
+            }
+            fitted.add(fresh.endsWith("}\n"));
+        }
+        assertThat(fitted).containsExactlyInAnyOrder(true, false);
     }
 
     @Property(tries = 2_000)
