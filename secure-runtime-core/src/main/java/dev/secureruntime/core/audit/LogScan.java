@@ -75,6 +75,7 @@ final class LogScan {
             reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
             return;
         }
+        SegmentsReader.requireDirectory(files);
         LogDescription described = LogDescription.pinned(description, pinnedLog, pinnedEpoch, pinnedMlDsa);
         mlDsaKey = described.mlDsaKey();
         epochKey = described.epochKey();
