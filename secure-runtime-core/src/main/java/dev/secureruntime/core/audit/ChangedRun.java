@@ -45,15 +45,14 @@ final class ChangedRun {
      * @param covered the tree over the records below, which a good checkpoint covers
      * @param checkpoint the next one, whose signatures are good
      */
-    static @Nullable LogFault before(LogFiles files, CompactRange covered, long suspect, Checkpoint checkpoint)
-            throws IOException {
+    static @Nullable LogFault before(LogFiles files, CompactRange covered, long suspect, Checkpoint checkpoint) {
         if (suspect <= covered.size() || suspect >= checkpoint.size()) {
             return null;
         }
         try (SegmentsReader segments = SegmentsReader.left(files)) {
             return new ChangedRun(covered, suspect).read(segments, checkpoint);
-        } catch (MalformedRecordException | LogFault e) {
-            return null;
+        } catch (IOException | MalformedRecordException | LogFault e) {
+            return null; // The fault that is known stays.
         }
     }
 
@@ -82,7 +81,8 @@ final class ChangedRun {
         if (vouched || suspect == checkpoint.size() - 1) {
             return null;
         }
-        // No record says what the last hash was: then a changed record is likelier than a prev that is still well-formed.
+        // No record says what the last hash was: then a changed record is likelier than a prev that is still
+        // well-formed.
         return Arrays.equals(storedBefore.root(), checkpoint.root()) ? null : before;
     }
 

@@ -131,8 +131,7 @@ final class LogScan {
                 Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
                 records.leadsTo(checkpoint);
                 while (records.tree().size() < checkpoint.size()) {
-                    if (!records.advance(checkpoint.size())
-                            && next(records, checkpoint) != RecordChain.Step.RECORD) {
+                    if (!records.advance(checkpoint.size()) && next(records, checkpoint) != RecordChain.Step.RECORD) {
                         if (reader.noteOffset() < certain) {
                             throw missing(records, checkpoint.size());
                         }
