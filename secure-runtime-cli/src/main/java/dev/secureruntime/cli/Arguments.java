@@ -108,6 +108,21 @@ final class Arguments {
         }
     }
 
+    /** Refuses to replace a file that holds something else than verifier keys: the signer, or a file of the log. */
+    void requireReplaceableKeys(String option, Path file) {
+        if (!Files.isRegularFile(file)) {
+            return;
+        }
+        try {
+            List<String> keys = keys(file.toString());
+            if (!keys.isEmpty()) {
+                AuditLogVerifier.withKeys(keys);
+            }
+        } catch (IllegalArgumentException | ParameterException e) {
+            throw usage(option + ": " + file + " holds something else than verifier keys; it is not replaced");
+        }
+    }
+
     /** The content of a file that is named on the command line, up to {@code limit} bytes and one more. */
     byte[] content(Path file, int limit) {
         try (InputStream input = Files.newInputStream(file)) {

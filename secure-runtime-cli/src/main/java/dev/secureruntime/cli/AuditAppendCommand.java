@@ -143,11 +143,14 @@ final class AuditAppendCommand implements Callable<Integer> {
     public Integer call() {
         CommandSpec command = Objects.requireNonNull(spec, "picocli sets the specification");
         PrintWriter err = command.commandLine().getErr();
+        Arguments arguments = new Arguments(spec);
         try {
-            HashChainedAuditLog log = HashChainedAuditLog.open(settings(new Arguments(spec)), Clock.systemUTC());
+            HashChainedAuditLog log = HashChainedAuditLog.open(settings(arguments), Clock.systemUTC());
             Outcome outcome;
             try (log) {
                 if (pin != null) {
+                    // Not sooner: it may be the signer that was just made.
+                    arguments.requireReplaceableKeys("--pin", pin);
                     Files.writeString(pin, String.join("\n", log.verifierKeys()) + "\n");
                 }
                 outcome = append(log);

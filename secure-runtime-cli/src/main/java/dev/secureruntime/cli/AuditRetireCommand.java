@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:the records were removed, be it none; the last line says which is the first that is left",
-            "1:the log was tampered with, or doesn't have the anchored checkpoint; nothing was removed",
+            "1:the log was tampered with, doesn't have the anchored checkpoint, or can't be continued with this signer; nothing"
+                    + " was removed",
             "2:the log can't be opened or written; the message begins with a code",
             "3:wrong usage: no such log, an anchor that can't be read or that the log key didn't sign"
         },

@@ -53,6 +53,39 @@ final class AuditAppendCommandTest {
     }
 
     @Test
+    void append_pinThatIsTheSignerOrAFileOfTheLog_isNotReplaced() throws Exception {
+        for (String file : List.of("signer", "log/log.json", "log/checkpoints")) {
+            CommandRun run = CommandRun.reading(
+                    "{\"type\":\"a.b\"}\n",
+                    "audit",
+                    "append",
+                    home.resolve("log"),
+                    "--signer",
+                    home.resolve("signer"),
+                    "--pin",
+                    home.resolve(file));
+            assertThat(run.code()).as(file).isEqualTo(3);
+            assertThat(run.err()).as(file).contains("SR-COMMAND-001 --pin: ").contains("it is not replaced");
+        }
+        Files.createFile(home.resolve("pin"));
+        for (int round = 0; round < 2; round++) {
+            CommandRun run = CommandRun.reading(
+                    "{\"type\":\"a.b\"}\n",
+                    "audit",
+                    "append",
+                    home.resolve("log"),
+                    "--signer",
+                    home.resolve("signer"),
+                    "--pin",
+                    home.resolve("pin"));
+            assertThat(run.code()).as(run.err()).isZero();
+        }
+        assertThat(CommandRun.of("audit", "verify", home.resolve("log"), "--key", home.resolve("pin"))
+                        .code())
+                .isZero();
+    }
+
+    @Test
     void append_toANewLogOfABadName_isWrongUsage_andMakesNothing() throws Exception {
         CommandRun run = CommandRun.reading(
                 "{\"type\":\"a.b\"}\n",

@@ -38,6 +38,7 @@ final class LogScan {
     private byte @Nullable [] retired;
     private @Nullable VerifierKey epochKey;
     private @Nullable VerifierKey announced;
+    private CompactRange covered = new CompactRange();
     private byte[] newestHash = new byte[TreeHasher.BYTES];
     private byte @Nullable [] newestNote;
     private long signed;
@@ -75,6 +76,7 @@ final class LogScan {
             reasons.add(description == null ? "the directory holds no log" : "nothing was recorded yet");
             return;
         }
+        SegmentsReader.requireDirectory(files);
         LogDescription described = LogDescription.pinned(description, pinnedLog, pinnedEpoch, pinnedMlDsa);
         mlDsaKey = described.mlDsaKey();
         epochKey = described.epochKey();
@@ -83,6 +85,7 @@ final class LogScan {
         }
         ChainStart first = ChainStart.of(retired, described);
         start = first;
+        covered = first.tree();
         segments.startAt(first.index(), first.segment());
         try (RecordChain records = openChain(segments, first, described)) {
             chain = records;
@@ -128,8 +131,7 @@ final class LogScan {
                 Checkpoint checkpoint = readNote(note, described, reader.noteOffset());
                 records.leadsTo(checkpoint);
                 while (records.tree().size() < checkpoint.size()) {
-                    if (!records.advance(checkpoint.size())
-                            && records.next(signed, newestHash) != RecordChain.Step.RECORD) {
+                    if (!records.advance(checkpoint.size()) && next(records, checkpoint) != RecordChain.Step.RECORD) {
                         if (reader.noteOffset() < certain) {
                             throw missing(records, checkpoint.size());
                         }
@@ -146,6 +148,17 @@ final class LogScan {
             }
         }
         return before;
+    }
+
+    private RecordChain.Step next(RecordChain records, Checkpoint checkpoint) throws IOException, LogFault {
+        long index = records.tree().size();
+        try {
+            return records.next(signed, newestHash);
+        } catch (LogFault e) {
+            boolean here = e.firstBad().seq().orElse(0) == index;
+            LogFault before = here ? ChangedRun.before(files, covered, index, checkpoint) : null;
+            throw before == null ? e : before;
+        }
     }
 
     private static LogFault missing(RecordChain records, long size) {
@@ -217,6 +230,7 @@ final class LogScan {
                             + " was forked, or rolled back and continued");
         }
         records.markSigned();
+        covered = records.tree().copy();
         signed = checkpoint.size();
         newestHash = hash;
         newestNote = note;

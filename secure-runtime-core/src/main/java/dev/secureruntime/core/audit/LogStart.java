@@ -108,6 +108,11 @@ final class LogStart {
 
     private Started create(SignerFile signer) throws IOException {
         Files.createDirectories(files.segments());
+        if (!Files.isDirectory(files.segments(), LinkOption.NOFOLLOW_LINKS)) {
+            throw inconsistent(
+                    files.segments() + " is a link, which no reader of the log follows. Make it a directory, or"
+                            + " keep the whole log elsewhere");
+        }
         Durable.forceDirectory(files.directory());
         Durable.forceDirectory(Durable.parent(files.directory()));
         Durable.replace(files.description(), LogDescription.of(signer).bytes());

@@ -65,6 +65,14 @@ final class SegmentsReader implements AutoCloseable {
         return new SegmentsReader(segments, lastSize, bytes);
     }
 
+    /** Requires that the segments are in a directory of the log: a link to one is not followed. */
+    static void requireDirectory(LogFiles files) throws IOException, LogFault {
+        BasicFileAttributes found = LogFiles.attributes(files.segments());
+        if (found != null && !found.isDirectory()) {
+            throw new LogFault(0, LogFiles.SEGMENTS, 0, "expected a directory");
+        }
+    }
+
     /** Leaves out the segments below {@code index}, which retention has removed or is about to. */
     void startAt(long index, long number) {
         for (Path segment : List.copyOf(segments)) {

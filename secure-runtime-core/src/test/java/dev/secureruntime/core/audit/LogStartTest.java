@@ -61,6 +61,26 @@ class LogStartTest {
     }
 
     @Test
+    void open_segmentsAreALink_refusedBeforeARecordIsTaken() throws Exception {
+        Path elsewhere = Files.createDirectory(home.resolve("elsewhere"));
+        Files.createSymbolicLink(Files.createDirectories(log(home)).resolve("segments"), elsewhere);
+        assertThatThrownBy(() -> LogFixture.open(settings()))
+                .isInstanceOf(SecureRuntimeException.class)
+                .hasMessageContaining("SR-AUDIT-004")
+                .hasMessageContaining("is a link");
+        assertThat(elsewhere).isEmptyDirectory();
+
+        Files.delete(log(home).resolve("segments"));
+        List<String> keys;
+        try (HashChainedAuditLog log = LogFixture.open(settings())) {
+            keys = log.verifierKeys();
+        }
+        Files.move(log(home).resolve("segments"), elsewhere.resolve("segments"));
+        Files.createSymbolicLink(log(home).resolve("segments"), elsewhere.resolve("segments"));
+        assertThat(LogFixture.verify(home, keys).toString()).contains("expected a directory");
+    }
+
+    @Test
     void open_secondWriter_refusedAlsoThroughALink() throws Exception {
         Path link = home.resolve("link");
         try (HashChainedAuditLog log = LogFixture.open(settings())) {

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every kind of attack on a finished log, with the record that the verdict has to name. */
 class TamperSuiteTest {
@@ -128,6 +129,40 @@ class TamperSuiteTest {
             }
             writeLines(segment, lines);
         }
+    }
+
+    /** As a search and replace does: several records in a row, their {@code prev} as it was. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, Integer.MAX_VALUE})
+    void verify_severalInARowChanged_tamperedAtTheFirst(int run) {
+        List<String> records = LogFixture.records(original);
+        int tested = 0;
+        for (int first = 0; first + 2 <= size; first++) {
+            if (!records.get(first).contains("value") || !records.get(first + 1).contains("value")) {
+                continue;
+            }
+            Path copy = home.resolve("copy" + first);
+            LogFixture.copy(original, copy);
+            int from = first;
+            long seq = 0;
+            for (Path segment : segments(copy)) {
+                List<String> lines = lines(segment);
+                for (int i = 0; i < lines.size(); i++, seq++) {
+                    if (seq >= from && seq - from < run) {
+                        lines.set(i, lines.get(i).replace("value", "other"));
+                    }
+                }
+                writeLines(segment, lines);
+            }
+
+            Tampered tampered = (Tampered) LogFixture.verify(copy, keys);
+
+            assertThat(tampered.firstBad().seq()).as(tampered.toString()).hasValue(first);
+            Path file = log(copy).resolve(tampered.firstBad().file());
+            assertThat(read(file).substring((int) tampered.firstBad().offset())).startsWith("{\"seq\":" + first + ",");
+            tested++;
+        }
+        assertThat(tested).isGreaterThan(20);
     }
 
     @Test
