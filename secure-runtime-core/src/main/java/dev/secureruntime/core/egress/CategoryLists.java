@@ -158,7 +158,7 @@ final class CategoryLists {
                 if (index.hasNameOf(labels)) {
                     int slot = index.find(host, i + 1, NameIndex.mix(hash));
                     if (slot >= 0) {
-                        found |= below[index.value(index.record(slot))];
+                        found |= below[index.value(slot)];
                     }
                 }
                 labels++;
@@ -166,13 +166,13 @@ final class CategoryLists {
             hash = NameIndex.step(hash, c);
         }
         int slot = index.find(host, 0, NameIndex.mix(hash));
-        return slot < 0 ? found : found | exact[index.value(index.record(slot))];
+        return slot < 0 ? found : found | exact[index.value(slot)];
     }
 
     /** Some of the names. */
     List<String> sample(int most) {
         List<String> names = new ArrayList<>();
-        index.visit(most, record -> names.add(index.name(record)));
+        index.visit(most, slot -> names.add(index.name(slot)));
         return names;
     }
 

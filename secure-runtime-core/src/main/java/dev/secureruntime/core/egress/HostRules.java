@@ -243,7 +243,7 @@ final class HostRules {
         if (slot < 0) {
             return best;
         }
-        int only = index.value(index.record(slot));
+        int only = index.value(slot);
         if (only >= 0) {
             if ((only & WILDCARD) != kind || !scopes[only >> 2].matches(request)) {
                 return best;
@@ -266,7 +266,7 @@ final class HostRules {
     /** The answer that a rule gives when it allows. */
     Allowed answer(long rule) {
         int slot = (int) rule;
-        int only = index.value(index.record(slot));
+        int only = index.value(slot);
         Allowed[] kept = only >= 0 ? answers : several[~only].answers;
         int place = only >= 0 ? slot : (int) (rule >> 32);
         Allowed answer = kept[place];
@@ -291,15 +291,15 @@ final class HostRules {
 
     /** The rule as the policy writes it. */
     String pattern(long rule) {
-        return pattern(index.record((int) rule), code(rule));
+        return pattern((int) rule, code(rule));
     }
 
-    private String pattern(int record, int code) {
-        return ((code & WILDCARD) != 0 ? "*." : "") + index.name(record);
+    private String pattern(int slot, int code) {
+        return ((code & WILDCARD) != 0 ? "*." : "") + index.name(slot);
     }
 
     private int code(long rule) {
-        int only = index.value(index.record((int) rule));
+        int only = index.value((int) rule);
         return only >= 0 ? only : several[~only].codes[(int) (rule >> 32)];
     }
 
@@ -319,7 +319,7 @@ final class HostRules {
 
     private void addRules(int slot, int kind, List<Long> to) {
         if (slot >= 0) {
-            int only = index.value(index.record(slot));
+            int only = index.value(slot);
             int count = only >= 0 ? 1 : several[~only].codes.length;
             for (int i = 0; i < count; i++) {
                 long rule = (long) i << 32 | slot;
@@ -333,11 +333,11 @@ final class HostRules {
     /** The patterns that are allowed, of the first so many names. */
     List<String> allowedPatterns(int most) {
         List<String> patterns = new ArrayList<>();
-        index.visit(most, record -> {
-            int only = index.value(record);
+        index.visit(most, slot -> {
+            int only = index.value(slot);
             for (int code : only >= 0 ? new int[] {only} : several[~only].codes) {
                 if ((code & DENY) == 0) {
-                    patterns.add(pattern(record, code));
+                    patterns.add(pattern(slot, code));
                 }
             }
         });

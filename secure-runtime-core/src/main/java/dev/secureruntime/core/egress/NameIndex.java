@@ -4,8 +4,10 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Finds names, and the suffixes of a name, among many: an open-addressed table over a hash that is computed from a
@@ -15,37 +17,61 @@ import java.util.function.IntConsumer;
  * {@link #find} with the {@link #mix mixed} hash so far. A hit is always compared character by character: the hash is fast, not strong.
  * Nothing is allocated. Names are ASCII. Immutable and thread-safe.
  *
- * <p>What a look-up needs of a name lies together, so that a cold hit costs two cache misses, one in the slots and one in
- * the records. What the owner keeps of its own beside the slots is waited for together with the record. Record: 4 bytes value,
- * 1 byte length, the characters. Slot: 32 bits of hash, 32 bits of the record's place plus one; half of them are filled, so that most names stand in their first one.
+ * <p>Each slot has a tag, a byte of its name's hash, and a record of 32 bytes. Eight tags are looked at together, and lie so close
+ * that they mostly are in a cache; of what doesn't fit there, a hit costs one miss and a name that isn't there none. Three quarters of
+ * the slots are filled. Record: 4 bytes value, 1 byte length, up to 27 characters; or, of a longer name, the place of its characters elsewhere.
  */
 final class NameIndex {
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long MIX = 0x9E3779B97F4A7C15L;
+    private static final long ONES = 0x0101_0101_0101_0101L;
+    private static final long HIGH = ONES << 7;
+    private static final int GROUP = Long.BYTES;
+    private static final int RECORD = 32;
     private static final int HEAD = 5;
+    private static final int INLINE = RECORD - HEAD;
+    /** Where the first record begins: behind an array's own 16 bytes, so that records don't lie across cache lines. */
+    private static final int MARGIN = 16;
+
+    private static final int IN_ORDER = 4_096;
+
+    /** The tags of the slots, 0 where a slot is empty, and those of the first slots once more. */
+    private final byte[] tags;
 
     private final byte[] records;
-    private final long[] slots;
+    private final byte[] longNames;
+    private final int names;
+    private final int slots;
+    /** The slots of the names that came first. */
+    private final int[] firsts;
 
     /** Bit n is set when some name has n labels; bit 31 stands for 31 and more. */
     private final int labelCounts;
 
     /** Indexes names of at most 253 characters, each with a value. */
     NameIndex(Map<String, Integer> names) {
-        long total = 0;
-        for (String name : names.keySet()) {
-            total += HEAD + name.length();
+        long wanted = names.size() * 4L / 3 + 1;
+        int most = (Integer.MAX_VALUE - 2 * MARGIN) / RECORD;
+        if (wanted > most) {
+            throw new IllegalArgumentException("more than " + most / 4 * 3 + " names");
         }
-        records = new byte[Math.toIntExact(total)];
-        slots = new long[Math.toIntExact(Math.max(2, names.size() * 2L))];
-        int at = 0;
+        this.names = names.size();
+        slots = (int) wanted;
+        tags = new byte[slots + GROUP - 1];
+        records = new byte[MARGIN + slots * RECORD];
+        longNames = new byte
+                [Math.toIntExact(names.keySet().stream()
+                        .mapToLong(String::length)
+                        .filter(length -> length > INLINE)
+                        .sum())];
+        firsts = new int[Math.min(names.size(), IN_ORDER)];
+        int number = 0;
+        int longs = 0;
         int counts = 0;
         for (Map.Entry<String, Integer> entry : names.entrySet()) {
             byte[] name = entry.getKey().getBytes(StandardCharsets.ISO_8859_1);
-            INT.set(records, at, entry.getValue().intValue());
-            records[at + 4] = (byte) name.length;
-            System.arraycopy(name, 0, records, at + HEAD, name.length);
             int labels = 1;
             long hash = 0;
             for (int i = name.length - 1; i >= 0; i--) {
@@ -53,19 +79,33 @@ final class NameIndex {
                 labels += name[i] == '.' ? 1 : 0;
             }
             counts |= 1 << Math.min(31, labels);
-            insert(hash, at);
-            at += HEAD + name.length;
+            int slot = take(mix(hash));
+            int record = record(slot);
+            INT.set(records, record, entry.getValue().intValue());
+            records[record + 4] = (byte) name.length;
+            if (name.length > INLINE) {
+                INT.set(records, record + HEAD, longs);
+                System.arraycopy(name, 0, longNames, longs, name.length);
+                longs += name.length;
+            } else {
+                System.arraycopy(name, 0, records, record + HEAD, name.length);
+            }
+            if (number < firsts.length) {
+                firsts[number++] = slot;
+            }
         }
+        System.arraycopy(tags, 0, tags, slots, Math.min(slots, GROUP - 1));
         labelCounts = counts;
     }
 
-    private void insert(long hash, int record) {
-        long mixed = mix(hash);
+    /** Gives the name of a mixed hash the first empty slot from its own on. */
+    private int take(long mixed) {
         int slot = slot(mixed);
-        while (slots[slot] != 0) {
-            slot = slot + 1 == slots.length ? 0 : slot + 1;
+        while (tags[slot] != 0) {
+            slot = slot + 1 == slots ? 0 : slot + 1;
         }
-        slots[slot] = mixed << 32 | (record + 1);
+        tags[slot] = tag(mixed);
+        return slot;
     }
 
     /** The hash of a text that has one more character on its left; that of the empty text is 0. */
@@ -83,9 +123,9 @@ final class NameIndex {
         return hash * MIX;
     }
 
-    /** What the first slot of a mixed hash holds: read early, since a cold one is waited for. */
+    /** The tags of a mixed hash's slot and the seven behind it: read early, since cold ones are waited for. */
     long first(long mixed) {
-        return slots[slot(mixed)];
+        return (long) LONG.get(tags, slot(mixed));
     }
 
     /** The slot of the name that equals {@code host} from {@code start} on, whose mixed hash is given; -1 without one. */
@@ -93,50 +133,80 @@ final class NameIndex {
         return find(host, start, mixed, first(mixed));
     }
 
-    /** The same, where the {@link #first} slot was read before. */
+    /** The same, where the {@link #first} tags were read before. */
     int find(String host, int start, long mixed, long first) {
-        long entry = first;
         int slot = slot(mixed);
-        while (entry != 0) {
-            if ((int) (entry >>> 32) == (int) mixed && equals((int) entry - 1, host, start)) {
-                return slot;
-            }
-            slot = slot + 1 == slots.length ? 0 : slot + 1;
-            entry = slots[slot];
+        byte own = (byte) first;
+        if (own == 0) {
+            return -1;
         }
-        return -1;
+        if (own == tag(mixed) && equals(record(slot), host, start)) {
+            return slot;
+        }
+        return findFurther(host, start, mixed, first, slot);
     }
 
-    /** The record that a slot found leads to. */
-    int record(int slot) {
-        return (int) slots[slot] - 1;
+    /** The same, looking at eight slots at a time. */
+    private int findFurther(String host, int start, long mixed, long first, int home) {
+        int slot = home;
+        long wanted = (tag(mixed) & 0xff) * ONES;
+        long group = first;
+        while (true) {
+            // The lowest high bit that is set is that of the first zero; a borrow can reach only bytes above it.
+            long empty = group - ONES & ~group & HIGH;
+            long difference = group ^ wanted;
+            long equal = difference - ONES & ~difference & HIGH & empty - 1;
+            while (equal != 0) {
+                int found = slot + (Long.numberOfTrailingZeros(equal) >>> 3);
+                found = found < slots ? found : found - slots;
+                if (equals(record(found), host, start)) {
+                    return found;
+                }
+                equal &= equal - 1;
+            }
+            if (empty != 0) {
+                return -1;
+            }
+            slot = slot + GROUP < slots ? slot + GROUP : slot + GROUP - slots;
+            group = (long) LONG.get(tags, slot);
+        }
     }
 
-    int value(int record) {
-        return (int) INT.get(records, record);
+    int value(int slot) {
+        return (int) INT.get(records, record(slot));
     }
 
-    String name(int record) {
-        return new String(records, record + HEAD, records[record + 4] & 0xff, StandardCharsets.ISO_8859_1);
+    String name(int slot) {
+        int record = record(slot);
+        int length = records[record + 4] & 0xff;
+        return length > INLINE
+                ? new String(longNames, (int) INT.get(records, record + HEAD), length, StandardCharsets.ISO_8859_1)
+                : new String(records, record + HEAD, length, StandardCharsets.ISO_8859_1);
     }
 
-    /** Visits the first records, in the order of the map. */
+    /**
+     * Visits the slots of so many names: the first ones, in the order of the map, unless more than {@value #IN_ORDER} are asked
+     * for and there.
+     */
     void visit(int most, IntConsumer visitor) {
-        int visited = 0;
-        for (int at = 0; at < records.length && visited < most; at += HEAD + (records[at + 4] & 0xff)) {
-            visitor.accept(at);
-            visited++;
+        if (most <= IN_ORDER || names <= IN_ORDER) {
+            Arrays.stream(firsts).limit(most).forEach(visitor);
+        } else {
+            IntStream.range(0, slots)
+                    .filter(slot -> tags[slot] != 0)
+                    .limit(most)
+                    .forEach(visitor);
         }
     }
 
     /** The number of slots. */
     int slots() {
-        return slots.length;
+        return slots;
     }
 
     /** The bytes that the table takes. */
     long bytes() {
-        return records.length + 8L * slots.length;
+        return tags.length + records.length + longNames.length + (long) firsts.length * Integer.BYTES;
     }
 
     private boolean equals(int record, String host, int start) {
@@ -145,15 +215,30 @@ final class NameIndex {
         if ((records[record + 4] & 0xff) != length) {
             return false;
         }
+        byte[] characters = records;
         int at = record + HEAD;
+        if (length > INLINE) {
+            characters = longNames;
+            at = (int) INT.get(records, at);
+        }
         int differences = 0;
         for (int i = 0; i < length; i++) {
-            differences |= records[at + i] ^ host.charAt(start + i);
+            differences |= characters[at + i] ^ host.charAt(start + i);
         }
         return differences == 0;
     }
 
+    private static int record(int slot) {
+        return MARGIN + slot * RECORD;
+    }
+
+    /** Of the bits beside those that choose the slot; never 0. */
+    private static byte tag(long mixed) {
+        int bits = (int) (mixed >>> 24) & 0xff;
+        return (byte) (bits == 0 ? 1 : bits);
+    }
+
     private int slot(long mixed) {
-        return (int) ((mixed >>> 32) * slots.length >>> 32);
+        return (int) ((mixed >>> 32) * slots >>> 32);
     }
 }
