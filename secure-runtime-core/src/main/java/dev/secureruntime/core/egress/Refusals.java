@@ -164,8 +164,8 @@ final class Refusals {
             AddressRules.@Nullable Closed closed) {
         Denied nearMiss = null;
         for (AddressRules.Rule rule : covering) {
-            nearMiss =
-                    better(nearMiss, outOfScope(request, rule.scope(), rule.allowed().rule()));
+            nearMiss = better(
+                    nearMiss, outOfScope(request, rule.scope(), rule.allowed().rule()));
         }
         if (nearMiss != null) {
             return closed == null

@@ -48,7 +48,8 @@ final class YamlSyntax {
                 start = i + 1;
             } else if (c == '\r' ? !text.startsWith("\n", i + 1) : c == '\u0085' || c == '\u2028' || c == '\u2029') {
                 throw errors.malformed(
-                        new Node.Place(line, i - start + 1), "a line ends with LF or CR LF in a policy, and with nothing else");
+                        new Node.Place(line, i - start + 1),
+                        "a line ends with LF or CR LF in a policy, and with nothing else");
             }
         }
     }

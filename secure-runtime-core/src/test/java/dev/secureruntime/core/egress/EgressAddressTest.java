@@ -56,13 +56,15 @@ final class EgressAddressTest {
     @Test
     void decide_specialLiteralThatNoRuleOpensOnThePort_isRefusedAsAnAddress() {
         Scope reading = new Scope(Set.of(8080), Set.of("http"), Set.of("GET"), Set.of());
-        EgressPolicy policy = policy(c -> c.allow(EgressRule.cidr("10.1.2.0/24", reading))
-                .allow(EgressRule.cidr("93.184.216.0/24", reading)));
+        EgressPolicy policy = policy(c ->
+                c.allow(EgressRule.cidr("10.1.2.0/24", reading)).allow(EgressRule.cidr("93.184.216.0/24", reading)));
         assertThat(denied(policy.decide(get("http://10.1.2.7:8081/"))).code())
                 .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
         assertThat(denied(policy.decide(get("https://10.1.2.7:8080/"))).code())
                 .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
-        assertThat(denied(policy.decide(EgressPolicyTest.request("POST", "http://10.1.2.7:8080/"))).code()).isEqualTo(ErrorCode.EGRESS_DENIED);
+        assertThat(denied(policy.decide(EgressPolicyTest.request("POST", "http://10.1.2.7:8080/")))
+                        .code())
+                .isEqualTo(ErrorCode.EGRESS_DENIED);
         assertThat(denied(policy.decide(get("http://93.184.216.34:8081/"))).code())
                 .isEqualTo(ErrorCode.EGRESS_DENIED);
     }

@@ -227,8 +227,12 @@ final class SquidExportTest {
             Squid squid, Policy policy, String method, String scheme, String host, int port, boolean allowed)
             throws IOException {
         EgressRequest request = new EgressRequest("c", method, scheme, host, port, "/", List.of());
-        assertThat(decide(EgressPolicy.compile(policy), request)).as(request.target()).isEqualTo(allowed);
-        assertThat(ask(squid, request) != 403).as(request.target() + " in Squid").isEqualTo(allowed);
+        assertThat(decide(EgressPolicy.compile(policy), request))
+                .as(request.target())
+                .isEqualTo(allowed);
+        assertThat(ask(squid, request) != 403)
+                .as(request.target() + " in Squid")
+                .isEqualTo(allowed);
     }
 
     @Test

@@ -226,12 +226,12 @@ final class PolicyReaderTest {
     @ParameterizedTest
     @ValueSource(strings = {"\r", "\u0085", "\u2028", "\u2029"})
     void read_yamlWithALineBreakThatEditorsDontShow_isRefused(String lineBreak) throws IOException {
-        String rule = "version: 1\ncomponents: {chat: {egress: {allow: [a.example # their API%s, evil.example # too\n]}}}\n";
+        String rule =
+                "version: 1\ncomponents: {chat: {egress: {allow: [a.example # their API%s, evil.example # too\n]}}}\n";
         Path hidden = write("hidden.yaml", rule.formatted(lineBreak));
         assertThatThrownBy(() -> PolicyReader.read(hidden))
-                .isInstanceOfSatisfying(
-                        SecureRuntimeException.class,
-                        error -> assertThat(error.code()).isEqualTo(ErrorCode.POLICY_MALFORMED))
+                .isInstanceOfSatisfying(SecureRuntimeException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.POLICY_MALFORMED))
                 .hasMessageContaining("hidden.yaml:2:")
                 .hasMessageContaining("line");
         Path windows = write("windows.yaml", rule.formatted("").replace("\n", "\r\n"));

@@ -153,7 +153,13 @@ class SecretMatcherTest {
 
     /** As one segment of a path. */
     private static String segment(String text) {
-        return new HttpUrl.Builder().scheme("https").host("a.example").addPathSegment(text).build().encodedPath().substring(1);
+        return new HttpUrl.Builder()
+                .scheme("https")
+                .host("a.example")
+                .addPathSegment(text)
+                .build()
+                .encodedPath()
+                .substring(1);
     }
 
     /** As OkHttp writes it into a form. */
