@@ -41,6 +41,9 @@ public final class SquidExport {
     private static final List<String> REWRITTEN_PATHS =
             List.of("^[^?]*//", "/[.][.]?([/?;\\\\]|$)", "^[^?]*[;%#\\\\]", "^[^?]*[^!-~]");
 
+    /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
+    private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
+
     private final ExportText text = new ExportText();
     private final String component;
     private final Categories categories;
@@ -197,8 +200,7 @@ public final class SquidExport {
             line("http_access deny sr_connect " + name + " " + blocks(closed(rules, "https", port)));
             line("http_access deny !sr_connect " + name + " " + blocks(closed(rules, "http", port)));
         }
-        line("http_access deny " + String.join(" ", portNames) + " "
-                + blocks(AddressBlocks.subtract(SpecialAddresses.blocks(), List.of())));
+        line("http_access deny " + String.join(" ", portNames) + " " + blocks(SpecialAddresses.blocks()));
         line("# IPv4 addresses inside IPv6 ones are not judged: their blocks are closed, but for those of ISATAP.");
         line("http_access deny " + blocks(ConnectionOpenings.EMBEDDING));
     }
@@ -310,7 +312,7 @@ public final class SquidExport {
 
     private String blocks(List<Block> blocks) {
         String name = next("addresses");
-        for (Block block : blocks) {
+        for (Block block : AddressBlocks.subtract(blocks, MAPPED)) {
             if (block.prefix() == 0) {
                 // Squid takes 0.0.0.0/0 for "all", IPv6 included.
                 line("acl " + name + " dst " + block.half(false) + " " + block.half(true));

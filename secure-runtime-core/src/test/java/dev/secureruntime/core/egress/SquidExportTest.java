@@ -209,6 +209,28 @@ final class SquidExportTest {
         }
     }
 
+    /** Squid takes an IPv4 address for the IPv6 one that maps it. */
+    @Test
+    void export_ofAllIpv6Addresses_saysNothingOfIpv4InSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Policy allowed = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("::/0", Scope.HTTPS))
+                .allow(EgressRule.cidr("9.9.9.9/32", Scope.HTTPS)));
+        try (Squid squid = squid(allowed)) {
+            assertSameAnswer(squid, allowed, "CONNECT", "https", "2606:4700::1111", 443, true);
+            assertSameAnswer(squid, allowed, "CONNECT", "https", "9.9.9.9", 443, true);
+            assertSameAnswer(squid, allowed, "CONNECT", "https", "8.8.8.8", 443, false);
+        }
+        Policy denied = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("0.0.0.0/0", Scope.HTTPS))
+                .allow(EgressRule.cidr("2606:4700::/32", Scope.HTTPS))
+                .deny(EgressRule.cidr("::/0", Scope.DEFAULT)));
+        try (Squid squid = squid(denied)) {
+            assertSameAnswer(squid, denied, "CONNECT", "https", "2606:4700::1111", 443, false);
+            assertSameAnswer(squid, denied, "CONNECT", "https", "8.8.8.8", 443, true);
+        }
+    }
+
     @Test
     void export_ofAddressesDeniedToSomeRequests_closesThemToAllInSquid() throws Exception {
         assumeTrue(Squid.isInstalled(), "Squid is not installed");
