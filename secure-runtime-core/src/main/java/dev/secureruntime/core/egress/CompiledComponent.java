@@ -108,7 +108,8 @@ final class CompiledComponent {
     }
 
     private EgressDecision decideLiteral(EgressRequest request, byte[] address) {
-        EgressDecision.Denied denied = deniedAddress(request, address, scope -> scope.matches(request));
+        // What its connection would be refused for, said before it is opened.
+        EgressDecision.Denied denied = deniedAddress(request, address, scope -> scope.coversConnection(request));
         if (denied != null) {
             return denied;
         }
@@ -118,13 +119,13 @@ final class CompiledComponent {
             return refusals.deniedByCategory(request, category.category().label());
         }
         List<AddressRules.Rule> covering = addresses.allowing(address);
+        AddressRules.Closed closed = addresses.closed(address, request);
         for (AddressRules.Rule rule : covering) {
             if (rule.scope().matches(request)) {
-                AddressRules.Closed closed = addresses.closed(address, request);
                 return closed == null ? rule.allowed() : refusals.specialAddress(request, closed);
             }
         }
-        return refusals.literalNotAllowed(request, covering, address);
+        return refusals.literalNotAllowed(request, covering, address, closed);
     }
 
     private EgressDecision.@Nullable Denied deniedAddress(

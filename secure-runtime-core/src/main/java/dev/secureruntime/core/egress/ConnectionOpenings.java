@@ -26,7 +26,7 @@ final class ConnectionOpenings {
      * Blocks in which an IPv6 address carries an IPv4 one that the policy judges too. Not the mapped ones: they are IPv4
      * addresses to every system, and no packet has them.
      */
-    private static final List<Block> EMBEDDING = List.of(
+    static final List<Block> EMBEDDING = List.of(
             Block.parse("::/96"),
             Block.parse("::ffff:0:0:0/96"),
             Block.parse("64:ff9b::/32"),

@@ -71,7 +71,8 @@ public final class EgressPolicy {
 
     /**
      * Compiles a policy to judge connections that are open already, and carry any method and path: rules that allow do so
-     * whatever their methods and paths, and rules that deny count where they name neither.
+     * whatever their methods and paths, and rules that deny a name count where they name neither. An address is denied to
+     * whole connections in any case.
      */
     public static EgressPolicy compileForConnections(Policy policy, String version) {
         Policy.Builder connections = Policy.builder().source(policy.source());
@@ -79,10 +80,12 @@ public final class EgressPolicy {
         policy.components().forEach((name, component) -> {
             ComponentPolicy.Builder wide = ComponentPolicy.builder().mode(component.mode());
             component.allow().forEach(rule -> wide.allow(rule.ofAnyRequest()));
-            component.deny().stream()
-                    .filter(rule -> rule.scope().methods().isEmpty()
-                            && rule.scope().paths().isEmpty())
-                    .forEach(wide::deny);
+            for (EgressRule rule : component.deny()) {
+                EgressRule wider = rule.ofAnyRequest();
+                if (rule instanceof EgressRule.Cidr || rule.equals(wider)) {
+                    wide.deny(wider);
+                }
+            }
             connections.component(name, wide.build());
         });
         return compile(connections.build(), version);

@@ -56,13 +56,22 @@ final class PolicyWarnings {
     private static void wildcard(
             String place, String pattern, Categories known, CategoryLists lists, List<String> warnings) {
         String suffix = pattern.substring(2);
-        long categories = lists.of("_." + suffix) & known.deniedToWildcards();
+        long closed = known.deniedToWildcards();
+        long categories = lists.of("_." + suffix) & closed;
         if (categories != 0) {
             warnings.add("\"" + pattern + "\" under " + place + " opens nothing: all of it is in category "
                     + String.join(", ", known.labels(categories)) + "; allow the hosts by their exact names");
-        } else if (PublicSuffixes.list().isOpenBelow(suffix)) {
-            warnings.add("\"" + pattern + "\" under " + place
-                    + " opens every name that anybody registers below a public suffix; allow a narrower name");
+            return;
         }
+        String opens = "\"" + pattern + "\" under " + place + " opens every name that anybody registers below ";
+        if (PublicSuffixes.list().isOpenBelow(suffix)) {
+            warnings.add(opens + "a public suffix; allow a narrower name");
+            return;
+        }
+        PublicSuffixes.list()
+                .below(suffix)
+                .filter(below -> (lists.of("_." + below) & closed) == 0)
+                .findFirst()
+                .ifPresent(below -> warnings.add(opens + "the public suffix " + below + "; allow a narrower name"));
     }
 }

@@ -6,8 +6,11 @@ import java.io.UncheckedIOException;
 import java.net.IDN;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
  * The suffixes below which anybody may get a name: the Public Suffix List, read from {@code public_suffix_list.dat}
@@ -20,6 +23,8 @@ final class PublicSuffixes {
     private final Set<String> rules = new HashSet<>();
     private final Set<String> wildcards = new HashSet<>();
     private final Set<String> exceptions = new HashSet<>();
+    /** All suffixes backwards, so that those below a name stand together. */
+    private final NavigableSet<String> backwards = new TreeSet<>();
 
     private PublicSuffixes() {
         try (InputStream in = PublicSuffixes.class.getResourceAsStream(LIST)) {
@@ -39,11 +44,16 @@ final class PublicSuffixes {
     private void add(String rule) {
         if (rule.startsWith("!")) {
             exceptions.add(ascii(rule.substring(1)));
-        } else if (rule.startsWith("*.")) {
-            wildcards.add(ascii(rule.substring(2)));
-        } else {
-            rules.add(ascii(rule));
+            return;
         }
+        boolean wildcard = rule.startsWith("*.");
+        String suffix = ascii(wildcard ? rule.substring(2) : rule);
+        (wildcard ? wildcards : rules).add(suffix);
+        backwards.add(backwards(suffix));
+    }
+
+    private static String backwards(String name) {
+        return new StringBuilder(name).reverse().toString();
     }
 
     private static String ascii(String name) {
@@ -66,6 +76,14 @@ final class PublicSuffixes {
     /** Whether anybody may get a name below this one, at once or one level further down. */
     boolean isOpenBelow(String name) {
         return contains(name) || wildcards.contains(name);
+    }
+
+    /** The suffixes that lie below a name. */
+    Stream<String> below(String name) {
+        String key = backwards(name) + ".";
+        return backwards.tailSet(key).stream()
+                .takeWhile(suffix -> suffix.startsWith(key))
+                .map(PublicSuffixes::backwards);
     }
 
     /** The public suffix with one more label, of a lower-case ASCII name; unknown top-level names count as suffixes. */

@@ -156,28 +156,29 @@ final class Refusals {
                 "add " + value + " to the \"" + member + "\" of " + rule + " under " + place);
     }
 
-    Denied literalNotAllowed(EgressRequest request, List<AddressRules.Rule> covering, byte[] address) {
-        if (!covering.isEmpty()) {
-            Denied nearMiss = null;
-            for (AddressRules.Rule rule : covering) {
-                nearMiss = better(
-                        nearMiss,
-                        outOfScope(request, rule.scope(), rule.allowed().rule()));
-            }
-            if (nearMiss != null) {
-                return nearMiss;
-            }
+    /** An address that stays closed is refused as one, also where a rule comes near: report mode lets no special one go. */
+    Denied literalNotAllowed(
+            EgressRequest request,
+            List<AddressRules.Rule> covering,
+            byte[] address,
+            AddressRules.@Nullable Closed closed) {
+        Denied nearMiss = null;
+        for (AddressRules.Rule rule : covering) {
+            nearMiss = better(
+                    nearMiss, outOfScope(request, rule.scope(), rule.allowed().rule()));
         }
-        if (AddressRules.isSpecial(address)) {
-            byte[] first = AddressRules.faces(address).stream()
-                    .filter(AddressRules::isSpecial)
-                    .findFirst()
-                    .orElse(address);
-            String purpose = SpecialAddresses.purpose(first);
-            return specialAddress(
-                    request,
-                    new AddressRules.Closed(
-                            first, purpose == null ? "cloud metadata" : purpose, AddressRules.isMetadata(first)));
+        if (nearMiss != null) {
+            return closed == null
+                    ? nearMiss
+                    : new Denied(
+                            ErrorCode.EGRESS_ADDRESS_DENIED,
+                            nearMiss.reason(),
+                            nearMiss.detail(),
+                            nearMiss.nearestName(),
+                            nearMiss.remedy());
+        }
+        if (closed != null) {
+            return specialAddress(request, closed);
         }
         return new Denied(
                 ErrorCode.EGRESS_DENIED,

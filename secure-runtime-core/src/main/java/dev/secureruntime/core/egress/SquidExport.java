@@ -26,7 +26,8 @@ import java.util.stream.Collectors;
  * {@code /a}, which the policy refuses, and a path with an escaped blank or dot segments in its query is refused, which the
  * policy may allow. Squid takes
  * a trailing dot off a host and turns it into lower case, where the policy refuses both. An IPv4
- * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole.
+ * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole, but for those of
+ * ISATAP (RFC 5214), which lie in every network: they are judged as IPv6 addresses alone.
  */
 public final class SquidExport {
 
@@ -39,6 +40,9 @@ public final class SquidExport {
      */
     private static final List<String> REWRITTEN_PATHS =
             List.of("^[^?]*//", "/[.][.]?([/?;\\\\]|$)", "^[^?]*[;%#\\\\]", "^[^?]*[^!-~]");
+
+    /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
+    private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
 
     private final ExportText text = new ExportText();
     private final String component;
@@ -99,32 +103,39 @@ public final class SquidExport {
     }
 
     private void deny(EgressRule rule, List<String> denials) {
-        EgressRule.Scope scope = rule.scope();
-        String ports = scope.ports().isEmpty() ? "" : " " + ports(scope.ports());
-        ExportScope said = ExportScope.ofDeny(scope);
+        // An address is denied to connections, whatever methods and paths they would carry.
+        EgressRule.Scope connections = rule.ofAnyRequest().scope();
+        if (rule instanceof EgressRule.Cidr) {
+            deny(connections, target(rule), denials);
+            return;
+        }
+        ExportScope said = ExportScope.ofDeny(rule.scope());
         if (said.https() && said.inside()) {
             unenforced("deny " + rule.describe());
         }
         if (said.http()) {
-            unescaped("deny " + rule.describe(), scope);
+            unescaped("deny " + rule.describe(), rule.scope());
         }
-        List<String> targets = new ArrayList<>(List.of(target(rule)));
+        deny(rule.scope(), target(rule), denials);
         if (rule instanceof EgressRule.Category category) {
-            targets.add(addresses(category));
+            deny(connections, addresses(category), denials);
         }
-        for (String target : targets) {
-            if (target.isEmpty()) {
-                continue;
-            }
-            if (said.https() && !said.inside()) {
-                denials.add("http_access deny sr_connect " + target + ports);
-            }
-            if (said.http()) {
-                String methods = methods(scope);
-                denials.add("http_access deny !sr_connect " + target + ports + methods + paths(scope, true));
-                if (!scope.paths().isEmpty()) {
-                    denials.add("http_access deny !sr_connect " + target + ports + methods + " sr_rewritten");
-                }
+    }
+
+    private void deny(EgressRule.Scope scope, String target, List<String> denials) {
+        if (target.isEmpty()) {
+            return;
+        }
+        ExportScope said = ExportScope.ofDeny(scope);
+        String ports = scope.ports().isEmpty() ? "" : " " + ports(scope.ports());
+        if (said.https() && !said.inside()) {
+            denials.add("http_access deny sr_connect " + target + ports);
+        }
+        if (said.http()) {
+            String methods = methods(scope);
+            denials.add("http_access deny !sr_connect " + target + ports + methods + paths(scope, true));
+            if (!scope.paths().isEmpty()) {
+                denials.add("http_access deny !sr_connect " + target + ports + methods + " sr_rewritten");
             }
         }
     }
@@ -176,7 +187,6 @@ public final class SquidExport {
 
     /** Every special address that no rule opens on the port is closed; mixed answers are closed by any of them. */
     private void closeSpecialAddresses(ComponentPolicy rules) {
-        List<Block> special = SpecialAddresses.blocks();
         Set<Integer> ports = new TreeSet<>();
         for (EgressRule rule : rules.allow()) {
             if (rule instanceof EgressRule.Cidr cidr) {
@@ -185,28 +195,37 @@ public final class SquidExport {
         }
         List<String> portNames = new ArrayList<>();
         for (int port : ports) {
-            List<Block> holes = new ArrayList<>();
-            for (EgressRule rule : rules.allow()) {
-                if (rule instanceof EgressRule.Cidr cidr
-                        && ExportScope.ofAllow(cidr.scope()).coversPort(port)) {
-                    holes.add(Block.parse(cidr.block()));
-                }
-            }
-            List<Block> closed = new ArrayList<>(AddressBlocks.subtract(special, holes));
-            for (byte[] address : AddressRules.metadataAddresses()) {
-                Block metadata = new Block(address, address.length * 8);
-                boolean opened =
-                        holes.stream().anyMatch(hole -> hole.prefix() == address.length * 8 && hole.contains(metadata));
-                if (!opened && closed.stream().noneMatch(block -> block.contains(metadata))) {
-                    closed.add(metadata);
-                }
-            }
             String name = ports(Set.of(port));
             portNames.add("!" + name);
-            line("http_access deny " + name + " " + blocks(closed));
+            line("http_access deny sr_connect " + name + " " + blocks(closed(rules, "https", port)));
+            line("http_access deny !sr_connect " + name + " " + blocks(closed(rules, "http", port)));
         }
-        line("http_access deny " + String.join(" ", portNames) + " "
-                + blocks(AddressBlocks.subtract(special, List.of())));
+        line("http_access deny " + String.join(" ", portNames) + " " + blocks(SpecialAddresses.blocks()));
+        line("# IPv4 addresses inside IPv6 ones are not judged: their blocks are closed, but for those of ISATAP.");
+        line("http_access deny " + blocks(ConnectionOpenings.EMBEDDING));
+    }
+
+    /** The special addresses that no rule opens on a port. */
+    private static List<Block> closed(ComponentPolicy rules, String scheme, int port) {
+        List<Block> holes = new ArrayList<>();
+        for (EgressRule rule : rules.allow()) {
+            Set<String> schemes = rule.scope().schemes();
+            if (rule instanceof EgressRule.Cidr cidr
+                    && ExportScope.ofAllow(cidr.scope()).coversPort(port)
+                    && (schemes.isEmpty() || schemes.contains(scheme))) {
+                holes.add(Block.parse(cidr.block()));
+            }
+        }
+        List<Block> closed = new ArrayList<>(AddressBlocks.subtract(SpecialAddresses.blocks(), holes));
+        for (byte[] address : AddressRules.metadataAddresses()) {
+            Block metadata = new Block(address, address.length * 8);
+            boolean opened =
+                    holes.stream().anyMatch(hole -> hole.prefix() == address.length * 8 && hole.contains(metadata));
+            if (!opened && closed.stream().noneMatch(block -> block.contains(metadata))) {
+                closed.add(metadata);
+            }
+        }
+        return closed;
     }
 
     /** Declares what a rule is about; the name of the declaration, or nothing where it matches no request. */
@@ -293,7 +312,7 @@ public final class SquidExport {
 
     private String blocks(List<Block> blocks) {
         String name = next("addresses");
-        for (Block block : blocks) {
+        for (Block block : AddressBlocks.subtract(blocks, MAPPED)) {
             if (block.prefix() == 0) {
                 // Squid takes 0.0.0.0/0 for "all", IPv6 included.
                 line("acl " + name + " dst " + block.half(false) + " " + block.half(true));

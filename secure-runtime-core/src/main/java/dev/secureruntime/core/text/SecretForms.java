@@ -40,8 +40,10 @@ final class SecretForms {
         for (byte[] digits : List.of(UPPER, LOWER)) {
             all.add(percent(secret, digits, SecretForms::isUnreserved));
             all.add(percent(secret, digits, SecretForms::isPathOrQuery));
+            all.add(percent(secret, digits, c -> isPathOrQuery(c) && c != '/' && c != '?'));
             all.add(percent(secret, digits, c -> isUnreserved(c) || "!*'()".indexOf(c) >= 0));
             all.add(percent(secret, digits, c -> false));
+            all.add(percent(secret, digits, SecretForms::isFormSafe));
             all.add(form(secret, digits));
         }
         return distinct(all);
@@ -99,21 +101,23 @@ final class SecretForms {
     }
 
     private static void json(byte[] secret, List<byte[]> into) {
-        byte[] once = json(secret, LOWER, false);
-        into.add(once);
-        into.add(json(once, LOWER, false));
-        into.add(json(secret, UPPER, false));
-        into.add(json(secret, LOWER, true));
+        List<byte[]> once = new ArrayList<>();
+        once.add(json(secret, LOWER, false));
+        once.add(json(secret, UPPER, false));
+        once.add(json(secret, LOWER, true));
         for (String more : HTML_SAFE) {
-            byte[] safe = htmlSafe(once, more);
-            into.add(json(safe, LOWER, false));
-            into.add(safe);
+            once.add(htmlSafe(once.get(0), more));
         }
         String text = new String(secret, StandardCharsets.UTF_8);
         if (Arrays.equals(text.getBytes(StandardCharsets.UTF_8), secret)) {
-            into.add(jsonAscii(text, LOWER, false));
-            into.add(jsonAscii(text, UPPER, false));
-            into.add(jsonAscii(text, LOWER, true));
+            once.add(jsonAscii(text, LOWER, false));
+            once.add(jsonAscii(text, UPPER, false));
+            once.add(jsonAscii(text, LOWER, true));
+        }
+        for (byte[] form : distinct(once)) {
+            into.add(form);
+            into.add(json(form, LOWER, false));
+            into.add(json(form, LOWER, true));
         }
     }
 
@@ -211,7 +215,7 @@ final class SecretForms {
         for (byte b : secret) {
             if (b == ' ') {
                 out.write('+');
-            } else if (isAlphanumeric(b & 0xff) || "*-._".indexOf(b) >= 0) {
+            } else if (isFormSafe(b & 0xff)) {
                 out.write(b);
             } else {
                 out.percent(b, digits);
@@ -224,12 +228,17 @@ final class SecretForms {
         return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z';
     }
 
+    /** What stands unescaped in a form; some encoders, OkHttp's for one, escape the space too. */
+    private static boolean isFormSafe(int c) {
+        return isAlphanumeric(c) || "*-._".indexOf(c) >= 0;
+    }
+
     /** RFC 3986, section 2.3. */
     private static boolean isUnreserved(int c) {
         return isAlphanumeric(c) || "-._~".indexOf(c) >= 0;
     }
 
-    /** What may stand unescaped in a path or query: RFC 3986, sections 3.3 and 3.4. */
+    /** What may stand unescaped in a path or query, and but for two signs in a segment: RFC 3986, sections 3.3 and 3.4. */
     private static boolean isPathOrQuery(int c) {
         return isUnreserved(c) || "!$&'()*+,;=:@/?".indexOf(c) >= 0;
     }

@@ -11,8 +11,10 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.Policy;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
@@ -48,6 +50,42 @@ final class EgressAddressTest {
         Denied open = denied(policy.decide(get("https://1.1.1.1:443/")));
         assertThat(open.reason()).isEqualTo(Reason.HOST_NOT_ALLOWED);
         assertThat(open.remedy()).contains("{\"cidr\": \"1.1.1.1/32\", \"ports\": [443]}");
+    }
+
+    /** Report mode lets go what is refused as a matter of rules, and keeps special addresses closed, also behind a proxy. */
+    @Test
+    void decide_specialLiteralThatNoRuleOpensOnThePort_isRefusedAsAnAddress() {
+        Scope reading = new Scope(Set.of(8080), Set.of("http"), Set.of("GET"), Set.of());
+        EgressPolicy policy = policy(c ->
+                c.allow(EgressRule.cidr("10.1.2.0/24", reading)).allow(EgressRule.cidr("93.184.216.0/24", reading)));
+        assertThat(denied(policy.decide(get("http://10.1.2.7:8081/"))).code())
+                .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
+        assertThat(denied(policy.decide(get("https://10.1.2.7:8080/"))).code())
+                .isEqualTo(ErrorCode.EGRESS_ADDRESS_DENIED);
+        assertThat(denied(policy.decide(EgressPolicyTest.request("POST", "http://10.1.2.7:8080/")))
+                        .code())
+                .isEqualTo(ErrorCode.EGRESS_DENIED);
+        assertThat(denied(policy.decide(get("http://93.184.216.34:8081/"))).code())
+                .isEqualTo(ErrorCode.EGRESS_DENIED);
+    }
+
+    @Test
+    void deniedBlock_thatNamesMethods_isClosedToWholeConnections() throws UnknownHostException {
+        Policy.Builder written = Policy.builder()
+                .component(
+                        "support-agent",
+                        ComponentPolicy.builder()
+                                .allow(EgressRule.cidr("8.8.8.0/24", Scope.HTTPS))
+                                .deny(EgressRule.cidr(
+                                        "8.8.8.8/32", new Scope(Set.of(), Set.of(), Set.of("POST"), Set.of())))
+                                .build());
+        EgressPolicy policy = EgressPolicy.compile(written.build());
+        EgressPolicy connections = EgressPolicy.compileForConnections(written.build(), "");
+        EgressRequest literal = get("https://8.8.8.8:443/");
+        assertThat(policy.deniedConnection(literal, addresses("8.8.8.8"))).isPresent();
+        assertThat(denied(policy.decide(literal)).reason()).isEqualTo(Reason.DENY_RULE);
+        assertThat(connections.deniedConnection(literal, addresses("8.8.8.8"))).isPresent();
+        assertThat(connections.deniedConnection(literal, addresses("8.8.8.9"))).isEmpty();
     }
 
     @Test

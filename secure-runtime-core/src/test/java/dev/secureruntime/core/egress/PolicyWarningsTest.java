@@ -45,6 +45,8 @@ final class PolicyWarningsTest {
         "*.github.io, opens nothing: all of it is in category living-off-trusted-sites",
         "*.anthropic.com,",
         "*.internal,",
+        "*.amazonaws.com.cn, cn-north-1.amazonaws.com.cn",
+        "*.core.windows.net,",
         "*.city.kobe.jp,",
         "co.uk,",
     })

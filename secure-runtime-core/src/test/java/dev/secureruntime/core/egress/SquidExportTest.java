@@ -45,6 +45,7 @@ final class SquidExportTest {
             "mine.s3.amazonaws.com", "8.8.4.4",
             "inner.example", "10.1.2.3",
             "other.example", "10.9.9.9",
+            "translated.example", "::ffff:0:7f00:1",
             "webhook.site", "8.8.4.4");
 
     private static final Policy POLICY = Policy.builder()
@@ -173,6 +174,87 @@ final class SquidExportTest {
                 assertThat(ask(squid, request) != 403).as(host).isEqualTo(decide(EgressPolicy.compile(ipv4), request));
             }
         }
+    }
+
+    @Test
+    void export_ofAddressesForOneScheme_opensThemToNoOtherInSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Scope both = new Scope(Set.of(8080), Set.of("http", "https"), Set.of(), Set.of());
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.host("inner.example", both))
+                .allow(EgressRule.cidr("10.1.2.0/24", new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of()))));
+        try (Squid squid = squid(policy)) {
+            assertSameAnswer(squid, policy, "GET", "http", "inner.example", 8080, true);
+            assertSameAnswer(squid, policy, "CONNECT", "https", "inner.example", 8080, false);
+        }
+    }
+
+    @Test
+    void export_ofAllIpv6Addresses_closesThoseThatEmbedIpv4InSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("::/0", Scope.HTTPS))
+                .allowHost("translated.example"));
+        try (Squid squid = squid(policy)) {
+            assertSameAnswer(squid, policy, "CONNECT", "https", "2606:4700::1111", 443, true);
+            for (String host : List.of(
+                    "::7f00:1",
+                    "64:ff9b::7f00:1",
+                    "64:ff9b:1:7f00:0:100::",
+                    "2002:7f00:1::",
+                    "2001:0:7f00:1::",
+                    "translated.example")) {
+                assertSameAnswer(squid, policy, "CONNECT", "https", host, 443, false);
+            }
+        }
+    }
+
+    /** Squid takes an IPv4 address for the IPv6 one that maps it. */
+    @Test
+    void export_ofAllIpv6Addresses_saysNothingOfIpv4InSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Policy allowed = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("::/0", Scope.HTTPS))
+                .allow(EgressRule.cidr("9.9.9.9/32", Scope.HTTPS)));
+        try (Squid squid = squid(allowed)) {
+            assertSameAnswer(squid, allowed, "CONNECT", "https", "2606:4700::1111", 443, true);
+            assertSameAnswer(squid, allowed, "CONNECT", "https", "9.9.9.9", 443, true);
+            assertSameAnswer(squid, allowed, "CONNECT", "https", "8.8.8.8", 443, false);
+        }
+        Policy denied = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("0.0.0.0/0", Scope.HTTPS))
+                .allow(EgressRule.cidr("2606:4700::/32", Scope.HTTPS))
+                .deny(EgressRule.cidr("::/0", Scope.DEFAULT)));
+        try (Squid squid = squid(denied)) {
+            assertSameAnswer(squid, denied, "CONNECT", "https", "2606:4700::1111", 443, false);
+            assertSameAnswer(squid, denied, "CONNECT", "https", "8.8.8.8", 443, true);
+        }
+    }
+
+    @Test
+    void export_ofAddressesDeniedToSomeRequests_closesThemToAllInSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Scope http = new Scope(Set.of(8080), Set.of("http"), Set.of(), Set.of());
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.host("api.openai.com", http))
+                .allowHost("api.openai.com")
+                .deny(EgressRule.cidr("8.8.8.0/24", new Scope(Set.of(), Set.of(), Set.of("POST"), Set.of()))));
+        try (Squid squid = squid(policy)) {
+            assertSameAnswer(squid, policy, "GET", "http", "api.openai.com", 8080, false);
+            assertSameAnswer(squid, policy, "CONNECT", "https", "api.openai.com", 443, false);
+        }
+    }
+
+    private static void assertSameAnswer(
+            Squid squid, Policy policy, String method, String scheme, String host, int port, boolean allowed)
+            throws IOException {
+        EgressRequest request = new EgressRequest("c", method, scheme, host, port, "/", List.of());
+        assertThat(decide(EgressPolicy.compile(policy), request))
+                .as(request.target())
+                .isEqualTo(allowed);
+        assertThat(ask(squid, request) != 403)
+                .as(request.target() + " in Squid")
+                .isEqualTo(allowed);
     }
 
     @Test

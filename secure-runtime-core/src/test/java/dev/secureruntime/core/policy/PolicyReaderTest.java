@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class PolicyReaderTest {
 
@@ -219,6 +220,22 @@ final class PolicyReaderTest {
                 .hasMessageStartingWith(code + " " + folder.resolve("policy.yml") + ":" + (place == null ? "" : place))
                 .hasMessageContaining(message)
                 .hasNoCause();
+    }
+
+    /** Where YAML 1.1 sees the end of a line, and of a comment, people who read the policy see none. */
+    @ParameterizedTest
+    @ValueSource(strings = {"\r", "\u0085", "\u2028", "\u2029"})
+    void read_yamlWithALineBreakThatEditorsDontShow_isRefused(String lineBreak) throws IOException {
+        String rule =
+                "version: 1\ncomponents: {chat: {egress: {allow: [a.example # their API%s, evil.example # too\n]}}}\n";
+        Path hidden = write("hidden.yaml", rule.formatted(lineBreak));
+        assertThatThrownBy(() -> PolicyReader.read(hidden))
+                .isInstanceOfSatisfying(SecureRuntimeException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.POLICY_MALFORMED))
+                .hasMessageContaining("hidden.yaml:2:")
+                .hasMessageContaining("line");
+        Path windows = write("windows.yaml", rule.formatted("").replace("\n", "\r\n"));
+        assertThat(PolicyReader.read(windows).components()).containsKey("chat");
     }
 
     @Test

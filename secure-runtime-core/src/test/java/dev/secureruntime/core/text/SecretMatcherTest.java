@@ -14,12 +14,14 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
+import okhttp3.FormBody;
+import okhttp3.HttpUrl;
 import org.junit.jupiter.api.Test;
 
 /** The matcher beside naive searching: every encoding as common encoders write it, anything around it, any chunking. */
 class SecretMatcherTest {
 
-    private static final String ALPHABET = "aB0/+=-_ .\"\\\n\u00e9\u20ac";
+    private static final String ALPHABET = "aB0/+=-_ .~*\"\\\n\u00e9\u20ac";
 
     private final SecretMatcher matcher = new SecretMatcher();
 
@@ -120,7 +122,7 @@ class SecretMatcherTest {
     }
 
     @Property(tries = 300)
-    void scan_textSecretEscaped_isFound(@ForAll @Size(min = 8, max = 30) List<@IntRange(max = 14) Integer> letters) {
+    void scan_textSecretEscaped_isFound(@ForAll @Size(min = 8, max = 30) List<@IntRange(max = 16) Integer> letters) {
         StringBuilder text = new StringBuilder();
         letters.forEach(letter -> text.append(ALPHABET.charAt(letter)));
         String secret = text.toString();
@@ -133,7 +135,12 @@ class SecretMatcherTest {
                 json,
                 json(json),
                 json.replace("/", "\\/"),
+                json(json.replace("/", "\\/")),
+                json(json.replace("/", "\\/")).replace("/", "\\/"),
                 ascii(json),
+                json(ascii(json)),
+                form(secret),
+                segment(secret),
                 percent,
                 percent.replace("+", "%20"),
                 percent.toLowerCase(Locale.ROOT).equals(percent) ? percent : lowerDigits(percent))) {
@@ -142,6 +149,22 @@ class SecretMatcherTest {
                     .as(form)
                     .isTrue();
         }
+    }
+
+    /** As one segment of a path. */
+    private static String segment(String text) {
+        return new HttpUrl.Builder()
+                .scheme("https")
+                .host("a.example")
+                .addPathSegment(text)
+                .build()
+                .encodedPath()
+                .substring(1);
+    }
+
+    /** As OkHttp writes it into a form. */
+    private static String form(String text) {
+        return new FormBody.Builder().add("key", text).build().encodedValue(0);
     }
 
     private static String json(String text) {
