@@ -69,15 +69,6 @@ final class Arguments {
         }
     }
 
-    /** Says of anchors in the log's directory that they prove nothing. */
-    void warnOfAnchorsWithin(Path directory, List<Path> anchors) {
-        for (Path anchor : within(directory, anchors)) {
-            err().println("note: the anchor " + anchor
-                    + " lies in the log's directory; who can cut the log can replace it,"
-                    + " so it proves no completeness");
-        }
-    }
-
     /** The lines of a key file without comments, which begin with '#', and blank lines; or the verifier key itself. */
     List<String> keys(String key) {
         // A verifier key always has two '+'; a file of such a name is still taken, because it exists.

@@ -86,7 +86,6 @@ final class AuditReportCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
-        arguments.warnOfAnchorsWithin(directory, anchors);
         Path target = target(arguments);
         List<String> keys = arguments.keys(key);
         VerificationResult result =

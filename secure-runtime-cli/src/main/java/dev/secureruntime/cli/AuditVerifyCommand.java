@@ -91,7 +91,6 @@ final class AuditVerifyCommand implements Callable<Integer> {
     public Integer call() {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
-        arguments.warnOfAnchorsWithin(directory, anchors);
         AuditLogVerifier verifier = verifier(arguments)
                 .anchoredBy(anchors)
                 .witnessedBy(witnesses(arguments))

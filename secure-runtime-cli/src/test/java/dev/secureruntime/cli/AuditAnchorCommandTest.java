@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +50,23 @@ class AuditAnchorCommandTest {
         assertThat(run.code()).as(run.out()).isZero();
         assertThat(run.out()).contains("\"status\":\"PROVED\"");
         assertThat(Files.readString(home.resolve("kept"))).contains("\n\n");
+    }
+
+    @Test
+    void verify_anchorInTheLogsDirectory_isNotedForPeopleAndPrograms() throws Exception {
+        append();
+        String inside = at("log/checkpoint");
+        String linked = Files.createSymbolicLink(home.resolve("linked"), Path.of(inside))
+                .toString();
+        for (String anchor : List.of(inside, linked)) {
+            for (String form : List.of("--json", "--json=false")) {
+                CommandRun run = run("audit", "verify", at("log"), "--key", at("pin"), "--anchor", anchor, form);
+                assertThat(run.code()).as(run.out()).isZero();
+                assertThat(run.out()).contains("the anchor " + anchor + " lies in the log's directory");
+            }
+        }
+        CommandRun outside = run("audit", "verify", at("log"), "--key", at("pin"), "--anchor", at("kept"), "--json");
+        assertThat(outside.out()).doesNotContain("lies in");
     }
 
     @Test

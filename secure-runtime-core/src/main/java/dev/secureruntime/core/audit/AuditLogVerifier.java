@@ -243,7 +243,7 @@ public final class AuditLogVerifier {
         VerificationResult result = null;
         for (int i = 0; i < OVERTAKEN; i++) {
             LogScan scan = scan(directory);
-            result = verdict(scan);
+            result = verdict(scan, directory);
             if (result instanceof VerificationResult.Intact
                     || Retention.isAsRead(new LogFiles(directory), scan.retired())) {
                 return result;
@@ -252,7 +252,7 @@ public final class AuditLogVerifier {
         return java.util.Objects.requireNonNull(result);
     }
 
-    private VerificationResult verdict(LogScan scan) {
+    private VerificationResult verdict(LogScan scan, Path directory) {
         List<String> reasons = new ArrayList<>();
         try {
             scan.run();
@@ -266,11 +266,31 @@ public final class AuditLogVerifier {
         if (logKey == null) {
             reasons.add("no key was given, and the log's own copy proves nothing");
         }
+        List<String> within = anchorsWithin(directory);
         if (!reasons.isEmpty()) {
+            reasons.addAll(within);
             return new VerificationResult.Inconclusive(
                     scan.size(), scan.signed(), forward(scan), scan.proved(), reasons);
         }
-        return new VerificationResult.Intact(scan.size(), scan.signed(), forward(scan), scan.proved(), notes(scan));
+        within.addAll(notes(scan));
+        return new VerificationResult.Intact(scan.size(), scan.signed(), forward(scan), scan.proved(), within);
+    }
+
+    /** What is to be said of anchors in the log's directory. */
+    private List<String> anchorsWithin(Path directory) {
+        List<String> within = new ArrayList<>();
+        for (Path anchor : anchors) {
+            try {
+                if (Durable.real(anchor).startsWith(Durable.real(directory))) {
+                    within.add(
+                            "the anchor " + anchor + " lies in the log's directory; who can cut the log can replace it,"
+                                    + " so it proves no completeness");
+                }
+            } catch (IOException e) {
+                within.add("whether the anchor " + anchor + " lies in the log's directory can't be told: " + e);
+            }
+        }
+        return within;
     }
 
     /** Where there is no log, or another key's, nothing was checked. */

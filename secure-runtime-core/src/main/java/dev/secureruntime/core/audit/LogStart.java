@@ -133,7 +133,9 @@ final class LogStart {
         try {
             scan.run();
         } catch (LogFault e) {
-            throw inconsistent("it was tampered with. First bad: record "
+            boolean other = e.firstBad().file().equals(LogFiles.DESCRIPTION);
+            throw inconsistent("it was tampered with" + (other ? ", or the signer is another log's" : "")
+                    + ". First bad: record "
                     + e.firstBad().seq().orElse(0) + ", " + e.firstBad().file() + " at byte "
                     + e.firstBad().offset() + ": " + e.firstBad().reason());
         }

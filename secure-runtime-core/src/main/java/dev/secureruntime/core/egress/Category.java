@@ -19,7 +19,7 @@ enum Category {
     FREE_WEB_HOSTING("free-web-hosting", "free-web-hosting.maltrail.txt"),
     IPFS_GATEWAY("ipfs-gateway", "ipfs-gateway.misp.txt"),
     LINK_IN_BIO("link-in-bio", "link-in-bio.misp.txt"),
-    LIVING_OFF_TRUSTED_SITES("living-off-trusted-sites", "living-off-trusted-sites.misp.txt"),
+    LIVING_OFF_TRUSTED_SITES("living-off-trusted-sites", "living-off-trusted-sites.misp.txt", "object-storage.txt"),
     PASTE_SITE("paste-site"),
     TUNNEL("tunnel", "tunnel.maltrail.txt"),
     TUNNEL_DNS("tunnel-dns", "tunnel-dns.maltrail.txt"),

@@ -61,6 +61,17 @@ class LogStartTest {
     }
 
     @Test
+    void open_signerOfAnotherLog_isSaidToBeOne() {
+        LogFixture.open(settings()).close();
+        Path other = home.resolve("other-signer");
+        HashChainedAuditLog.createSigner(other, "another");
+        assertThatThrownBy(() -> LogFixture.open(settings().signer(other)))
+                .isInstanceOf(SecureRuntimeException.class)
+                .hasMessageContaining("SR-AUDIT-004")
+                .hasMessageContaining("the signer is another log's");
+    }
+
+    @Test
     void open_segmentsAreALink_refusedBeforeARecordIsTaken() throws Exception {
         Path elsewhere = Files.createDirectory(home.resolve("elsewhere"));
         Files.createSymbolicLink(Files.createDirectories(log(home)).resolve("segments"), elsewhere);

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -52,6 +53,27 @@ final class CategoryListVectorsTest {
         deny.forEach(component::deny);
         return EgressPolicy.compile(
                 Policy.builder().component("c", component.build()).build());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "*.amazonaws.com, any-bucket.s3.eu-central-1.amazonaws.com",
+        "*.amazonaws.com.cn, any-bucket.s3.cn-north-1.amazonaws.com.cn",
+        "*.windows.net, anyone.blob.core.windows.net",
+        "*.windows.net, anyone.z6.web.core.windows.net",
+        "*.googleapis.com, any-bucket.storage.googleapis.com",
+        "*.cloudflarestorage.com, anyone.r2.cloudflarestorage.com",
+        "*.aliyuncs.com, any-bucket.oss-cn-hangzhou.aliyuncs.com",
+        "*.myqcloud.com, any-bucket-1.cos.ap-guangzhou.myqcloud.com",
+        "*.oraclecloud.com, anyone.compat.objectstorage.eu-frankfurt-1.oraclecloud.com",
+        "*.ovh.net, any-bucket.s3.gra.io.cloud.ovh.net",
+    })
+    void bucket_thatAnyoneCanRent_isOpenedByItsNameAndByNoWildcard(String wildcard, String bucket) {
+        EgressPolicy wide = policy(List.of(EgressRule.host(wildcard)), List.of());
+        assertThat(wide.decide(get(bucket))).isInstanceOfSatisfying(Denied.class, denied -> assertThat(denied.detail())
+                .contains("category living-off-trusted-sites", wildcard));
+        EgressPolicy named = policy(List.of(EgressRule.host(wildcard), EgressRule.host(bucket)), List.of());
+        assertThat(named.decide(get(bucket))).isEqualTo(new Allowed(bucket));
     }
 
     @ParameterizedTest

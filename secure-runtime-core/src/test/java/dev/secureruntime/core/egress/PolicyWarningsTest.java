@@ -45,8 +45,9 @@ final class PolicyWarningsTest {
         "*.github.io, opens nothing: all of it is in category living-off-trusted-sites",
         "*.anthropic.com,",
         "*.internal,",
-        "*.amazonaws.com.cn, cn-north-1.amazonaws.com.cn",
-        "*.core.windows.net,",
+        "*.amazonaws.com.cn, opens nothing: all of it is in category living-off-trusted-sites",
+        "*.core.windows.net, opens nothing: all of it is in category living-off-trusted-sites",
+        "*.windows.net, servicebus.windows.net",
         "*.city.kobe.jp,",
         "co.uk,",
     })
