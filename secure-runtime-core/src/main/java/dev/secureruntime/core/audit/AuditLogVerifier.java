@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AuditLogVerifier {
 
-    /** How often records may be removed under retention while they are being read. */
-    private static final int OVERTAKEN = 10;
-
     private static final Progress UNHEARD = (bytes, total) -> {};
 
     private final @Nullable VerifierKey logKey;
@@ -221,19 +218,12 @@ public final class AuditLogVerifier {
     }
 
     private EvidenceScan evidence(LogFiles files, long signed) throws IOException, LogFault {
-        for (int i = 1; ; i++) {
-            byte[] retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
+        return Retention.undisturbed(files, () -> {
             EvidenceScan scan =
                     new EvidenceScan(files, witnesses, authorities.isEmpty() ? null : new TimeStampKeys(authorities));
-            try {
-                scan.run(signed);
-                return scan;
-            } catch (IOException | LogFault e) {
-                if (i == OVERTAKEN || Retention.isAsRead(files, retired)) {
-                    throw e;
-                }
-            }
-        }
+            scan.run(signed);
+            return scan;
+        });
     }
 
     private VerificationResult verdict(Path directory) {
@@ -241,7 +231,7 @@ public final class AuditLogVerifier {
             throw new UncheckedIOException(new java.nio.file.NotDirectoryException(directory.toString()));
         }
         VerificationResult result = null;
-        for (int i = 0; i < OVERTAKEN; i++) {
+        for (int i = 0; i < Retention.OVERTAKEN; i++) {
             LogScan scan = scan(directory);
             result = verdict(scan, directory);
             if (result instanceof VerificationResult.Intact

@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,9 +17,6 @@ import org.jspecify.annotations.Nullable;
  * a proof reads the whole log in constant memory and refuses one that was tampered with. Thread-safe.
  */
 public final class AuditProofs {
-
-    /** How often records may be removed under retention while they are being read. */
-    private static final int OVERTAKEN = 10;
 
     private AuditProofs() {}
 
@@ -42,7 +38,7 @@ public final class AuditProofs {
      */
     public static String inclusion(Path directory, long index) {
         LogFiles files = new LogFiles(directory);
-        return notOvertaken(files, () -> inclusion(files, index));
+        return undisturbed(files, () -> inclusion(files, index));
     }
 
     private static String inclusion(LogFiles files, long index) {
@@ -74,7 +70,7 @@ public final class AuditProofs {
             throw new IllegalArgumentException("expected 0 < OLD <= NEW");
         }
         LogFiles files = new LogFiles(directory);
-        return notOvertaken(files, () -> consistency(files, older, newer));
+        return undisturbed(files, () -> consistency(files, older, newer));
     }
 
     private static List<String> consistency(LogFiles files, long older, long newer) {
@@ -83,29 +79,14 @@ public final class AuditProofs {
         return roots.roots().stream().map(Base64.getEncoder()::encodeToString).toList();
     }
 
-    /** What is read counts, be it a fault, where retention removed nothing meanwhile. */
-    private static <T> T notOvertaken(LogFiles files, Supplier<T> reader) {
+    private static <T> T undisturbed(LogFiles files, Retention.Reading<T> reading) {
         try {
-            for (int i = 0; i < OVERTAKEN; i++) {
-                byte[] retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
-                try {
-                    T read = reader.get();
-                    if (Retention.isAsRead(files, retired)) {
-                        return read;
-                    }
-                } catch (RuntimeException e) {
-                    if (Retention.isAsRead(files, retired)) {
-                        throw e;
-                    }
-                }
-            }
+            return Retention.undisturbed(files, reading);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (LogFault e) {
             throw tampered(e);
         }
-        throw new UncheckedIOException(
-                new IOException("records were removed under retention while the log was read; do it again"));
     }
 
     /**

@@ -67,18 +67,22 @@ public final class AuditTiles {
                 .startsWith(directory.toAbsolutePath().normalize())) {
             throw new IllegalArgumentException("the tiles go to a directory outside the log's");
         }
-        LogScan scan = verifier.scan(directory);
+        LogFiles files = new LogFiles(directory);
         try {
-            scan.run();
-            if (scan.first() > 0) {
-                throw refused("its records below " + scan.first() + " were removed under retention, and tiles hold all."
-                        + " Export before records are removed, and keep the export");
-            }
-            byte[] note = scan.newestNote();
-            if (note == null) {
-                throw refused("it has no checkpoint");
-            }
-            return new AuditTiles(out, existing).export(new LogFiles(directory), note);
+            return Retention.undisturbed(files, () -> {
+                LogScan scan = verifier.scan(directory);
+                scan.run();
+                if (scan.first() > 0) {
+                    throw refused(
+                            "its records below " + scan.first() + " were removed under retention, and tiles hold all."
+                                    + " Export before records are removed, and keep the export");
+                }
+                byte[] note = scan.newestNote();
+                if (note == null) {
+                    throw refused("it has no checkpoint");
+                }
+                return new AuditTiles(out, existing).export(files, note);
+            });
         } catch (LogFault e) {
             throw refused("it was tampered with, at " + e.firstBad().file() + " byte "
                     + e.firstBad().offset() + ": " + e.firstBad().reason());

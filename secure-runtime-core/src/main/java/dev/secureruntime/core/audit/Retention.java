@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Retention {
 
+    /** How often records may be removed while they are being read. */
+    static final int OVERTAKEN = 10;
+
     private static final byte[] KEY = RecordParser.ascii(LogRecords.KEY);
 
     private final LogFiles files;
@@ -204,6 +207,33 @@ final class Retention {
         if (!below.isEmpty()) {
             Durable.forceDirectory(files.segments());
         }
+    }
+
+    /** Something that reads the log. */
+    interface Reading<T> {
+        T read() throws IOException, LogFault;
+    }
+
+    /**
+     * Reads again where retention removed something meanwhile: then what was read doesn't count, be it a fault.
+     *
+     * @throws IOException also when it did so every time
+     */
+    static <T> T undisturbed(LogFiles files, Reading<T> reading) throws IOException, LogFault {
+        for (int i = 0; i < OVERTAKEN; i++) {
+            byte[] retired = LogFiles.small(files.retired(), RetiredHead.MAX_BYTES);
+            try {
+                T read = reading.read();
+                if (isAsRead(files, retired)) {
+                    return read;
+                }
+            } catch (IOException | LogFault | RuntimeException e) {
+                if (isAsRead(files, retired)) {
+                    throw e;
+                }
+            }
+        }
+        throw new IOException("records were removed under retention while the log was read; do it again");
     }
 
     /** Whether {@code retired} still holds what a reader of the log has read; otherwise it may have missed segments. */

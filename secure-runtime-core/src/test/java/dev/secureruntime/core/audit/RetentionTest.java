@@ -18,6 +18,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -213,6 +214,30 @@ class RetentionTest {
             assertThat(AuditProofs.check(proof, line.getBytes(StandardCharsets.ISO_8859_1), keys.get(0)))
                     .isInstanceOf(AuditProofs.Result.Proved.class);
         });
+    }
+
+    @Test
+    void undisturbed_recordsAreRemovedMeanwhile_readsAgainAndDropsWhatWasFound() throws Exception {
+        LogFiles files = new LogFiles(log(home));
+        LogFault found = new LogFault(3, "segments/x", 0, "missing");
+        AtomicInteger readings = new AtomicInteger();
+        try (HashChainedAuditLog log = LogFixture.open(settings())) {
+            String read = Retention.undisturbed(files, () -> {
+                if (readings.incrementAndGet() == 1) {
+                    Path third = LogFixture.segments(home).get(2);
+                    log.retireBelow(
+                            Long.parseLong(third.getFileName().toString().substring(0, 20)), List.of(anchor));
+                    throw found;
+                }
+                return "read";
+            });
+            assertThat(read).isEqualTo("read");
+            assertThat(readings).hasValue(2);
+        }
+        assertThatThrownBy(() -> Retention.undisturbed(files, () -> {
+                    throw found;
+                }))
+                .isSameAs(found);
     }
 
     private void whileRecordsAreRemoved(Runnable reader) {
