@@ -209,6 +209,20 @@ final class SquidExportTest {
         }
     }
 
+    /** {@code ::} and {@code ::1} lie among the addresses that embed IPv4 ones, and embed none. */
+    @Test
+    void export_ofLoopbackThatARuleOpens_opensItInSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("::1/128", Scope.HTTPS))
+                .allow(EgressRule.cidr("::/8", Scope.HTTPS.onPort(8443))));
+        try (Squid squid = squid(policy)) {
+            assertSameAnswer(squid, policy, "CONNECT", "https", "::1", 443, true);
+            assertSameAnswer(squid, policy, "CONNECT", "https", "::", 443, false);
+            assertSameAnswer(squid, policy, "CONNECT", "https", "::7f00:1", 8443, false);
+        }
+    }
+
     /** Squid takes an IPv4 address for the IPv6 one that maps it. */
     @Test
     void export_ofAllIpv6Addresses_saysNothingOfIpv4InSquid() throws Exception {
