@@ -200,12 +200,18 @@ public final class SquidExport {
         for (int port : ports) {
             String name = ports(Set.of(port));
             portNames.add("!" + name);
-            line("http_access deny sr_connect " + name + " " + blocks(closed(rules, "https", port)));
-            line("http_access deny !sr_connect " + name + " " + blocks(closed(rules, "http", port)));
+            close("sr_connect " + name, closed(rules, "https", port));
+            close("!sr_connect " + name, closed(rules, "http", port));
         }
         line("http_access deny " + String.join(" ", portNames) + " " + blocks(SpecialAddresses.blocks()));
         line("# IPv4 addresses inside IPv6 ones are not judged: their blocks are closed, but for those of ISATAP.");
         line("http_access deny " + blocks(AddressBlocks.subtract(ConnectionOpenings.EMBEDDING, THEMSELVES)));
+    }
+
+    private void close(String requests, List<Block> addresses) {
+        if (!addresses.isEmpty()) {
+            line("http_access deny " + requests + " " + blocks(addresses));
+        }
     }
 
     /** The special addresses that no rule opens on a port. */
