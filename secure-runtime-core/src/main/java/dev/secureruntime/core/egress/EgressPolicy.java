@@ -84,6 +84,12 @@ public final class EgressPolicy {
                 EgressRule wider = rule.ofAnyRequest();
                 if (rule instanceof EgressRule.Cidr || rule.equals(wider)) {
                     wide.deny(wider);
+                } else if (rule instanceof EgressRule.Category category
+                        && category.name().equals(Category.CLOUD_METADATA.label())) {
+                    // Its names stay as they are.
+                    for (byte[] address : AddressRules.metadataAddresses()) {
+                        wide.deny(EgressRule.cidr(AddressText.print(address), wider.scope()));
+                    }
                 }
             }
             connections.component(name, wide.build());

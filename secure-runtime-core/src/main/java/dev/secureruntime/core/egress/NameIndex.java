@@ -108,9 +108,12 @@ final class NameIndex {
         return slot;
     }
 
-    /** The hash of a text that has one more character on its left; that of the empty text is 0. */
+    /**
+     * The hash of a text that has one more character on its left; that of the empty text is 0. Each character is spread over all
+     * bits, lest those of two places cancel each other out.
+     */
     static long step(long hash, char character) {
-        return Long.rotateLeft(hash, 7) ^ character;
+        return Long.rotateLeft(hash, 7) ^ character * MIX;
     }
 
     /** Whether any name has this many labels. */

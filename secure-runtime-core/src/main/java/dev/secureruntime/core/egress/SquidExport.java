@@ -44,6 +44,9 @@ public final class SquidExport {
     /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
     private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
 
+    /** {@code ::} and {@code ::1}, which carry no IPv4 address: like other special ones, they are as open as rules say. */
+    private static final List<Block> THEMSELVES = List.of(Block.parse("::/127"));
+
     private final ExportText text = new ExportText();
     private final String component;
     private final Categories categories;
@@ -197,12 +200,18 @@ public final class SquidExport {
         for (int port : ports) {
             String name = ports(Set.of(port));
             portNames.add("!" + name);
-            line("http_access deny sr_connect " + name + " " + blocks(closed(rules, "https", port)));
-            line("http_access deny !sr_connect " + name + " " + blocks(closed(rules, "http", port)));
+            close("sr_connect " + name, closed(rules, "https", port));
+            close("!sr_connect " + name, closed(rules, "http", port));
         }
         line("http_access deny " + String.join(" ", portNames) + " " + blocks(SpecialAddresses.blocks()));
         line("# IPv4 addresses inside IPv6 ones are not judged: their blocks are closed, but for those of ISATAP.");
-        line("http_access deny " + blocks(ConnectionOpenings.EMBEDDING));
+        line("http_access deny " + blocks(AddressBlocks.subtract(ConnectionOpenings.EMBEDDING, THEMSELVES)));
+    }
+
+    private void close(String requests, List<Block> addresses) {
+        if (!addresses.isEmpty()) {
+            line("http_access deny " + requests + " " + blocks(addresses));
+        }
     }
 
     /** The special addresses that no rule opens on a port. */

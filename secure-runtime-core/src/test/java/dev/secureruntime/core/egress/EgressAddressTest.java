@@ -89,6 +89,28 @@ final class EgressAddressTest {
     }
 
     @Test
+    void deniedMetadata_thatNamesMethods_isClosedToWholeConnections() throws UnknownHostException {
+        Scope posting = new Scope(Set.of(), Set.of(), Set.of("POST"), Set.of());
+        Policy written = Policy.builder()
+                .component(
+                        "support-agent",
+                        ComponentPolicy.builder()
+                                .allowHost("metadata.goog")
+                                .allow(EgressRule.cidr("169.254.169.254/32", Scope.HTTPS))
+                                .deny(EgressRule.category("cloud-metadata", posting))
+                                .build())
+                .build();
+        EgressRequest named = get("https://metadata.goog:443/");
+        for (EgressPolicy policy :
+                List.of(EgressPolicy.compile(written), EgressPolicy.compileForConnections(written, ""))) {
+            assertThat(policy.deniedConnection(named, addresses("169.254.169.254")))
+                    .isPresent();
+            assertThat(policy.deniedConnection(named, addresses("8.8.8.8"))).isEmpty();
+            assertThat(policy.decide(named)).isInstanceOf(Allowed.class);
+        }
+    }
+
+    @Test
     void decide_literalUnderRawIpDenied_isRefused() {
         EgressPolicy policy = policy(
                 c -> c.allow(EgressRule.cidr("93.184.216.0/24", Scope.HTTPS)).deny(EgressRule.category("raw-ip")));

@@ -40,6 +40,17 @@ class NameIndexTest {
         }
     }
 
+    /** Names that are made by a pattern would else stand behind each other, and finding one mean looking at dozens. */
+    @ParameterizedTest
+    @ValueSource(strings = {"host-%03d.dept-%03d.corp.example", "a%03d-bbbbb%03d.example", "%03d%03d.example"})
+    void mix_namesThatDifferInTwoNumbers_haveHashesOfTheirOwn(String pattern) {
+        Set<Long> hashes = new TreeSet<>();
+        for (int i = 0; i < 10_000; i++) {
+            hashes.add(mixed(pattern.formatted(i / 100, i % 100)));
+        }
+        assertThat(hashes).hasSize(10_000);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 100, 4_096, 4_097, 9_000})
     void visit_someOrAll_visitsThemInTheirOrderOrAllOfThem(int number) {
@@ -69,10 +80,14 @@ class NameIndexTest {
     }
 
     private static int find(NameIndex index, String host) {
+        return index.find(host, 0, mixed(host));
+    }
+
+    private static long mixed(String name) {
         long hash = 0;
-        for (int i = host.length() - 1; i >= 0; i--) {
-            hash = NameIndex.step(hash, host.charAt(i));
+        for (int i = name.length() - 1; i >= 0; i--) {
+            hash = NameIndex.step(hash, name.charAt(i));
         }
-        return index.find(host, 0, NameIndex.mix(hash));
+        return NameIndex.mix(hash);
     }
 }

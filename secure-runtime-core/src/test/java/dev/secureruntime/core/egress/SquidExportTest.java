@@ -28,6 +28,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -206,6 +208,41 @@ final class SquidExportTest {
                     "translated.example")) {
                 assertSameAnswer(squid, policy, "CONNECT", "https", host, 443, false);
             }
+        }
+    }
+
+    /** Squid refuses rules that name what was not declared. */
+    @Test
+    void export_whereRulesOpenEveryAddress_declaresAllThatItNames() {
+        ComponentPolicy.Builder everything = ComponentPolicy.builder()
+                .allow(EgressRule.cidr("0.0.0.0/0", Scope.HTTPS))
+                .allow(EgressRule.cidr("::/0", Scope.HTTPS));
+        AddressRules.metadataAddresses()
+                .forEach(address -> everything.allow(EgressRule.cidr(AddressText.print(address), Scope.HTTPS)));
+        String text = SquidExport.of(policy(everything), "c").text();
+        Set<String> declared = text.lines()
+                .filter(line -> line.startsWith("acl "))
+                .map(line -> line.split(" ")[1])
+                .collect(Collectors.toSet());
+        assertThat(text.lines()
+                        .filter(line -> line.startsWith("http_access "))
+                        .flatMap(line -> Stream.of(line.split("[ !]+")))
+                        .filter(word -> word.startsWith("sr_")))
+                .isNotEmpty()
+                .isSubsetOf(declared);
+    }
+
+    /** {@code ::} and {@code ::1} lie among the addresses that embed IPv4 ones, and embed none. */
+    @Test
+    void export_ofLoopbackThatARuleOpens_opensItInSquid() throws Exception {
+        assumeTrue(Squid.isInstalled(), "Squid is not installed");
+        Policy policy = policy(ComponentPolicy.builder()
+                .allow(EgressRule.cidr("::1/128", Scope.HTTPS))
+                .allow(EgressRule.cidr("::/8", Scope.HTTPS.onPort(8443))));
+        try (Squid squid = squid(policy)) {
+            assertSameAnswer(squid, policy, "CONNECT", "https", "::1", 443, true);
+            assertSameAnswer(squid, policy, "CONNECT", "https", "::", 443, false);
+            assertSameAnswer(squid, policy, "CONNECT", "https", "::7f00:1", 8443, false);
         }
     }
 
