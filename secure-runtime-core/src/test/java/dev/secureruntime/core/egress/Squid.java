@@ -1,10 +1,14 @@
 package dev.secureruntime.core.egress;
 
+import dev.secureruntime.egress.EgressRequest;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -90,6 +94,27 @@ public final class Squid implements AutoCloseable {
         process.destroy();
         if (!process.waitFor(5, TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor();
+        }
+    }
+
+    /** The status of its answer to a request. */
+    public int ask(EgressRequest request) throws IOException {
+        String host = request.host().indexOf(':') >= 0 ? "[" + request.host() + "]" : request.host();
+        String authority = host + ":" + request.port();
+        String target = request.scheme().equals("https") ? authority : "http://" + authority + request.path();
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream()
+                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
+                                    + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            BufferedReader reply =
+                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+            String status = reply.readLine();
+            if (status == null) {
+                throw new IOException("no answer to " + target);
+            }
+            return Integer.parseInt(status.split(" ")[1]);
         }
     }
 }

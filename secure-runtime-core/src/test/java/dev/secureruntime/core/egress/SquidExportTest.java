@@ -11,23 +11,14 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
 import dev.secureruntime.policy.Policy;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.DatagramPacket;
-import java.net.DatagramSocket;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.net.SocketException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -149,7 +140,7 @@ final class SquidExportTest {
         int allowed = 0;
         try (Squid squid = squid(POLICY)) {
             for (EgressRequest request : requests) {
-                int status = ask(squid, request);
+                int status = squid.ask(request);
                 boolean expected = decide(policy, request);
                 // 500 to 503: it would have forwarded, and was told not to.
                 assertThat(status).as(request.target()).isIn(403, 500, 502, 503);
@@ -173,7 +164,7 @@ final class SquidExportTest {
         try (Squid squid = squid(ipv4)) {
             for (String host : List.of("8.8.8.8", "200.1.2.3", "2606:4700::1111", "8000::1")) {
                 EgressRequest request = new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of());
-                assertThat(ask(squid, request) != 403).as(host).isEqualTo(decide(EgressPolicy.compile(ipv4), request));
+                assertThat(squid.ask(request) != 403).as(host).isEqualTo(decide(EgressPolicy.compile(ipv4), request));
             }
         }
     }
@@ -289,9 +280,7 @@ final class SquidExportTest {
         assertThat(decide(EgressPolicy.compile(policy), request))
                 .as(request.target())
                 .isEqualTo(allowed);
-        assertThat(ask(squid, request) != 403)
-                .as(request.target() + " in Squid")
-                .isEqualTo(allowed);
+        assertThat(squid.ask(request) != 403).as(request.target() + " in Squid").isEqualTo(allowed);
     }
 
     @Test
@@ -303,13 +292,13 @@ final class SquidExportTest {
         EgressRequest metadata = new EgressRequest("c", "CONNECT", "https", "169.254.169.254", 443, "/", List.of());
         EgressRequest beside = new EgressRequest("c", "CONNECT", "https", "169.254.1.1", 443, "/", List.of());
         try (Squid squid = squid(policy(opened))) {
-            assertThat(ask(squid, metadata)).isNotEqualTo(403);
+            assertThat(squid.ask(metadata)).isNotEqualTo(403);
         }
         Policy denied = policy(opened.deny(EgressRule.category("cloud-metadata")));
         assertThat(EgressPolicy.compile(denied).decide(metadata)).isNotInstanceOf(Allowed.class);
         try (Squid squid = squid(denied)) {
-            assertThat(ask(squid, metadata)).isEqualTo(403);
-            assertThat(ask(squid, beside)).isNotEqualTo(403);
+            assertThat(squid.ask(metadata)).isEqualTo(403);
+            assertThat(squid.ask(beside)).isNotEqualTo(403);
         }
     }
 
@@ -338,7 +327,7 @@ final class SquidExportTest {
                 for (String method : List.of("GET", "POST")) {
                     EgressRequest request =
                             new EgressRequest("c", method, "http", "api.openai.com", 8080, path, List.of());
-                    assertThat(ask(squid, request) != 403)
+                    assertThat(squid.ask(request) != 403)
                             .as(method + " " + path)
                             .isEqualTo(decide(compiled, request));
                 }
@@ -366,57 +355,7 @@ final class SquidExportTest {
     }
 
     private static void ask(Squid squid, String host) throws IOException {
-        ask(squid, new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
-    }
-
-    /** Counts what it is asked and answers nothing. Squid asks on port 53 alone. */
-    private static final class NameServer implements AutoCloseable {
-
-        private final DatagramSocket socket;
-        private final Set<String> names = ConcurrentHashMap.newKeySet();
-
-        private NameServer(DatagramSocket socket) {
-            this.socket = socket;
-            Thread thread = new Thread(this::count, "name server");
-            thread.setDaemon(true);
-            thread.start();
-        }
-
-        static NameServer start() throws IOException {
-            try {
-                return new NameServer(new DatagramSocket(new InetSocketAddress("127.0.53.77", 53)));
-            } catch (SocketException e) {
-                assumeTrue(false, "port 53 can't be taken: " + e.getMessage());
-                throw e;
-            }
-        }
-
-        private void count() {
-            try {
-                for (int i = 0; i < 1000; i++) {
-                    DatagramPacket query = new DatagramPacket(new byte[512], 512);
-                    socket.receive(query);
-                    // The name begins behind 12 bytes of header; a length stands before each label.
-                    names.add(new String(query.getData(), 13, query.getLength() - 17, StandardCharsets.US_ASCII)
-                            .replaceAll("[^!-~]", "."));
-                }
-            } catch (IOException closed) {
-                // The test is over.
-            }
-        }
-
-        String address() {
-            return "127.0.53.77";
-        }
-
-        Set<String> asked() {
-            return names;
-        }
-
-        @Override
-        public void close() {
-            socket.close();
-        }
+        squid.ask(new EgressRequest("c", "CONNECT", "https", host, 443, "/", List.of()));
     }
 
     private static Policy policy(ComponentPolicy.Builder component) {
@@ -431,24 +370,6 @@ final class SquidExportTest {
             decision = policy.decideAddresses(request, List.of(InetAddress.getByName(address)));
         }
         return decision instanceof Allowed;
-    }
-
-    private static int ask(Squid squid, EgressRequest request) throws IOException {
-        String host = request.host().indexOf(':') >= 0 ? "[" + request.host() + "]" : request.host();
-        String authority = host + ":" + request.port();
-        String target = request.scheme().equals("https") ? authority : "http://" + authority + request.path();
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), squid.port())) {
-            socket.setSoTimeout(20_000);
-            socket.getOutputStream()
-                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
-                                    + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                            .getBytes(StandardCharsets.US_ASCII));
-            BufferedReader reply =
-                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
-            String status = reply.readLine();
-            assertThat(status).as(target).isNotNull();
-            return Integer.parseInt(status.split(" ")[1]);
-        }
     }
 
     private Squid squid(Policy policy) throws IOException, InterruptedException {
