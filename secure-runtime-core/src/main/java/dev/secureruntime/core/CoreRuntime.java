@@ -167,7 +167,13 @@ final class CoreRuntime implements SecureRuntime {
                 id,
                 this,
                 events,
-                new ComponentSecrets(id, () -> policies.current().secrets(), events),
+                new ComponentSecrets(
+                        id,
+                        () -> {
+                            requireOpen();
+                            return policies.current().secrets();
+                        },
+                        events),
                 credentials.of(id));
     }
 

@@ -12,6 +12,7 @@ import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
 import dev.secureruntime.credential.BearerToken;
+import dev.secureruntime.credential.CredentialProvider;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
@@ -296,9 +297,21 @@ class CoreRuntimeTest {
         assertThat(decide(agent, "api.openai.com"))
                 .isInstanceOfSatisfying(
                         Denied.class, denied -> assertThat(denied.code()).isEqualTo(ErrorCode.RUNTIME_CLOSED));
-        assertThatThrownBy(() -> agent.secrets().open("crm")).isInstanceOf(SecureRuntimeException.class);
+        assertCode(ErrorCode.RUNTIME_CLOSED, () -> agent.secrets().open("crm"));
         assertCode(ErrorCode.RUNTIME_CLOSED, () -> runtime.component("agent"));
         assertThat(AuditLogVerifier.withKeys(keys).verify(audit())).isInstanceOf(VerificationResult.Intact.class);
+    }
+
+    @Test
+    void closedRuntime_givesNoSecretAndNoCredential_alsoWhereCallsMayGoOnUnrecorded() {
+        SecureRuntime runtime = breakable(OnAuditFailure.PROCEED_UNRECORDED);
+        Component agent = runtime.component("agent");
+        runtime.close();
+
+        assertCode(ErrorCode.RUNTIME_CLOSED, () -> agent.secrets().open("crm"));
+        CredentialProvider<BearerToken> late = agent.credentials()
+                .provider("late", () -> BearerToken.of("t", "token", Instant.now().plusSeconds(60)));
+        assertCode(ErrorCode.CREDENTIAL_UNAVAILABLE, late::get);
     }
 
     // ---- helpers
