@@ -21,7 +21,9 @@ import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretHandle;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,6 +127,25 @@ class CoreRuntimeTest {
             assertCode(ErrorCode.AUDIT_LOG_IN_USE, this::runtime);
         }
         runtime().close();
+    }
+
+    @Test
+    void build_withASourceForASecretThatThePolicyDoesntKnow_warnsOfIt() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream captured = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
+        try {
+            SecureRuntime.builder()
+                    .policy(POLICY)
+                    .auditLog(audit())
+                    .secret("crm", () -> new byte[] {'x'})
+                    .secret("cmr", () -> new byte[] {'x'})
+                    .build()
+                    .close();
+        } finally {
+            System.setErr(before);
+        }
+        assertThat(captured.toString(StandardCharsets.UTF_8)).contains("[cmr]").doesNotContain("[crm");
     }
 
     @Test
