@@ -98,7 +98,10 @@ final class EgressCheckCommand implements Callable<Integer> {
     /** Those in force when the command began. */
     private List<GrantRules> grants = List.of();
 
-    @Parameters(arity = "1..*", paramLabel = "URL", description = "URLs, or - to read one per line from standard input.")
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "URL",
+            description = "URLs, or - to read one per line from standard input.")
     private List<String> urls = List.of();
 
     @Override

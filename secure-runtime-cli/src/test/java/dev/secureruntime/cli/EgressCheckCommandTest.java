@@ -173,7 +173,8 @@ final class EgressCheckCommandTest {
 
     @Test
     void check_withoutAUrl_exits3_sinceAnEmptyListIsNoProof() {
-        CommandRun run = CommandRun.reading("https://api.openai.com/", arguments(policy).toArray());
+        CommandRun run =
+                CommandRun.reading("https://api.openai.com/", arguments(policy).toArray());
         assertThat(run.code()).isEqualTo(3);
         assertThat(run.out()).isEmpty();
     }

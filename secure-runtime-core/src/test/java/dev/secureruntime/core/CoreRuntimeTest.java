@@ -331,7 +331,8 @@ class CoreRuntimeTest {
 
         assertCode(ErrorCode.RUNTIME_CLOSED, () -> agent.secrets().open("crm"));
         CredentialProvider<BearerToken> late = agent.credentials()
-                .provider("late", () -> BearerToken.of("t", "token", Instant.now().plusSeconds(60)));
+                .provider(
+                        "late", () -> BearerToken.of("t", "token", Instant.now().plusSeconds(60)));
         assertCode(ErrorCode.CREDENTIAL_UNAVAILABLE, late::get);
     }
 

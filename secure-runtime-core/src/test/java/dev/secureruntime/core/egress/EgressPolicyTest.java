@@ -86,9 +86,9 @@ final class EgressPolicyTest {
 
     @Test
     void decide_oneHostUnderTwoRules_namesTheRuleThatComesCloser() {
-        EgressPolicy policy = policy(c -> c.allow(
-                        EgressRule.host("a.example", new Scope(Set.of(8443), Set.of("https"), Set.of(), Set.of())))
-                .allow(EgressRule.host("a.example", HTTP_8080)));
+        EgressPolicy policy = policy(
+                c -> c.allow(EgressRule.host("a.example", new Scope(Set.of(8443), Set.of("https"), Set.of(), Set.of())))
+                        .allow(EgressRule.host("a.example", HTTP_8080)));
 
         assertThat(denied(policy.decide(get("https://a.example:9443/"))).remedy())
                 .startsWith("add 9443 to the \"ports\" of \"a.example\"");

@@ -247,7 +247,8 @@ final class PolicyReaderTest {
                 .hasMessageContaining("policy.yaml:6:")
                 .hasMessageContaining("stands in quotes");
         assertThat(refusal("policy.yaml", text.formatted("[")).getMessage()).doesNotContain("quotes");
-        assertThat(PolicyReader.read(write("policy.yaml", text.formatted("\"*.example.com\""))).components())
+        assertThat(PolicyReader.read(write("policy.yaml", text.formatted("\"*.example.com\"")))
+                        .components())
                 .containsKey("chat");
     }
 
