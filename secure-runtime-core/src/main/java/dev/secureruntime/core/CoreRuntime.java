@@ -167,13 +167,7 @@ final class CoreRuntime implements SecureRuntime {
                 id,
                 this,
                 events,
-                new ComponentSecrets(
-                        id,
-                        () -> {
-                            requireOpen();
-                            return policies.current().secrets();
-                        },
-                        events),
+                new ComponentSecrets(id, () -> openPolicy().secrets(), events),
                 credentials.of(id));
     }
 
@@ -320,6 +314,11 @@ final class CoreRuntime implements SecureRuntime {
                 log.close();
             }
         }
+    }
+
+    private PolicySnapshot openPolicy() {
+        requireOpen();
+        return policies.current();
     }
 
     private void requireOpen() {
