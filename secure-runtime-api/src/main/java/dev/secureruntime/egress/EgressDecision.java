@@ -118,10 +118,10 @@ public sealed interface EgressDecision {
     enum Reason {
         /** No rule allows the host. */
         HOST_NOT_ALLOWED,
+        /** A rule allows the host, with another scheme. Up to the path, in the order in which a rule is compared. */
+        SCHEME_NOT_ALLOWED,
         /** A rule allows the host, on another port. */
         PORT_NOT_ALLOWED,
-        /** A rule allows the host, with another scheme. */
-        SCHEME_NOT_ALLOWED,
         /** A rule allows the host, with another method. */
         METHOD_NOT_ALLOWED,
         /** A rule allows the host, under another path. */

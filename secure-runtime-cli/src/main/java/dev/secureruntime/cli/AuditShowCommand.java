@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  secure-runtime audit show ./audit 612",
-            "  secure-runtime audit show ./audit --from 600 --type egress.denied --component chat",
+            "  secure-runtime audit show ./audit --from 600 --type egress.call --component chat",
             "  secure-runtime audit show ./audit 612 --json > record.json",
             "",
             "With --json each line has the record's stored bytes, which is what proofs are about."

@@ -98,7 +98,10 @@ final class EgressCheckCommand implements Callable<Integer> {
     /** Those in force when the command began. */
     private List<GrantRules> grants = List.of();
 
-    @Parameters(paramLabel = "URL", description = "URLs, or - to read one per line from standard input.")
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "URL",
+            description = "URLs, or - to read one per line from standard input.")
     private List<String> urls = List.of();
 
     @Override
@@ -124,7 +127,7 @@ final class EgressCheckCommand implements Callable<Integer> {
         notes(policy.components().get(component)).forEach(spec().commandLine().getErr()::println);
         PrintWriter out = spec().commandLine().getOut();
         boolean allAllowed = true;
-        if (urls.isEmpty() || urls.equals(List.of("-"))) {
+        if (urls.equals(List.of("-"))) {
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = nextLine(lines); line != null; line = nextLine(lines)) {
                 if (!line.isEmpty()) {

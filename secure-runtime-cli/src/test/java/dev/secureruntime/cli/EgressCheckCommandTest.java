@@ -172,6 +172,14 @@ final class EgressCheckCommandTest {
     }
 
     @Test
+    void check_withoutAUrl_exits3_sinceAnEmptyListIsNoProof() {
+        CommandRun run =
+                CommandRun.reading("https://api.openai.com/", arguments(policy).toArray());
+        assertThat(run.code()).isEqualTo(3);
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
     void check_dashAmongUrls_exits3_andNothingIsAllowed() {
         CommandRun run = check("https://api.openai.com/", "-");
         assertThat(run.code()).isEqualTo(3);

@@ -164,11 +164,7 @@ final class CoreRuntime implements SecureRuntime {
                         id.code().moduleName().orElse("unnamed"))
                 .build());
         return new GuardedComponent(
-                id,
-                this,
-                events,
-                new ComponentSecrets(id, () -> policies.current().secrets(), events),
-                credentials.of(id));
+                id, this, events, new ComponentSecrets(id, () -> openPolicy().secrets(), events), credentials.of(id));
     }
 
     /** What the policy in force says of a component. */
@@ -314,6 +310,11 @@ final class CoreRuntime implements SecureRuntime {
                 log.close();
             }
         }
+    }
+
+    private PolicySnapshot openPolicy() {
+        requireOpen();
+        return policies.current();
     }
 
     private void requireOpen() {

@@ -30,6 +30,7 @@ final class CredentialEngine implements AutoCloseable {
     private final Clock clock;
     private final ExecutorService refreshers;
     private final List<RefreshingCredentialProvider<?>> providers = new CopyOnWriteArrayList<>();
+    private volatile boolean closed;
 
     CredentialEngine(EventLine events, SecretWatch watch, Clock clock) {
         this.events = events;
@@ -69,6 +70,9 @@ final class CredentialEngine implements AutoCloseable {
         RefreshingCredentialProvider<C> provider = new RefreshingCredentialProvider<>(
                 scope, issuer, event -> record(component, event), refreshers, clock, Ticker.SYSTEM);
         providers.add(provider);
+        if (closed) {
+            provider.close();
+        }
         return provider;
     }
 
@@ -108,6 +112,7 @@ final class CredentialEngine implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         providers.forEach(RefreshingCredentialProvider::close);
         refreshers.shutdownNow();
     }

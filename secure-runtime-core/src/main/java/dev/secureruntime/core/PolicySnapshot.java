@@ -10,6 +10,8 @@ import dev.secureruntime.policy.PolicyVersion;
 import dev.secureruntime.policy.SecretPolicy;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,7 @@ final class PolicySnapshot {
      */
     PolicySnapshot(PolicyVersion version, Policy policy, RuntimeSettings settings, SecretWatch watch) {
         requireBound(policy, settings);
+        warnOfUnused(policy, settings);
         this.version = version;
         this.grants = List.of();
         this.origin = null;
@@ -72,6 +75,18 @@ final class PolicySnapshot {
     /** The break-glass grants that were in force when this was put in force; each may be over by now. */
     List<ActiveGrant> grants() {
         return grants;
+    }
+
+    private static void warnOfUnused(Policy policy, RuntimeSettings settings) {
+        Set<String> unused = new TreeSet<>(settings.secrets().keySet());
+        unused.removeAll(policy.secrets().keySet());
+        policy.components().values().forEach(component -> unused.removeAll(component.secrets()));
+        if (!unused.isEmpty()) {
+            LOG.warn(
+                    "the runtime's builder was given sources for secrets that {} doesn't name, and they are not used: {}",
+                    policy.source(),
+                    unused);
+        }
     }
 
     private static void requireBound(Policy policy, RuntimeSettings settings) {

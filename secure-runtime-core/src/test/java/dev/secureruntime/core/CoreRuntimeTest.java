@@ -12,6 +12,7 @@ import dev.secureruntime.audit.OnAuditFailure;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
 import dev.secureruntime.credential.BearerToken;
+import dev.secureruntime.credential.CredentialProvider;
 import dev.secureruntime.egress.EgressDecision.Allowed;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
@@ -20,7 +21,9 @@ import dev.secureruntime.error.SecureRuntimeException;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.Policy;
 import dev.secureruntime.secret.SecretHandle;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -124,6 +127,25 @@ class CoreRuntimeTest {
             assertCode(ErrorCode.AUDIT_LOG_IN_USE, this::runtime);
         }
         runtime().close();
+    }
+
+    @Test
+    void build_withASourceForASecretThatThePolicyDoesntKnow_warnsOfIt() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream captured = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
+        try {
+            SecureRuntime.builder()
+                    .policy(POLICY)
+                    .auditLog(audit())
+                    .secret("crm", () -> new byte[] {'x'})
+                    .secret("cmr", () -> new byte[] {'x'})
+                    .build()
+                    .close();
+        } finally {
+            System.setErr(before);
+        }
+        assertThat(captured.toString(StandardCharsets.UTF_8)).contains("[cmr]").doesNotContain("[crm");
     }
 
     @Test
@@ -296,9 +318,22 @@ class CoreRuntimeTest {
         assertThat(decide(agent, "api.openai.com"))
                 .isInstanceOfSatisfying(
                         Denied.class, denied -> assertThat(denied.code()).isEqualTo(ErrorCode.RUNTIME_CLOSED));
-        assertThatThrownBy(() -> agent.secrets().open("crm")).isInstanceOf(SecureRuntimeException.class);
+        assertCode(ErrorCode.RUNTIME_CLOSED, () -> agent.secrets().open("crm"));
         assertCode(ErrorCode.RUNTIME_CLOSED, () -> runtime.component("agent"));
         assertThat(AuditLogVerifier.withKeys(keys).verify(audit())).isInstanceOf(VerificationResult.Intact.class);
+    }
+
+    @Test
+    void closedRuntime_givesNoSecretAndNoCredential_alsoWhereCallsMayGoOnUnrecorded() {
+        SecureRuntime runtime = breakable(OnAuditFailure.PROCEED_UNRECORDED);
+        Component agent = runtime.component("agent");
+        runtime.close();
+
+        assertCode(ErrorCode.RUNTIME_CLOSED, () -> agent.secrets().open("crm"));
+        CredentialProvider<BearerToken> late = agent.credentials()
+                .provider(
+                        "late", () -> BearerToken.of("t", "token", Instant.now().plusSeconds(60)));
+        assertCode(ErrorCode.CREDENTIAL_UNAVAILABLE, late::get);
     }
 
     // ---- helpers

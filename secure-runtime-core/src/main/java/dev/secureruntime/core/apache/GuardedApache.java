@@ -3,12 +3,19 @@ package dev.secureruntime.core.apache;
 import dev.secureruntime.Component;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.OnDenial;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
 import java.lang.invoke.MethodHandles;
+import java.net.Socket;
+import javax.net.ssl.SSLSocket;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpResponse;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.impl.io.DefaultBHttpClientConnection;
 
 /**
  * Guarded HTTP for Apache HttpClient 5 (classic), compiled and tested on 5.6: a {@code CloseableHttpClient} for code and
- * libraries that take one.
+ * libraries that take one. Versions before 5.4 are refused with {@code SR-RUNTIME-001}.
  *
  * <p>What holds: requests run on connections of our own, without Apache's connection manager, resolver, route planner,
  * retries, redirects, cookies, authentication, caching or decompression. Each hop is judged before its host is looked up,
@@ -48,7 +55,22 @@ public final class GuardedApache {
     }
 
     private static HardenedConnections hardened(Component component) {
+        requireRecent(CloseableHttpResponse.class, DefaultBHttpClientConnection.class);
         return Gate.open(component, MethodHandles.lookup())
                 .transport(HardenedConnections.class, HardenedConnections::new);
+    }
+
+    /** Asks for the two methods that older versions lack: each would fail in the middle of a call. */
+    static void requireRecent(Class<?> response, Class<?> connection) {
+        try {
+            response.getMethod("adapt", ClassicHttpResponse.class);
+            connection.getMethod("bind", SSLSocket.class, Socket.class);
+        } catch (NoSuchMethodException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "the Apache HttpClient on the class path is too old: GuardedApache needs httpclient5 5.4 or later, with"
+                            + " httpcore5 5.3 or later; a parent or a BOM may have set the version",
+                    e);
+        }
     }
 }

@@ -79,7 +79,11 @@ final class NodeReader {
             throw errors.malformed(
                     here(), "nested deeper than " + MAX_DEPTH + " levels, or a name, number or string is too long");
         } catch (JsonProcessingException e) {
-            throw errors.malformed(place(e.getLocation()), "not well-formed " + syntax + where());
+            // YAML takes a bare star for an alias: the likeliest slip in a file that is full of wildcards.
+            String hint = String.valueOf(e.getOriginalMessage()).contains("scanning an alias")
+                    ? "; a value that begins with * stands in quotes"
+                    : "";
+            throw errors.malformed(place(e.getLocation()), "not well-formed " + syntax + where() + hint);
         }
     }
 

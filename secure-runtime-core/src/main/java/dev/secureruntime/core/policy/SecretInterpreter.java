@@ -152,7 +152,10 @@ final class SecretInterpreter {
         try {
             return HostPort.parse(text);
         } catch (IllegalArgumentException e) {
-            throw reading.errors().invalid(node.at(), "expected an exact host or host:port at " + path);
+            throw reading.errors()
+                    .invalid(
+                            node.at(),
+                            "expected an exact host or host:port at " + path + "; no wildcard, no address, no URL");
         }
     }
 

@@ -12,6 +12,7 @@ import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,9 +27,11 @@ import org.apache.hc.client5.http.classic.methods.HttpHead;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpResponse;
 import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.impl.io.DefaultBHttpClientConnection;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
 import org.apache.hc.core5.http.io.entity.InputStreamEntity;
 import org.apache.hc.core5.http.io.entity.StringEntity;
@@ -54,6 +57,19 @@ class GuardedApacheTest {
     @AfterEach
     void stop() throws IOException {
         world.close();
+    }
+
+    @Test
+    void client_onAnApacheThatIsTooOld_isRefusedBeforeItsFirstCall() {
+        GuardedApache.requireRecent(CloseableHttpResponse.class, DefaultBHttpClientConnection.class);
+        for (Class<?>[] old : new Class<?>[][] {
+            {Object.class, DefaultBHttpClientConnection.class}, {CloseableHttpResponse.class, Object.class}
+        }) {
+            assertThatThrownBy(() -> GuardedApache.requireRecent(old[0], old[1]))
+                    .isInstanceOf(SecureRuntimeException.class)
+                    .hasMessageStartingWith("SR-RUNTIME-001")
+                    .hasMessageContaining("httpclient5 5.4");
+        }
     }
 
     // ---- what is allowed goes through, equipped

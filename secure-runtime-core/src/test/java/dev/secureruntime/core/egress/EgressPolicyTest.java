@@ -84,6 +84,18 @@ final class EgressPolicyTest {
         assertThat(denied.nearest()).contains("api.openai.com");
     }
 
+    @Test
+    void decide_oneHostUnderTwoRules_namesTheRuleThatComesCloser() {
+        EgressPolicy policy = policy(
+                c -> c.allow(EgressRule.host("a.example", new Scope(Set.of(8443), Set.of("https"), Set.of(), Set.of())))
+                        .allow(EgressRule.host("a.example", HTTP_8080)));
+
+        assertThat(denied(policy.decide(get("https://a.example:9443/"))).remedy())
+                .startsWith("add 9443 to the \"ports\" of \"a.example\"");
+        assertThat(denied(policy.decide(get("http://a.example:8081/"))).remedy())
+                .startsWith("add 8081 to the \"ports\" of \"a.example\"");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "https://api.openai.com:443/v1/chat, ''",

@@ -239,6 +239,20 @@ final class PolicyReaderTest {
     }
 
     @Test
+    void read_yamlWithABareWildcard_saysThatItStandsInQuotes() throws IOException {
+        String text = "version: 1\ncomponents:\n  chat:\n    egress:\n      allow:\n        - %s\n";
+
+        assertThat(refusal("policy.yaml", text.formatted("*.example.com")))
+                .hasMessageStartingWith("SR-POLICY-002 ")
+                .hasMessageContaining("policy.yaml:6:")
+                .hasMessageContaining("stands in quotes");
+        assertThat(refusal("policy.yaml", text.formatted("[")).getMessage()).doesNotContain("quotes");
+        assertThat(PolicyReader.read(write("policy.yaml", text.formatted("\"*.example.com\"")))
+                        .components())
+                .containsKey("chat");
+    }
+
+    @Test
     void read_yamlWithoutItsLibrary_namesTheDependency() throws Exception {
         Path file = write("policy.yaml", "version: 1\ncomponents: {}\n");
         List<URL> urls = new ArrayList<>();
