@@ -98,10 +98,7 @@ final class EgressCheckCommand implements Callable<Integer> {
     /** Those in force when the command began. */
     private List<GrantRules> grants = List.of();
 
-    @Parameters(
-            arity = "1..*",
-            paramLabel = "URL",
-            description = "URLs, or - to read one per line from standard input.")
+    @Parameters(paramLabel = "URL", description = "URLs; - or none to read one per line from standard input.")
     private List<String> urls = List.of();
 
     @Override
@@ -127,7 +124,10 @@ final class EgressCheckCommand implements Callable<Integer> {
         notes(policy.components().get(component)).forEach(spec().commandLine().getErr()::println);
         PrintWriter out = spec().commandLine().getOut();
         boolean allAllowed = true;
-        if (urls.equals(List.of("-"))) {
+        if (urls.isEmpty() || urls.equals(List.of("-"))) {
+            if (urls.isEmpty() && System.console() != null) {
+                spec().commandLine().getErr().println("note: reading URLs from standard input");
+            }
             BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = nextLine(lines); line != null; line = nextLine(lines)) {
                 if (!line.isEmpty()) {

@@ -172,11 +172,12 @@ final class EgressCheckCommandTest {
     }
 
     @Test
-    void check_withoutAUrl_exits3_sinceAnEmptyListIsNoProof() {
-        CommandRun run =
-                CommandRun.reading("https://api.openai.com/", arguments(policy).toArray());
-        assertThat(run.code()).isEqualTo(3);
-        assertThat(run.out()).isEmpty();
+    void check_withoutAUrl_readsStandardInput() {
+        CommandRun run = CommandRun.reading(
+                "https://api.openai.com/\nhttps://evil.example/\n",
+                arguments(policy).toArray());
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.out()).startsWith("ALLOW https://api.openai.com/").contains("\nDENY https://evil.example/ ");
     }
 
     @Test
