@@ -12,22 +12,21 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An event's attributes in the order in which they were given. Events are made for every call and have few of them: two
- * arrays cost a fraction of a hash table, and looking at each name to find one costs little. Immutable.
+ * An event's attributes in the order in which they were given. Events are made for every call and have few of them: an
+ * array costs a fraction of a hash table, and looking at each name to find one costs little. Immutable.
  */
 final class Fields extends AbstractMap<String, Attribute> {
 
-    private final String[] names;
-    private final Attribute[] values;
+    /** Name, value, name, value, ... */
+    private final Object[] fields;
 
-    private Fields(String[] names, Attribute[] values) {
-        this.names = names;
-        this.values = values;
+    private Fields(Object[] fields) {
+        this.fields = fields;
     }
 
     @Override
     public int size() {
-        return names.length;
+        return fields.length / 2;
     }
 
     @Override
@@ -37,9 +36,9 @@ final class Fields extends AbstractMap<String, Attribute> {
 
     @Override
     public @Nullable Attribute get(@Nullable Object name) {
-        for (int i = 0; i < names.length; i++) {
-            if (names[i].equals(name)) {
-                return values[i];
+        for (int i = 0; i < fields.length; i += 2) {
+            if (fields[i].equals(name)) {
+                return (Attribute) fields[i + 1];
             }
         }
         return null;
@@ -47,8 +46,8 @@ final class Fields extends AbstractMap<String, Attribute> {
 
     @Override
     public void forEach(BiConsumer<? super String, ? super Attribute> action) {
-        for (int i = 0; i < names.length; i++) {
-            action.accept(names[i], values[i]);
+        for (int i = 0; i < fields.length; i += 2) {
+            action.accept((String) fields[i], (Attribute) fields[i + 1]);
         }
     }
 
@@ -57,7 +56,7 @@ final class Fields extends AbstractMap<String, Attribute> {
         return new AbstractSet<>() {
             @Override
             public int size() {
-                return names.length;
+                return fields.length / 2;
             }
 
             @Override
@@ -67,15 +66,16 @@ final class Fields extends AbstractMap<String, Attribute> {
 
                     @Override
                     public boolean hasNext() {
-                        return next < names.length;
+                        return next < fields.length;
                     }
 
                     @Override
                     public Map.Entry<String, Attribute> next() {
-                        if (next == names.length) {
+                        if (next == fields.length) {
                             throw new NoSuchElementException();
                         }
-                        return Map.entry(names[next], values[next++]);
+                        next += 2;
+                        return Map.entry((String) fields[next - 2], (Attribute) fields[next - 1]);
                     }
                 };
             }
@@ -88,8 +88,7 @@ final class Fields extends AbstractMap<String, Attribute> {
         /** From so many on, names are found through a table, so that many fields don't take the square of the time. */
         private static final int MANY = 16;
 
-        private String[] names = new String[8];
-        private Attribute[] values = new Attribute[8];
+        private Object[] fields = new Object[16];
         private int size;
         private @Nullable Map<String, Integer> places;
 
@@ -97,22 +96,22 @@ final class Fields extends AbstractMap<String, Attribute> {
         void put(String name, Attribute value) {
             int place = place(name);
             if (place == size) {
-                if (size == names.length) {
-                    names = Arrays.copyOf(names, 2 * size);
-                    values = Arrays.copyOf(values, 2 * size);
+                if (size == fields.length) {
+                    fields = Arrays.copyOf(fields, 2 * size);
                 }
-                names[size++] = name;
+                fields[size] = name;
+                size += 2;
             }
-            values[place] = value;
+            fields[place + 1] = value;
         }
 
         private int place(String name) {
-            if (size >= MANY) {
+            if (size >= 2 * MANY) {
                 Map<String, Integer> table = places;
                 if (table == null) {
                     table = new HashMap<>();
-                    for (int i = 0; i < size; i++) {
-                        table.put(names[i], i);
+                    for (int i = 0; i < size; i += 2) {
+                        table.put((String) fields[i], i);
                     }
                     places = table;
                 }
@@ -120,14 +119,14 @@ final class Fields extends AbstractMap<String, Attribute> {
                 return known == null ? size : known;
             }
             int place = 0;
-            while (place < size && !names[place].equals(name)) {
-                place++;
+            while (place < size && !name.equals(fields[place])) {
+                place += 2;
             }
             return place;
         }
 
         Fields finished() {
-            return new Fields(Arrays.copyOf(names, size), Arrays.copyOf(values, size));
+            return new Fields(Arrays.copyOf(fields, size));
         }
     }
 }
