@@ -213,8 +213,15 @@ final class ContentStore {
         try {
             closeFile();
         } finally {
-            erasing.writeLock().lock();
+            destroyKeys();
+        }
+    }
+
+    private void destroyKeys() {
+        erasing.writeLock().lock();
+        try {
             keys.destroy();
+        } finally {
             erasing.writeLock().unlock();
         }
     }
