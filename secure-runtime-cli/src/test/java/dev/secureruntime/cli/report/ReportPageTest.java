@@ -221,12 +221,12 @@ class ReportPageTest {
     @ValueSource(strings = {"component", "time"})
     void page_withARecordThatHoldsWhatNoneHas_isTamperedThereToo(String member) throws Exception {
         Path file = report();
-        // Such a value becomes no text: the page must not stop at it, or a forger could turn TAMPERED into INCONCLUSIVE.
+        // Such a value becomes no text: the page must not stop at it, or a forger could turn TAMPERED into
+        // INCONCLUSIVE.
         String hostile = "\"" + member + "\":{\"toString\":1,\"valueOf\":1}";
         editRecords(
                 file,
-                records -> editLine(
-                        records, 57, line -> line.replaceFirst("\"" + member + "\":\"[^\"]*\"", hostile)));
+                records -> editLine(records, 57, line -> line.replaceFirst("\"" + member + "\":\"[^\"]*\"", hostile)));
         browser.open(file);
         assertThat(browser.text("check-verdict")).isEqualTo("TAMPERED at record 57");
     }

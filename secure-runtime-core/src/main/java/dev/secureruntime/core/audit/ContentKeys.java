@@ -213,7 +213,8 @@ final class ContentKeys {
         Path mark = directory.resolve(digest + ERASING);
         boolean known = Files.exists(file) || Files.exists(mark);
         if (Files.exists(mark)) {
-            // Of an earlier erasure, which may have failed here: behind the renaming nothing leads to its blocks any more.
+            // Of an earlier erasure, which may have failed here: behind the renaming nothing leads to its blocks any
+            // more.
             OwnerFiles.overwrite(mark);
         }
         if (Files.exists(file)) {

@@ -195,8 +195,8 @@ class ContentStoreTest {
         List<String> keys = ContentFixture.write(home, "user-4711", PROMPT);
         Path mark = Files.createDirectory(home.resolve("store/keys/" + "ab".repeat(16) + ".erasing"));
         assertThatThrownBy(() -> LogFixture.open(settings(home)))
-                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
-                        .isEqualTo(ErrorCode.AUDIT_UNWRITABLE));
+                .isInstanceOfSatisfying(
+                        SecureRuntimeException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.AUDIT_UNWRITABLE));
         Files.delete(mark);
         LogFixture.open(settings(home)).close();
         assertIntact(keys);
