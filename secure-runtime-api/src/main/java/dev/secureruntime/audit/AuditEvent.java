@@ -159,7 +159,7 @@ public final class AuditEvent {
 
         /**
          * The same, for content of {@code subject}: a user, a tenant, a session, whatever is to be erased as one. The subject
-         * is not part of the record.
+         * is not part of the record. It has 1 to 1,024 characters; a log that keeps content rejects the event otherwise.
          */
         public Builder content(String subject, String name, byte[] value) {
             return content(Opening.of(name, subject, value));

@@ -25,6 +25,7 @@ public interface AuditLog {
      * Makes what the content store holds of {@code subject} unreadable for ever, and appends a {@code content.erased} record
      * that names the subject by a keyed digest. Returns when the key is overwritten and the record is durable.
      *
+     * @throws IllegalArgumentException when the subject has not 1 to 1,024 characters, or an unpaired surrogate
      * @throws dev.secureruntime.error.SecureRuntimeException {@code SR-AUDIT-002} when key or log can't be written; {@code
      *     SR-RUNTIME-001} when the log keeps no content
      */

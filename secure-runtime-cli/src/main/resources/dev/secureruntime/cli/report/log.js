@@ -130,10 +130,19 @@ const AuditLog = (() => {
     }
   }
 
+  const isText = (value) => typeof value === "string";
+  const isAttribute = (value) => isText(value) || typeof value === "number" || typeof value === "boolean"
+    || (Array.isArray(value) && value.every(isText));
+  const isCommitment = (value) => value !== null && typeof value === "object" && typeof value.bytes === "number" && isText(value.sha256);
+  const isMapOf = (value, isValue) => value === undefined
+    || (value !== null && typeof value === "object" && Object.values(value).every(isValue));
+
   function record(line) {
     try {
       const value = JSON.parse(utf8.decode(line));
-      const isRecord = Number.isSafeInteger(value.seq) && typeof value.type === "string" && /^[0-9a-f]{64}$/.test(value.prev);
+      const isRecord = Number.isSafeInteger(value.seq) && isText(value.type) && isText(value.time) && isText(value.prev)
+        && /^[0-9a-f]{64}$/.test(value.prev) && (value.component === undefined || isText(value.component))
+        && isMapOf(value.attributes, isAttribute) && isMapOf(value.commitments, isCommitment);
       return isRecord ? value : null;
     } catch (e) {
       return null;

@@ -189,6 +189,7 @@
     if (report.epochsSkipped > 0) reasons.push(number(report.epochsSkipped) + " signatures of epoch keys were not checked: the key is unknown.");
     const unsigned = start + report.total - report.signedTo;
     if (!fault && unsigned > 0) reasons.push(number(unsigned) + " records above the newest checkpoint are not yet signed");
+    if (keys.mlDsa) reasons.push("Signatures of the ML-DSA key were checked by the command alone.");
     if (keys.fromReport) reasons.push("The keys are those that came with the report. Paste your own to be sure of them.");
     at("check-reasons").replaceChildren(...reasons.map((reason) => item(reason)));
     const of = (done, total) => number(done) + (done === total ? "" : " of " + number(total));
@@ -228,12 +229,14 @@
     try {
       await breathe();
       data = data || AuditLog.decode(excerpt, records);
-      const keys = texts.map(AuditLog.verifierKey);
+      /* The command alone checks ML-DSA; its key is known by its name, and passed over. */
+      const mlDsa = texts.length === 3 && texts[2].startsWith(texts[0].split("+")[0] + "/ml-dsa+");
+      const keys = (mlDsa ? texts.slice(0, 2) : texts).map(AuditLog.verifierKey);
       if (keys.length < 1 || keys.length > 2 || keys.some((key) => key === null)
           || (keys[1] && keys[1].name !== keys[0].name + "/epoch")) {
-        showRefusal("expected one or two verifier keys: the log key, then the first epoch key of the same log");
+        showRefusal("expected one or two verifier keys: the log key, then the first epoch key of the same log; behind them its ML-DSA key, if any");
       } else {
-        showReport(await AuditLog.check(data, keys, pause), { fromReport });
+        showReport(await AuditLog.check(data, keys, pause), { fromReport, mlDsa });
       }
     } catch (e) {
       if (mine !== run) return;

@@ -3,6 +3,7 @@ package dev.secureruntime.cli.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
 import dev.secureruntime.core.audit.ExcerptWindow;
@@ -192,6 +193,42 @@ class ReportPageTest {
         editNote(file, 2, note -> note + "\u2014 witness.example AAAAAAAAAAAA\n");
         browser.open(file);
         assertThat(browser.text("check-verdict")).isEqualTo("INTACT");
+    }
+
+    @Test
+    void page_ofAPostQuantumLogPinnedByThreeKeys_checksAllButTheMlDsaSignatures() throws Exception {
+        Path place = Files.createTempDirectory(home, "post-quantum");
+        AuditSettings settings = AuditSettings.in(place.resolve("log"))
+                .signer(place.resolve("signer"))
+                .postQuantum();
+        List<String> pinned;
+        try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, Clock.systemUTC())) {
+            log.append(AuditEvent.of("test.event").build());
+            pinned = log.verifierKeys();
+        }
+        assertThat(pinned).hasSize(3);
+        browser.open(report(place.resolve("log"), pinned, ALL));
+        assertThat(browser.text("tool-verdict")).isEqualTo("INTACT");
+        assertThat(browser.text("check-verdict")).isEqualTo("INTACT");
+        assertThat(browser.text("check-reasons")).contains("ML-DSA");
+        browser.open(report(home.resolve("log"), keys, ALL));
+        assertThat(browser.text("check-reasons")).doesNotContain("ML-DSA");
+        paste(keys.get(0) + "\n" + keys.get(1) + "\n" + pinned.get(2));
+        assertThat(browser.text("check-verdict")).as("another log's key").isEqualTo("INCONCLUSIVE");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"component", "time"})
+    void page_withARecordThatHoldsWhatNoneHas_isTamperedThereToo(String member) throws Exception {
+        Path file = report();
+        // Such a value becomes no text: the page must not stop at it, or a forger could turn TAMPERED into
+        // INCONCLUSIVE.
+        String hostile = "\"" + member + "\":{\"toString\":1,\"valueOf\":1}";
+        editRecords(
+                file,
+                records -> editLine(records, 57, line -> line.replaceFirst("\"" + member + "\":\"[^\"]*\"", hostile)));
+        browser.open(file);
+        assertThat(browser.text("check-verdict")).isEqualTo("TAMPERED at record 57");
     }
 
     @Test

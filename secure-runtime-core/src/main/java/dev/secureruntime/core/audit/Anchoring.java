@@ -226,7 +226,9 @@ final class Anchoring {
     /** An anchor failed: it is asked again later; a conflict also fails those who wait. */
     void failed(AnchorKeeper keeper, IOException cause) {
         boolean conflicts = cause instanceof AnchorConflictException;
-        AnchorKeeper.State state = conflicts ? AnchorKeeper.State.CONFLICT : AnchorKeeper.State.UNREACHABLE;
+        // Only a checkpoint that it takes ends a conflict: who can cut the network must not make it forgotten.
+        boolean contradicted = conflicts || keeper.state == AnchorKeeper.State.CONFLICT;
+        AnchorKeeper.State state = contradicted ? AnchorKeeper.State.CONFLICT : AnchorKeeper.State.UNREACHABLE;
         if (isEnded()) {
             return;
         }

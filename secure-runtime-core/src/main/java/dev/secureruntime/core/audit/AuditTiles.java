@@ -62,9 +62,7 @@ public final class AuditTiles {
      */
     public static Exported export(Path directory, Path out, AuditLogVerifier verifier, Existing existing)
             throws IOException {
-        if (out.toAbsolutePath()
-                .normalize()
-                .startsWith(directory.toAbsolutePath().normalize())) {
+        if (Durable.real(out).startsWith(Durable.real(directory))) {
             throw new IllegalArgumentException("the tiles go to a directory outside the log's");
         }
         LogFiles files = new LogFiles(directory);

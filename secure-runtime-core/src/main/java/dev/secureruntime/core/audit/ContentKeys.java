@@ -68,10 +68,15 @@ final class ContentKeys {
             OwnerFiles.replace(wrapping, random(new SecureRandom()));
         }
         ContentKeys keys = open(settings);
-        if (!keys.origin.equals(origin)) {
-            throw unusable(store, "belongs to the log " + keys.origin + ", not to " + origin);
-        }
+        keys.requireOrigin(store, origin);
         return keys;
+    }
+
+    /** Refuses the store of another log. */
+    void requireOrigin(Path store, String log) {
+        if (!origin.equals(log)) {
+            throw unusable(store, "belongs to the log " + origin + ", not to " + log);
+        }
     }
 
     /** Opens the keys of a store that is there. */
@@ -111,11 +116,19 @@ final class ContentKeys {
         return origin;
     }
 
+    /** Refuses what names no subject; of unpaired surrogates UTF-8 would make one and the same. */
+    static void requireSubject(String subject) {
+        if (subject.isEmpty()
+                || subject.length() > MAX_SUBJECT
+                || !StandardCharsets.UTF_8.newEncoder().canEncode(subject)) {
+            throw new IllegalArgumentException(
+                    "a subject, or component/NAME, has 1 to " + MAX_SUBJECT + " characters and no unpaired surrogate");
+        }
+    }
+
     /** What names a subject in the store and in the log. */
     String digest(String subject) {
-        if (subject.isEmpty() || subject.length() > MAX_SUBJECT) {
-            throw new IllegalArgumentException("a subject has 1 to " + MAX_SUBJECT + " characters");
-        }
+        requireSubject(subject);
         byte[] mac = ContentCipher.mac(naming).doFinal(subject.getBytes(StandardCharsets.UTF_8));
         return Hex.text(Arrays.copyOf(mac, ContentEntry.ID_BYTES));
     }
@@ -199,12 +212,15 @@ final class ContentKeys {
         Path file = directory.resolve(digest + KEY);
         Path mark = directory.resolve(digest + ERASING);
         boolean known = Files.exists(file) || Files.exists(mark);
+        if (Files.exists(mark)) {
+            // Of an earlier erasure, which may have failed here: behind the renaming nothing leads to its blocks any
+            // more.
+            OwnerFiles.overwrite(mark);
+        }
         if (Files.exists(file)) {
             // The same blocks under another name: should the process die here, the next start overwrites them.
             Files.move(file, mark, StandardCopyOption.ATOMIC_MOVE);
             Durable.forceDirectory(directory);
-        }
-        if (Files.exists(mark)) {
             OwnerFiles.overwrite(mark);
         }
         return known;

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * kept, and the record says so. After {@link #erase} nothing that is left decrypts what was kept of the subject. What does
  * not: a crash can leave values whose record never came to be; {@link ContentSweep} removes them.
  *
- * <p>Thread-safe. A failure to write ends the log, as one of the log's own files would. Values are written by the threads of
+ * <p>Thread-safe. A failure to write values ends the log with the next record, as one of the log's own files would; one to
+ * make a key refuses the record. Values are written by the threads of
  * callers, so nothing here can be broken off by an interrupt: neither the stream nor what {@link Uninterrupted} does.
  */
 final class ContentStore {
@@ -55,8 +56,9 @@ final class ContentStore {
     /** Keeps the event's content; what comes back says what was not kept. */
     AuditEvent keep(AuditEvent event) {
         List<String> notStored = new ArrayList<>();
+        event.openings().values().forEach(opening -> requireSubject(subject(opening, event)));
         for (Opening opening : event.openings().values()) {
-            String reason = keep(opening, event.component().orElse(""));
+            String reason = keep(opening, subject(opening, event));
             if (reason != null) {
                 notStored.add(opening.name() + ": " + reason);
             }
@@ -66,8 +68,22 @@ final class ContentStore {
                 : event.toBuilder().attribute(NOT_STORED, notStored).build();
     }
 
+    private static String subject(Opening opening, AuditEvent event) {
+        return opening.subject()
+                .orElseGet(() -> "component/" + event.component().orElse(""));
+    }
+
+    private static void requireSubject(String subject) {
+        try {
+            ContentKeys.requireSubject(subject);
+        } catch (IllegalArgumentException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_RECORD_REJECTED, "Record rejected, nothing was written: " + e.getMessage(), e);
+        }
+    }
+
     /** Why it was not kept; null when it was. */
-    private @Nullable String keep(Opening opening, String component) {
+    private @Nullable String keep(Opening opening, String subject) {
         byte[] value = opening.value().orElse(null);
         if (value == null || value.length > settings.maxFieldBytes()) {
             return "too_long";
@@ -75,7 +91,6 @@ final class ContentStore {
         if (secrets.occursIn(value)) {
             return "registered_secret";
         }
-        String subject = opening.subject().orElse("component/" + component);
         erasing.readLock().lock();
         try {
             ContentKey key = key(subject);
@@ -133,6 +148,10 @@ final class ContentStore {
     /** Returns when everything that was kept so far is on the device. */
     void force() throws IOException {
         synchronized (writing) {
+            if (failure != null) {
+                // Once a forcing failed, one that succeeds proves nothing about what was written before.
+                throw failure;
+            }
             if (dirty && file != null) {
                 file.getFD().sync();
                 dirty = false;
@@ -191,6 +210,23 @@ final class ContentStore {
     }
 
     void close() throws IOException {
+        try {
+            closeFile();
+        } finally {
+            destroyKeys();
+        }
+    }
+
+    private void destroyKeys() {
+        erasing.writeLock().lock();
+        try {
+            keys.destroy();
+        } finally {
+            erasing.writeLock().unlock();
+        }
+    }
+
+    private void closeFile() throws IOException {
         synchronized (writing) {
             try {
                 force();
@@ -200,12 +236,6 @@ final class ContentStore {
                     file.close();
                 }
             }
-        }
-        erasing.writeLock().lock();
-        try {
-            keys.destroy();
-        } finally {
-            erasing.writeLock().unlock();
         }
     }
 }

@@ -38,12 +38,14 @@ public final class ContentSweep {
      * Sweeps the store of the log in {@code directory}.
      *
      * @throws SecureRuntimeException {@code SR-AUDIT-001} when a writer has the log open, {@code SR-AUDIT-004} when the log
-     *     was tampered with, {@code SR-CONTENT-002} when the store can't be used
+     *     was tampered with, {@code SR-CONTENT-002} when the store can't be used or is another log's
      */
     public static Swept run(Path directory, ContentSettings settings) {
         LogFiles files = new LogFiles(directory);
         try (WriterLock lock = WriterLock.ofLog(files)) {
-            Set<String> keyIds = ContentKeys.open(settings).all().keySet();
+            ContentKeys keys = ContentKeys.open(settings);
+            keys.requireOrigin(settings.store(), origin(files));
+            Set<String> keyIds = keys.all().keySet();
             Set<Long> commitments = commitments(files);
             Counts counts = new Counts();
             for (Path file : ContentFiles.all(settings.store().resolve("content"))) {
@@ -62,16 +64,31 @@ public final class ContentSweep {
         private long torn;
     }
 
+    /** What log.json says, which the scan compares with record 0; another log's records say nothing about a store. */
+    private static String origin(LogFiles files) throws IOException {
+        try {
+            return LogDescription.pinned(
+                            LogFiles.small(files.description(), LogDescription.MAX_BYTES), null, null, null)
+                    .origin();
+        } catch (LogFault e) {
+            throw tampered(e);
+        }
+    }
+
+    private static SecureRuntimeException tampered(LogFault e) {
+        return new SecureRuntimeException(
+                ErrorCode.AUDIT_LOG_INCONSISTENT,
+                "Nothing was swept: the log was tampered with, at "
+                        + e.firstBad().file() + " byte " + e.firstBad().offset() + ": "
+                        + e.firstBad().reason());
+    }
+
     /** The first 64 bits of each: a value that stays by coincidence does no harm. */
     private static Set<Long> commitments(LogFiles files) throws IOException {
         try {
             new LogScan(files, null, null).run();
         } catch (LogFault e) {
-            throw new SecureRuntimeException(
-                    ErrorCode.AUDIT_LOG_INCONSISTENT,
-                    "Nothing was swept: the log was tampered with, at "
-                            + e.firstBad().file() + " byte " + e.firstBad().offset() + ": "
-                            + e.firstBad().reason());
+            throw tampered(e);
         }
         Set<Long> all = new HashSet<>();
         AuditRecords.read(files.directory(), 0, Long.MAX_VALUE - 1, (record, line) -> record.commitments()

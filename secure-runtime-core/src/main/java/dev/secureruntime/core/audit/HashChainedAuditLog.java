@@ -98,27 +98,43 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
             start.requireFit(); // before there is a directory that nobody wanted
             Files.createDirectories(files.directory());
             WriterLock lock = WriterLock.ofLog(files);
+            HashChainedAuditLog log;
             try {
                 LogStart.Started started = start.start();
                 ContentStore content = openContent(settings, started, secrets);
                 if (content != null) {
                     devices.store(content);
                 }
-                HashChainedAuditLog log = new HashChainedAuditLog(started, lock, secrets, content);
-                Runtime.getRuntime().addShutdownHook(log.exitHook);
-                log.thread.start();
-                if (content != null) {
-                    content.unfinished().forEach(erased -> log.onRecord(content, erased));
-                }
-                log.anchoring.start();
-                return log;
+                log = new HashChainedAuditLog(started, lock, secrets, content);
             } catch (IOException | RuntimeException e) {
                 lock.close();
                 throw e;
             }
+            log.begin();
+            return log;
         } catch (IOException e) {
             throw new SecureRuntimeException(
                     ErrorCode.AUDIT_UNWRITABLE, "The audit log " + settings.directory() + " can't be opened: " + e, e);
+        }
+    }
+
+    /** Starts the threads. What can't begin is closed: no writer, lock or exit hook is left that nobody owns. */
+    private void begin() throws IOException {
+        thread.start();
+        try {
+            Runtime.getRuntime().addShutdownHook(exitHook);
+            if (content != null) {
+                content.unfinished().forEach(erased -> onRecord(content, erased));
+            }
+            anchoring.start();
+        } catch (IOException | RuntimeException e) {
+            anchoring.fail(AppendQueue.unwritable(e));
+            try {
+                close();
+            } catch (SecureRuntimeException closing) {
+                e.addSuppressed(closing);
+            }
+            throw e;
         }
     }
 

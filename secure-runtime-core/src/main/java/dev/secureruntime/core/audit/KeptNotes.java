@@ -37,7 +37,7 @@ record KeptNotes(List<SignedNote> notes, long end, long size) {
             int gap = text.indexOf("\n\n", at);
             int close = gap < 0 ? -1 : text.indexOf("\n\n", gap + 2);
             boolean last = close < 0;
-            if (gap < 0 || last && !text.endsWith("\n")) {
+            if (gap < 0 || gap + 2 == text.length() || last && !text.endsWith("\n")) {
                 break;
             }
             int stop = last ? text.length() : close + 1;

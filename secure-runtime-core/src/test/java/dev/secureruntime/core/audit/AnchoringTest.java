@@ -183,6 +183,25 @@ class AnchoringTest {
     }
 
     @Test
+    void conflict_isNotForgottenWhileTheAnchorCantBeReached() throws Exception {
+        anchor.failure = new AnchorConflictException("rolled back");
+        try (HashChainedAuditLog log = LogFixture.open(settings())) {
+            Receipt receipt = log.append(LogFixture.event(1));
+            assertThat(code(receipt.reached(Receipt.Stage.ANCHORED).toCompletableFuture()))
+                    .isEqualTo(ErrorCode.ANCHOR_CONFLICT);
+            anchor.failure = new IOException("the network is cut");
+            int asked = anchor.asked.size();
+            // The answer before the last one was dealt with.
+            eventually(() -> anchor.asked.size() >= asked + 3);
+            assertThat(code(receipt.reached(Receipt.Stage.ANCHORED).toCompletableFuture()))
+                    .isEqualTo(ErrorCode.ANCHOR_CONFLICT);
+            anchor.failure = null;
+            eventually(() -> !anchor.given.isEmpty());
+        }
+        assertThat(records("log.anchor")).hasSize(2).first().asString().contains("conflict");
+    }
+
+    @Test
     void close_anchorsTheNewestRecords() {
         try (HashChainedAuditLog log = LogFixture.open(settings().anchorEvery(Duration.ofHours(1)))) {
             eventually(() -> !anchor.given.isEmpty());

@@ -39,6 +39,19 @@ class AuditTilesTest {
         return AuditTiles.export(LogFixture.log(home), home.resolve("out"), AuditLogVerifier.withKeys(keys), existing);
     }
 
+    @Test
+    void export_intoTheLogThroughALink_isRefused() throws Exception {
+        growTo(10);
+        Path link = java.nio.file.Files.createSymbolicLink(home.resolve("link"), LogFixture.log(home));
+        for (Path out : List.of(link, link.resolve("tiles"))) {
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> AuditTiles.export(
+                            LogFixture.log(home), out, AuditLogVerifier.withKeys(keys), AuditTiles.Existing.TRUSTED))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThat(LogFixture.log(home).resolve("tiles")).doesNotExist();
+        assertThat(LogFixture.log(home).resolve("tile")).doesNotExist();
+    }
+
     private void requireGoAgrees(long size) throws Exception {
         List<String> command = new ArrayList<>(List.of(
                 OtherPrograms.go("tiles", home).toString(), home.resolve("out").toString(), keys.get(0)));

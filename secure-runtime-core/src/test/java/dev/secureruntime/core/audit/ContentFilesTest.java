@@ -185,6 +185,17 @@ class ContentFilesTest {
         assertThat(read0()).isEqualTo(1);
     }
 
+    @Test
+    void sweep_withTheStoreOfAnotherLog_touchesNothing() throws IOException {
+        Path other = home.resolve("other");
+        ContentFixture.write(other, "u", "other value");
+        ContentFixture.write(home, "u", "first value");
+        assertThatThrownBy(() -> ContentSweep.run(LogFixture.log(home), store(other)))
+                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                        .isEqualTo(dev.secureruntime.error.ErrorCode.CONTENT_STORE_UNUSABLE));
+        assertThat(disclosed(other, 1)).isEqualTo("other value");
+    }
+
     private int read0() {
         try {
             return read(sealedFiles(home).get(0)).size();

@@ -130,6 +130,24 @@ class FileAnchorTest {
     }
 
     @Test
+    void noteInterruptedAtAnyByte_isCutOffBeforeTheNext() throws Exception {
+        LogFixture.large(home);
+        SealedCheckpoint newest = checkpoint(home);
+        String note = LogFixture.read(LogFixture.log(home).resolve("checkpoint"));
+        String all = LogFixture.read(LogFixture.log(home).resolve("checkpoints"));
+        String first = all.substring(0, all.indexOf("\n\n", all.indexOf("\n\n") + 2) + 1);
+        for (String before : List.of("", first + "\n")) {
+            for (int there = 1; there < note.length(); there++) {
+                LogFixture.write(kept, before + note.substring(0, there));
+                FileAnchor.at(kept).take(newest);
+                assertThat(new AnchoredHeads().read(kept))
+                        .as("cut off at byte " + there)
+                        .isTrue();
+            }
+        }
+    }
+
+    @Test
     void fileOfSomethingElse_isNeverChanged() throws Exception {
         LogFixture.large(home);
         for (String content : List.of("hello\n", "a\n\nb\n\nc\n\nd\n", "x".repeat(20_000))) {
