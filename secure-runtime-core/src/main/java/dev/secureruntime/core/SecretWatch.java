@@ -8,7 +8,6 @@ import dev.secureruntime.core.text.SecretMatcher;
 import dev.secureruntime.credential.Credential;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -103,25 +102,20 @@ final class SecretWatch implements SecretCheck {
                         && matcher.occursIn(event.component().get())) {
             return true;
         }
-        // Names and values apart: an entry of a map that can't be changed is an object made for the purpose.
-        if (occursIn(event.attributes().keySet())
-                || occursIn(event.commitments().keySet())) {
-            return true;
-        }
-        for (Attribute value : event.attributes().values()) {
-            if (occursIn(value)) {
+        for (Map.Entry<String, Attribute> attribute : event.attributes().entrySet()) {
+            if (matcher.occursIn(attribute.getKey()) || occursIn(attribute.getValue())) {
                 return true;
             }
         }
-        for (Commitment commitment : event.commitments().values()) {
-            if (occursIn(commitment)) {
+        for (Map.Entry<String, Commitment> commitment : event.commitments().entrySet()) {
+            if (matcher.occursIn(commitment.getKey()) || occursIn(commitment.getValue())) {
                 return true;
             }
         }
         return false;
     }
 
-    private boolean occursIn(Collection<String> texts) {
+    private boolean occursIn(List<String> texts) {
         for (String text : texts) {
             if (matcher.occursIn(text)) {
                 return true;
