@@ -19,6 +19,7 @@ import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -171,6 +172,24 @@ class BreakGlassTest {
                 .component("agent", world.open().build())
                 .breakGlass(grant)
                 .build();
+    }
+
+    @Test
+    void grantInThePolicy_thatWasOverLongAgo_opensNothingAndStopsNoReload() throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            answer(world, 1);
+            Instant longAgo = Instant.parse("0001-01-01T00:00:00Z");
+            BreakGlass over = grant().host(VirtualWorld.OTHER, world.server.port())
+                    .from(longAgo)
+                    .until(longAgo.plus(HOUR))
+                    .build();
+
+            world.runtime.reload(granting(world, over));
+
+            assertThat(world.runtime.policyVersion().number()).isEqualTo(2);
+            assertRefused(world, VirtualWorld.OTHER, ErrorCode.EGRESS_DENIED);
+            call(world, VirtualWorld.HOST);
+        }
     }
 
     @Test
