@@ -193,6 +193,35 @@ class BreakGlassTest {
     }
 
     @Test
+    void grantThatAnEarlierTryNeeded_isNamedByTheOneRecordOfAllTries() throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            world.server.answer(new MockResponse().setResponseCode(500));
+            answer(world, 1);
+            BreakGlassGrant grant = world.runtime.breakGlass(toOther(world));
+            numbered(world, 0);
+            grant.close();
+            world.runtime.reload(world.policy(
+                    world.open().allow(ReloadWorld.allowing(VirtualWorld.OTHER, world.server)).build()));
+
+            numbered(world, 1);
+
+            world.runtime.close();
+            JsonNode call = world.records("egress.call").get(0).path("attributes");
+            assertThat(call.path("secure_runtime.attempts").asInt()).isEqualTo(2);
+            assertThat(call.path("secure_runtime.break_glass").asText()).isEqualTo(grant.id());
+        }
+    }
+
+    /** As client libraries number their tries. */
+    private static void numbered(VirtualWorld world, int attempt) throws IOException {
+        Request request = world.get(VirtualWorld.OTHER)
+                .newBuilder()
+                .header("X-Stainless-Retry-Count", String.valueOf(attempt))
+                .build();
+        world.calls.newCall(request).execute().close();
+    }
+
+    @Test
     void grantInThePolicy_opensFromItsBeginningToItsEnd() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             answer(world, 9);
