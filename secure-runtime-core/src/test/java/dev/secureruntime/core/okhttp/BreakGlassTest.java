@@ -200,8 +200,9 @@ class BreakGlassTest {
             BreakGlassGrant grant = world.runtime.breakGlass(toOther(world));
             numbered(world, 0);
             grant.close();
-            world.runtime.reload(world.policy(
-                    world.open().allow(ReloadWorld.allowing(VirtualWorld.OTHER, world.server)).build()));
+            world.runtime.reload(world.policy(world.open()
+                    .allow(ReloadWorld.allowing(VirtualWorld.OTHER, world.server))
+                    .build()));
 
             numbered(world, 1);
 
