@@ -95,8 +95,7 @@ final class PolicyLearnerTest {
             learner.saw(new EgressRequest("chat", method, "https", "a.example", 443, "/", List.of()), Outcome.REFUSED);
         }
         PolicyLearner.Proposal proposal = learner.propose();
-        assertThat(proposal.rules().get("chat").get(0).rule().scope().methods())
-                .hasSize(PolicyLearner.MAX_METHODS);
+        assertThat(proposal.rules().get("chat").get(0).rule().scope().methods()).hasSize(PolicyLearner.MAX_METHODS);
         assertThat(proposal.leftOut()).hasSize(26 * 26 - PolicyLearner.MAX_METHODS);
     }
 
