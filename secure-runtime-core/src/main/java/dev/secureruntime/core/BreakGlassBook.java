@@ -149,7 +149,8 @@ final class BreakGlassBook {
 
     private long deadline(BreakGlass grant, Instant now) {
         Duration left = Duration.between(now, grant.until());
-        return ticker.read() + (left.compareTo(FAR) > 0 ? FAR : left).toNanos();
+        Duration bounded = left.isNegative() ? Duration.ZERO : left.compareTo(FAR) > 0 ? FAR : left;
+        return ticker.read() + bounded.toNanos();
     }
 
     private void forgetOldest() {

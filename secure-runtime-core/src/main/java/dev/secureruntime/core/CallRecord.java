@@ -181,6 +181,7 @@ public final class CallRecord {
                 startNanos = earlier.startNanos;
                 outcomes.addAll(earlier.outcomes);
                 reportedHops.addAll(earlier.reportedHops);
+                grant = grant == null ? earlier.grant : grant;
                 earlier.noteOutcome(outcomes);
             }
         });
@@ -229,7 +230,7 @@ public final class CallRecord {
         }
         written = true;
         target = hop;
-        if (hop.redirectedFrom().isEmpty()) {
+        if (hop.redirectedFrom().isEmpty() && attempts == 1) {
             grant = null; // it was of no use
         }
         attached = List.of(); // what an earlier hop carried did not come here

@@ -71,10 +71,13 @@ public final class ComponentSnapshot {
         if (unable != null) {
             return unable.under(version);
         }
-        EgressDecision decision = component.subNames().pass(request, judge(request), onManyNames);
+        EgressDecision decision = component.subNames().pass(request, judge(request), onManyNames, mode);
         if (!budgets.isEmpty() && !(decision instanceof Denied)) {
             Denied spent = component.budgets().spent(request.host());
             decision = spent == null ? decision : spent;
+        }
+        if (decision instanceof EgressDecision.Reported reported) {
+            return new EgressDecision.Reported(reported.denied().under(version));
         }
         return decision instanceof Denied denied ? denied.under(version) : decision;
     }

@@ -273,7 +273,7 @@ final class CoreRuntime implements SecureRuntime {
     /** Reloads the policy's file if it changed. */
     void lookAtPolicy() {
         if (!closed.get()) {
-            shadow.reload(events);
+            shadow.look(events);
             policies.look(claims, events);
             grants.schedule();
         }

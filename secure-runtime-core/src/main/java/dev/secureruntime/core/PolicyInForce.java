@@ -269,7 +269,7 @@ final class PolicyInForce {
     }
 
     /** The hashes of the lists of hosts that a policy read from files of their own: the policy's file doesn't tell. */
-    private static Map<String, String> lists(Policy policy) {
+    static Map<String, String> lists(Policy policy) {
         return policy.categories().entrySet().stream()
                 .collect(Collectors.toMap(
                         Map.Entry::getKey,

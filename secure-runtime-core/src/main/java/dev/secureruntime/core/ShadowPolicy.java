@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +37,11 @@ final class ShadowPolicy {
     private final @Nullable Path file;
     private final @Nullable Policy policy;
     private volatile @Nullable Candidate candidate;
+    /** What was said last, by a candidate or of one that can't be read. */
     private String lastSeen = "";
+    /** The file's hash when it was last read; empty when it could not be. */
+    private String lastBytes = "";
+
     private long number;
 
     private ShadowPolicy(@Nullable Path file, @Nullable Policy policy) {
@@ -132,8 +137,14 @@ final class ShadowPolicy {
                 };
     }
 
-    /** Reads the candidate again, if there is one and it says something else. Never throws for what is in it. */
+    /** Reads the candidate again, if there is one: its file and the lists of its categories. Never throws for what is in it. */
     synchronized void reload(EventLine events) {
+        lastBytes = "";
+        look(events);
+    }
+
+    /** The same when its file has changed. */
+    synchronized void look(EventLine events) {
         if (file == null && policy == null) {
             return;
         }
@@ -148,9 +159,10 @@ final class ShadowPolicy {
             } else {
                 PolicyFile content = PolicyFile.read(file);
                 sha256 = content.sha256();
-                if (sha256.equals(lastSeen)) {
+                if (sha256.equals(lastBytes)) {
                     return;
                 }
+                lastBytes = sha256;
                 read = content.parse();
             }
             version = new PolicyVersion(number + 1, sha256);
@@ -159,8 +171,9 @@ final class ShadowPolicy {
             reject(e, sha256, events);
             return;
         }
-        if (!sha256.equals(lastSeen)) {
-            lastSeen = sha256;
+        String said = sha256 + new TreeMap<>(PolicyInForce.lists(read));
+        if (!said.equals(lastSeen)) {
+            lastSeen = said;
             number++;
             summarise(events);
             candidate = new Candidate(version, egress, new ShadowTally());
@@ -169,7 +182,8 @@ final class ShadowPolicy {
     }
 
     private void reject(SecureRuntimeException e, @Nullable String sha256, EventLine events) {
-        String seen = sha256 == null ? String.valueOf(e.getMessage()) : sha256;
+        lastBytes = sha256 == null ? "" : sha256;
+        String seen = lastBytes + e.getMessage();
         if (!seen.equals(lastSeen)) {
             lastSeen = seen;
             LOG.error("the candidate policy is not asked, the policy in force is not touched: {}", e.getMessage());

@@ -9,6 +9,7 @@ import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
+import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
 import java.time.Duration;
 import org.slf4j.Logger;
@@ -37,7 +38,7 @@ final class SubNameWatch {
     }
 
     /** Counts the name of an allowed request, and says whether it stays allowed. A report that can't be recorded refuses it. */
-    EgressDecision pass(EgressRequest request, EgressDecision decision, OnManyNames then) {
+    EgressDecision pass(EgressRequest request, EgressDecision decision, OnManyNames then, EnforcementMode mode) {
         if (!(decision instanceof EgressDecision.Allowed allowed)
                 || allowed.rule().equals(request.host())
                 || allowed.rule().startsWith("cidr ")
@@ -46,11 +47,12 @@ final class SubNameWatch {
         }
         Sighting sighting = counter.saw(request.host());
         if (sighting instanceof Sighting.Beyond beyond && then == OnManyNames.BLOCK) {
-            return denied(beyond.baseDomain());
+            EgressDecision.Denied denied = denied(beyond.baseDomain());
+            return mode == EnforcementMode.REPORT ? new EgressDecision.Reported(denied) : denied;
         }
         if (sighting instanceof Alarm alarm) {
             try {
-                report(alarm, allowed.rule(), then);
+                report(alarm, allowed.rule(), mode == EnforcementMode.REPORT ? OnManyNames.REPORT : then);
             } catch (SecureRuntimeException e) {
                 return GuardedComponent.unwritable();
             }

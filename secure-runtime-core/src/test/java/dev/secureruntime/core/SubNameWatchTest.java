@@ -6,10 +6,13 @@ import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.AuditRecords;
 import dev.secureruntime.core.audit.StoredRecord;
+import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
+import dev.secureruntime.egress.EgressDecision.Reported;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.policy.ComponentPolicy;
+import dev.secureruntime.policy.EnforcementMode;
 import dev.secureruntime.policy.OnManyNames;
 import dev.secureruntime.policy.Policy;
 import java.nio.file.Path;
@@ -21,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SubNameWatchTest {
 
     private final List<Denied> refusals = new ArrayList<>();
+    private final List<Reported> reported = new ArrayList<>();
 
     @TempDir
     Path folder;
@@ -34,9 +38,13 @@ class SubNameWatchTest {
             GuardedComponent component = (GuardedComponent) runtime.component("agent");
             for (int i = 0; i < names; i++) {
                 String host = "n" + i + ".t.example.com";
-                if (component.inForce().decide(new EgressRequest("agent", "GET", "https", host, 443, "/", List.of()))
-                        instanceof Denied denied) {
+                EgressDecision decision = component
+                        .inForce()
+                        .decide(new EgressRequest("agent", "GET", "https", host, 443, "/", List.of()));
+                if (decision instanceof Denied denied) {
                     refusals.add(denied);
+                } else if (decision instanceof Reported refusal) {
+                    reported.add(refusal);
                 }
             }
         }
@@ -84,5 +92,22 @@ class SubNameWatchTest {
                 ComponentPolicy.builder().allowHost("*.example.com").onManyNames(OnManyNames.BLOCK);
         assertThat(reportsOf(policy, SubNameWatch.THRESHOLD + 3)).hasSize(1);
         assertThat(refusals).hasSize(3).extracting(Denied::reason).containsOnly(Reason.MANY_NAMES);
+    }
+
+    @Test
+    void decide_manyNamesWherePolicyBlocks_refusesNothingInReportMode() {
+        ComponentPolicy.Builder policy = ComponentPolicy.builder()
+                .allowHost("*.example.com")
+                .onManyNames(OnManyNames.BLOCK)
+                .mode(EnforcementMode.REPORT);
+        assertThat(reportsOf(policy, SubNameWatch.THRESHOLD + 3))
+                .singleElement()
+                .satisfies(report -> assertThat(report.attributes())
+                        .containsEntry("secure_runtime.action", new Attribute.Text("report")));
+        assertThat(refusals).isEmpty();
+        assertThat(reported).hasSize(3).allSatisfy(each -> {
+            assertThat(each.denied().reason()).isEqualTo(Reason.MANY_NAMES);
+            assertThat(each.policyVersion()).isNotEmpty();
+        });
     }
 }

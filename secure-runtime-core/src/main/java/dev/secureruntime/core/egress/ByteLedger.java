@@ -72,7 +72,13 @@ public final class ByteLedger {
         counts.values().forEach(count -> count.advance(now));
         List<Line> lines = new ArrayList<>();
         for (ByteBudget budget : budgets) {
-            SlidingCount count = counts.computeIfAbsent(Key.of(budget), key -> started(key, now));
+            Key key = Key.of(budget);
+            SlidingCount count = counts.get(key);
+            if (count == null || !isInForce(count)) {
+                count = count == null ? new SlidingCount(key.windowNanos, now) : count;
+                count.takeOver(mostOf(key.host));
+                counts.put(key, count);
+            }
             if (!hasLimit(count, budget.bytes())) {
                 count.reopen();
             }
@@ -86,19 +92,17 @@ public final class ByteLedger {
         return state.lines.stream().anyMatch(line -> line.count == count && line.budget.bytes() == bytes);
     }
 
-    private SlidingCount started(Key key, long now) {
-        SlidingCount count = new SlidingCount(key.windowNanos, now);
-        SlidingCount most = null;
-        for (Map.Entry<Key, SlidingCount> other : counts.entrySet()) {
-            boolean same = other.getKey().host.equals(key.host);
-            if (same && (most == null || other.getValue().total() > most.total())) {
-                most = other.getValue();
-            }
-        }
-        if (most != null) {
-            count.takeOver(most);
-        }
-        return count;
+    private boolean isInForce(SlidingCount count) {
+        return state.lines.stream().anyMatch(line -> line.count == count);
+    }
+
+    /** The most that is counted for the same host, whatever the window. */
+    private long mostOf(String host) {
+        return counts.entrySet().stream()
+                .filter(each -> each.getKey().host.equals(host))
+                .mapToLong(each -> each.getValue().total())
+                .max()
+                .orElse(0);
     }
 
     /** Counts that no budget in force has are kept while they hold anything. */
@@ -188,14 +192,18 @@ public final class ByteLedger {
             full.count.shut();
             return notice(full, Level.SPENT, full.count.tellSpent());
         }
-        Notice notice = full == null ? null : notice(full, Level.SPENT, full.count.tellSpent());
+        Notice notice = null;
         for (Line line : lines) {
+            boolean fits = bytes <= line.budget.bytes() - line.count.total();
             line.count.add(bytes);
-            if (notice == null && isNearlySpent(line) && line.count.tellNearly()) {
+            if (notice == null && !fits && line.count.tellSpent()) {
+                notice = notice(line, Level.SPENT, true);
+            } else if (notice == null && fits && isNearlySpent(line) && line.count.tellNearly()) {
                 notice = notice(line, Level.NEARLY_SPENT, true);
             }
         }
-        return notice;
+        // Of a second one that there is something to say of, the next write tells.
+        return notice == null && full != null ? notice(full, Level.SPENT, false) : notice;
     }
 
     private static boolean isNearlySpent(Line line) {

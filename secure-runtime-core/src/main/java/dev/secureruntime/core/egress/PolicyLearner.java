@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Proposes an allow-list from calls that were seen: for each component, host, scheme and port one rule with the methods seen.
@@ -24,18 +25,22 @@ import java.util.TreeSet;
  * <p>What holds: the proposal allows what was seen and is not left out, and nothing else. It never holds a wildcard, an
  * address, {@code localhost}, a host in a form that parsers disagree on, one that the current policy denies by a rule, or one
  * in a category that wildcards do not open (unless the current policy allows it by name), nor a call that only a break-glass
- * grant let go or in which a secret was found. What is left out is named with its reason.
+ * grant let go or in which a secret was found, nor a method that guarded HTTP never sends. What is left out is named with
+ * its reason.
  *
  * <p>What does not: what was seen is not what is right. Whoever made a component call a host put that host before the one who
  * reads the proposal; calls that were refused are told apart by their count, and each rule needs a person's yes. Paths are
  * not in the audit log and not proposed.
  *
- * <p>Pure. Bounded: at most {@value #MAX_TARGETS} targets are kept apart, later ones are counted as left out. Not
- * thread-safe.
+ * <p>Pure. Bounded: at most {@value #MAX_TARGETS} targets are kept apart, and {@value #MAX_METHODS} methods of each; later ones
+ * are counted as left out. Not thread-safe.
  */
 public final class PolicyLearner {
 
     static final int MAX_TARGETS = 100_000;
+
+    /** The methods that are kept of one target. */
+    static final int MAX_METHODS = 64;
 
     private final Optional<Policy> current;
     private final Optional<EgressPolicy> decisions;
@@ -104,6 +109,9 @@ public final class PolicyLearner {
         if (why.isEmpty() && targets.size() >= MAX_TARGETS && !targets.containsKey(target)) {
             why = "more than " + MAX_TARGETS + " targets were seen";
         }
+        if (why.isEmpty() && !hasRoom(targets.get(target), request.method())) {
+            why = "more than " + MAX_METHODS + " methods were seen";
+        }
         if (!why.isEmpty()) {
             boolean known = leftOut.size() < MAX_TARGETS;
             leftOut.merge(
@@ -119,6 +127,10 @@ public final class PolicyLearner {
         } else {
             counts.refused++;
         }
+    }
+
+    private static boolean hasRoom(@Nullable Counts counts, String method) {
+        return counts == null || counts.methods.contains(method) || counts.methods.size() < MAX_METHODS;
     }
 
     private String reasonAgainst(EgressRequest request, Outcome outcome) {
@@ -141,6 +153,9 @@ public final class PolicyLearner {
         }
         if (!request.component().matches("[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")) {
             return "the component's name can't stand in a policy";
+        }
+        if (MethodForm.fault(request.method()) != null) {
+            return "guarded HTTP sends no such method";
         }
         if (!request.method().matches("[A-Z]+")
                 || !Set.of("https", "http").contains(request.scheme())

@@ -28,9 +28,9 @@ final class SlidingCount {
         this.origin = now;
     }
 
-    /** Counts what another count holds as if it had all been sent now. */
-    void takeOver(SlidingCount other) {
-        add(other.total);
+    /** Counts at least so many: what another count holds beyond this one counts as if it had been sent now. */
+    void takeOver(long bytes) {
+        add(Math.max(0, bytes - total));
     }
 
     /** Forgets what lies further back than the window. */

@@ -187,6 +187,37 @@ class ByteLedgerTest {
     }
 
     @Test
+    void inForce_withAWindowThatWasThereBefore_takesOverWhatWasCountedMeanwhile() {
+        ByteBudget first = ByteBudget.of("a.example", 100, WINDOW);
+        ByteLedger.Account account = ledger.account("a.example");
+        ledger.inForce(List.of(first), EnforcementMode.ENFORCE);
+        account.spend(10);
+        ledger.inForce(List.of(ByteBudget.of("a.example", 100, WINDOW.plusSeconds(1))), EnforcementMode.ENFORCE);
+        assertThat(isRefused(account.spend(80))).isFalse();
+
+        ledger.inForce(List.of(first), EnforcementMode.ENFORCE);
+
+        assertThat(isRefused(account.spend(20))).isTrue();
+    }
+
+    @Test
+    void spend_inReportMode_tellsOfEachBudget_alsoWhereAnotherIsUsedUp() {
+        ByteBudget small = ByteBudget.of("a.example", 100, WINDOW);
+        ByteBudget large = ByteBudget.ofAll(1000, WINDOW);
+        ledger.inForce(List.of(small, large), EnforcementMode.REPORT);
+        ByteLedger.Account account = ledger.account("a.example");
+        List<String> told = new ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            Notice notice = account.spend(50);
+            if (notice != null && notice.first()) {
+                told.add(notice.level() + " " + notice.budget().bytes());
+            }
+        }
+
+        assertThat(told).containsExactly("NEARLY_SPENT 100", "SPENT 100", "NEARLY_SPENT 1000", "SPENT 1000");
+    }
+
+    @Test
     void covers_suffix_isNotTheSuffixItselfNorANameThatEndsLikeIt() {
         ByteBudget budget = ByteBudget.of("*.example.com", 1, WINDOW);
         assertThat(budget.covers("a.example.com")).isTrue();

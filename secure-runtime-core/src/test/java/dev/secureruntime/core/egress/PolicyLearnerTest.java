@@ -78,6 +78,27 @@ final class PolicyLearnerTest {
                 .satisfies(each -> assertThat(each.target()).doesNotContain("\n"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"CONNECT", "TRACE", "TRACK", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG"})
+    void saw_methodThatIsNeverSent_isLeftOut(String method) {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        learner.saw(new EgressRequest("chat", method, "https", "a.example", 443, "/", List.of()), Outcome.REFUSED);
+        assertThat(learner.propose().rules()).isEmpty();
+        assertThat(learner.propose().leftOut()).hasSize(1);
+    }
+
+    @Test
+    void saw_moreMethodsThanThereAre_keepsABoundedNumber() {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        for (int i = 0; i < 26 * 26; i++) {
+            String method = "X" + (char) ('A' + i / 26) + (char) ('A' + i % 26);
+            learner.saw(new EgressRequest("chat", method, "https", "a.example", 443, "/", List.of()), Outcome.REFUSED);
+        }
+        PolicyLearner.Proposal proposal = learner.propose();
+        assertThat(proposal.rules().get("chat").get(0).rule().scope().methods()).hasSize(PolicyLearner.MAX_METHODS);
+        assertThat(proposal.leftOut()).hasSize(26 * 26 - PolicyLearner.MAX_METHODS);
+    }
+
     @Test
     void saw_underAPolicy_keepsItsDenialsAndItsExactNames() {
         PolicyLearner learner = PolicyLearner.under(Policy.builder()

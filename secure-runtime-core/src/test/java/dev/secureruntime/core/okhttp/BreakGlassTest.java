@@ -19,6 +19,7 @@ import dev.secureruntime.policy.Policy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -171,6 +172,54 @@ class BreakGlassTest {
                 .component("agent", world.open().build())
                 .breakGlass(grant)
                 .build();
+    }
+
+    @Test
+    void grantInThePolicy_thatWasOverLongAgo_opensNothingAndStopsNoReload() throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            answer(world, 1);
+            Instant longAgo = Instant.parse("0001-01-01T00:00:00Z");
+            BreakGlass over = grant().host(VirtualWorld.OTHER, world.server.port())
+                    .from(longAgo)
+                    .until(longAgo.plus(HOUR))
+                    .build();
+
+            world.runtime.reload(granting(world, over));
+
+            assertThat(world.runtime.policyVersion().number()).isEqualTo(2);
+            assertRefused(world, VirtualWorld.OTHER, ErrorCode.EGRESS_DENIED);
+            call(world, VirtualWorld.HOST);
+        }
+    }
+
+    @Test
+    void grantThatAnEarlierTryNeeded_isNamedByTheOneRecordOfAllTries() throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            world.server.answer(new MockResponse().setResponseCode(500));
+            answer(world, 1);
+            BreakGlassGrant grant = world.runtime.breakGlass(toOther(world));
+            numbered(world, 0);
+            grant.close();
+            world.runtime.reload(world.policy(world.open()
+                    .allow(ReloadWorld.allowing(VirtualWorld.OTHER, world.server))
+                    .build()));
+
+            numbered(world, 1);
+
+            world.runtime.close();
+            JsonNode call = world.records("egress.call").get(0).path("attributes");
+            assertThat(call.path("secure_runtime.attempts").asInt()).isEqualTo(2);
+            assertThat(call.path("secure_runtime.break_glass").asText()).isEqualTo(grant.id());
+        }
+    }
+
+    /** As client libraries number their tries. */
+    private static void numbered(VirtualWorld world, int attempt) throws IOException {
+        Request request = world.get(VirtualWorld.OTHER)
+                .newBuilder()
+                .header("X-Stainless-Retry-Count", String.valueOf(attempt))
+                .build();
+        world.calls.newCall(request).execute().close();
     }
 
     @Test

@@ -130,6 +130,35 @@ class ShadowPolicyTest {
     }
 
     @Test
+    void listOfTheCandidate_thatIsMendedOrChanges_countsFromTheNextReload() throws Exception {
+        Path list = folder.resolve("blocked.txt");
+        Path file = Files.writeString(
+                folder.resolve("candidate.json"),
+                """
+                {"version": 1, "categories": {"blocked": {"file": "blocked.txt"}},
+                 "components": {"agent": {"egress": {"deny": [{"category": "blocked"}]}}}}
+                """);
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1, builder -> builder.shadowPolicy(file))) {
+            assertThat(world.runtime.shadowReport().version()).isEmpty(); // the list is missing
+            Files.writeString(list, "one.example\n");
+            assertThatThrownBy(world.runtime::reload).hasMessageContaining("built in code");
+            assertThat(world.runtime.shadowReport().version()).isPresent();
+
+            Files.writeString(list, "two.example\n");
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(world.runtime::reload).hasMessageContaining("built in code");
+            }
+
+            world.runtime.close();
+            assertThat(world.records("policy.shadow"))
+                    .extracting(record -> record.path("attributes")
+                            .path("secure_runtime.action")
+                            .asText())
+                    .containsExactly("rejected", "begins", "ends", "begins", "ends");
+        }
+    }
+
+    @Test
     void hopThatIsReported_countsAsRefused() throws Exception {
         Policy nothing = Policy.builder()
                 .component("agent", ComponentPolicy.builder().build())
