@@ -25,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,7 @@ final class Relay implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
     private static final int HEAD_TIMEOUT_MILLIS = 10_000;
+    private static final long ACCEPT_PAUSE_NANOS = 100_000_000;
     private static final byte[] ESTABLISHED = ascii("HTTP/1.1 200 Connection established\r\n\r\n");
     private static final byte[] REFUSED =
             ascii("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -139,7 +141,8 @@ final class Relay implements AutoCloseable {
             } catch (IOException e) {
                 if (!listening.isClosed()) {
                     LOG.warn("the relay of component \"{}\" could not accept a connection", gate.name(), e);
-                    Thread.onSpinWait();
+                    // No descriptors are left, most likely: asking again at once would take a core and flood the log.
+                    LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
                 }
             }
         }
