@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Short texts that stand in record after record, with what is written for them: looking one up takes a fraction of checking
- * and writing it. A text that comes later takes the place of one with the same hash; the number of places is fixed. Not
- * thread-safe.
+ * and writing it. One that comes twice in a row at a place takes that place from the text before; the number of places is
+ * fixed. Not thread-safe.
  */
 final class KnownTexts {
 

@@ -20,7 +20,7 @@ import java.util.Map;
  */
 final class RecordEncoder {
 
-    /** The room that one line can take: a record and its line feed, and what is written before the limit is noticed. */
+    /** The room that one line can take: a record and its line feed, and what is written behind it or before the limit is noticed. */
     static final int ROOM = RecordParser.MAX_BYTES + 64;
 
     private static final byte[] HEX = RecordParser.ascii("0123456789abcdef");

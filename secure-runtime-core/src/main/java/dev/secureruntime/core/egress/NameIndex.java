@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  * Nothing is allocated. Names are ASCII. Immutable and thread-safe.
  *
  * <p>Each slot has a tag, a byte of its name's hash, and a record of 32 bytes. Eight tags are looked at together, and lie so close
- * that they mostly are in a cache; of what doesn't fit there, a hit costs one miss and a name that isn't there none. Three quarters of
+ * that they mostly are in a cache; of what doesn't fit there, a hit costs one miss, and a name that isn't there hardly ever one. Three quarters of
  * the slots are filled. Record: 4 bytes value, 1 byte length, up to 27 characters; or, of a longer name, the place of its characters elsewhere.
  */
 final class NameIndex {
