@@ -118,7 +118,10 @@ final class GuardedExchange {
                 hop = hop.next(gate, request);
                 hop.judge(request, null);
                 if (request.body() != null) {
-                    Redirects.requireBodyStays(hop.asked(), Origin.of(first.asked(gate.name(), List.of())));
+                    Redirects.requireBodyStays(
+                            hop.asked(),
+                            Origin.of(first.asked(gate.name(), List.of())),
+                            request.body().getContentLength());
                 }
                 cancellation.follows(hop);
             } finally {

@@ -45,6 +45,9 @@ public final class JudgedAddresses {
                             .under(snapshot.version()));
         }
         List<InetAddress> addresses = addresses(gate, host);
+        if (isLiteral(host)) {
+            return addresses; // decided on as the host that it is, and judged once more by the socket that connects
+        }
         Optional<Denied> denied = snapshot.deniedConnection(asked, addresses, Layer.LOOKUP);
         if (denied.isPresent()) {
             throw new EgressDeniedException(asked, denied.get());

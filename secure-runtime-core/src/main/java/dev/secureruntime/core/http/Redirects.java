@@ -37,9 +37,13 @@ public final class Redirects {
                 || header.equalsIgnoreCase("Transfer-Encoding");
     }
 
-    /** Refuses a hop with a body that goes to an origin other than the one that the caller addressed. */
-    public static void requireBodyStays(EgressRequest hop, Origin callers) throws EgressDeniedException {
-        if (callers.equals(Origin.of(hop))) {
+    /**
+     * Refuses a hop with a body that goes to an origin other than the one that the caller addressed.
+     *
+     * @param length the body's; one of 0 bytes is no body, and negative means unknown
+     */
+    public static void requireBodyStays(EgressRequest hop, Origin callers, long length) throws EgressDeniedException {
+        if (length == 0 || callers.equals(Origin.of(hop))) {
             return;
         }
         throw new EgressDeniedException(

@@ -99,7 +99,7 @@ final class GuardedSend<T> {
         try {
             request.judge(now); // before any code of the caller's runs, its body's included
             if (redirects > 0 && request.body() != null) {
-                Redirects.requireBodyStays(now.asked(), home);
+                Redirects.requireBodyStays(now.asked(), home, -1); // an empty one was left behind
             }
             Generation generation = transport.entered(now.snapshot());
             exchange = generation.begin(now, this::cancel);

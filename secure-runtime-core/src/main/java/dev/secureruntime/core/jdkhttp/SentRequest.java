@@ -226,6 +226,8 @@ record SentRequest(
 
     private SentRequest followUp(int status, String nextScheme, Target next, Origin from) {
         boolean keepsMethod = Redirects.keepsMethod(status, method);
+        // Libraries say "no body" with an empty one, for GET too.
+        BodyPublisher again = keepsMethod && body != null && body.contentLength() != 0 ? body : null;
         boolean atHome = next instanceof Target.Read read && read.origin().equals(from);
         List<Line> kept = lines.stream()
                 .filter(line -> atHome || CredentialHeaders.mayCross(line.name()))
@@ -237,7 +239,7 @@ record SentRequest(
                 nextScheme,
                 next,
                 kept,
-                keepsMethod ? body : null,
+                again,
                 version,
                 keepsMethod && expectContinue);
     }

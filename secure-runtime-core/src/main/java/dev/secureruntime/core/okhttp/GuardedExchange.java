@@ -6,6 +6,7 @@ import dev.secureruntime.core.http.ClientRetries;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.Redirects;
 import dev.secureruntime.core.okhttp.Hop.Timeouts;
+import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.net.ProtocolException;
 import java.util.Optional;
 import okhttp3.Call;
 import okhttp3.Request;
+import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.Buffer;
 import okio.ByteString;
@@ -90,9 +92,9 @@ final class GuardedExchange {
                 }
                 request = next.get();
                 hop = hop.next(gate, request);
-                requireAllowed(request);
+                EgressDecision decision = requireAllowed(request);
                 if (request.body() != null) {
-                    Redirects.requireBodyStays(hop.asked(), RequestParts.origin(callers.url()));
+                    requireBodyStays(request.body(), decision);
                 }
             } finally {
                 if (!handedOver) {
@@ -110,10 +112,21 @@ final class GuardedExchange {
         }
     }
 
-    private void requireAllowed(Request request) throws EgressDeniedException {
+    private EgressDecision requireAllowed(Request request) throws EgressDeniedException {
         RequestParts.requireNoSecretLeaves(request, hop);
-        if (hardened.layers().decide(hop, request) instanceof Denied denied) {
+        EgressDecision decision = hardened.layers().decide(hop, request);
+        if (decision instanceof Denied denied) {
             throw new EgressDeniedException(hop.asked(), denied);
+        }
+        return decision;
+    }
+
+    private void requireBodyStays(RequestBody body, EgressDecision decision) throws IOException {
+        try {
+            Redirects.requireBodyStays(hop.asked(), RequestParts.origin(callers.url()), body.contentLength());
+        } catch (EgressDeniedException e) {
+            hop.pass(decision); // it never comes to the interceptor that takes down what the rules say of a hop
+            throw e;
         }
     }
 
