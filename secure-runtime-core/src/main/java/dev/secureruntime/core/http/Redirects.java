@@ -5,6 +5,7 @@ import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import dev.secureruntime.error.ErrorCode;
+import java.nio.charset.StandardCharsets;
 
 /**
  * What a redirect asks for (RFC 9110, section 15.4), and what of the request may go along.
@@ -23,6 +24,22 @@ public final class Redirects {
     /** Whether the status asks for another request, given a {@code Location}. */
     public static boolean isRedirect(int status) {
         return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    }
+
+    /**
+     * A {@code Location} in ASCII: servers write bytes beyond it, which the JDK and Apache read as one character each. They are
+     * escaped as the bytes that they were.
+     */
+    public static String ascii(String location) {
+        StringBuilder ascii = new StringBuilder(location.length());
+        for (byte each : location.getBytes(StandardCharsets.ISO_8859_1)) {
+            if (each < 0) {
+                ascii.append(String.format("%%%02X", each & 0xff));
+            } else {
+                ascii.append((char) each);
+            }
+        }
+        return ascii.toString();
     }
 
     /** Whether the next request has this one's method and body; otherwise it is a GET without one. */

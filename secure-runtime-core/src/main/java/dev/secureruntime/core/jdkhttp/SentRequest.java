@@ -58,7 +58,7 @@ record SentRequest(
         return new SentRequest(
                 request.method(),
                 schemeOf(uri),
-                Target.of(uri.toString()),
+                Target.of(uri.toASCIIString()), // the JDK's client sends it escaped
                 lines(request.headers()),
                 request.bodyPublisher().orElse(null),
                 request.version().orElse(null),
@@ -212,7 +212,7 @@ record SentRequest(
         }
         URI to;
         try {
-            to = URI.create(from.url()).resolve(location);
+            to = URI.create(from.url()).resolve(Redirects.ascii(location));
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
