@@ -146,12 +146,17 @@ final class GuardedSend<T> {
 
     private BodySubscriber<Outcome<T>> receive(
             SentRequest request, ResponseInfo info, LiveExchange exchange, Generation generation) {
+        IOException unconnected = ((JdkHop) exchange.hop()).unconnected();
+        if (unconnected != null) {
+            // Over plain http the relay's refusal comes as an answer, and isn't the target's.
+            return new Outcome.Unread<>(CompletableFuture.failedFuture(unconnected));
+        }
         Optional<SentRequest> next = request.redirected(info.statusCode(), info.headers(), settings.redirects());
         if (next.isPresent()) {
             Outcome.Redirected<T> redirected =
                     new Outcome.Redirected<>(next.get(), info.statusCode(), info.headers(), info.version());
             leading = redirected;
-            return redirected.unread();
+            return new Outcome.Unread<>(CompletableFuture.completedFuture(redirected));
         }
         record.responded(info.statusCode(), protocol(info));
         handed = true;

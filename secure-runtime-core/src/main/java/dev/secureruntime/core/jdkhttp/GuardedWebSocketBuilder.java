@@ -62,7 +62,7 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
     @Override
     public CompletableFuture<WebSocket> buildAsync(URI uri, WebSocket.Listener listener) {
         Objects.requireNonNull(listener);
-        String text = uri.toString();
+        String text = uri.toASCIIString();
         String lower = text.toLowerCase(Locale.ROOT);
         if (!lower.startsWith("ws:") && !lower.startsWith("wss:")) {
             return CompletableFuture.failedFuture(

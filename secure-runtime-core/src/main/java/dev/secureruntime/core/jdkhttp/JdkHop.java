@@ -111,6 +111,7 @@ final class JdkHop extends GuardedHop implements JudgedConnector.Caller {
     /** A socket is connected: it belongs to the JDK's client, which may keep it for other hops. */
     synchronized void connected(JudgedSocket socket) {
         opening.remove(socket);
+        unconnected = null; // the JDK's client tried again
     }
 
     /** Nobody waits for its connections any more: those that are still being opened are closed. */

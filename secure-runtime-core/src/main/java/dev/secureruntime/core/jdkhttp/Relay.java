@@ -184,6 +184,9 @@ final class Relay implements AutoCloseable {
         }
         Admission admission = admitted.get(head.token());
         if (admission == null || !head.isFor(admission.hop().target())) {
+            if (admission != null) {
+                admission.hop().unconnected(new IOException("SR-EGRESS-005 the request changed after it was judged"));
+            }
             client.getOutputStream().write(REFUSED);
             return;
         }
