@@ -163,7 +163,8 @@ record Outgoing(
         }
         String url;
         try {
-            url = URIUtils.resolve(URI.create(from.url()), URI.create(Redirects.ascii(location))).toString();
+            url = URIUtils.resolve(URI.create(from.url()), URI.create(Redirects.ascii(location)))
+                    .toString();
         } catch (IllegalArgumentException e) {
             return Optional.empty(); // no URL: the caller gets the redirect itself
         }

@@ -235,12 +235,6 @@ record SentRequest(
                 .filter(line -> !line.name().equalsIgnoreCase("Host"))
                 .toList();
         return new SentRequest(
-                keepsMethod ? method : "GET",
-                nextScheme,
-                next,
-                kept,
-                again,
-                version,
-                keepsMethod && expectContinue);
+                keepsMethod ? method : "GET", nextScheme, next, kept, again, version, keepsMethod && expectContinue);
     }
 }

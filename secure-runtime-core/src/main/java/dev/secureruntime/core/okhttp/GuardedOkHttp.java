@@ -44,7 +44,9 @@ public final class GuardedOkHttp {
 
     /**
      * An {@code OkHttpClient} whose calls are guarded. A refused call gets a synthetic response 403 with the header {@code
-     * X-Secure-Runtime-Denied}. {@code newBuilder()} works, for time-outs say; a client made by it from which our
+     * X-Secure-Runtime-Denied}. {@code newBuilder()} works, for time-outs and for interceptors put in front of ours. What else is
+     * set by it has no effect, since requests leave through another client: redirects are followed, certificates are not pinned,
+     * cookie jars, caches, authenticators, TLS settings and protocols are not asked. A client made by it from which our
      * interceptor was removed refuses everything - unless its resolver and socket factory were replaced too, which makes it a
      * client of one's own.
      */

@@ -11,8 +11,13 @@ import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import okhttp3.CertificatePinner;
+import okhttp3.Cookie;
+import okhttp3.CookieJar;
+import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -77,6 +82,38 @@ class OkHttpDetoursTest {
 
         assertThat(failure.get(10, TimeUnit.SECONDS)).isNotNull();
         world.assertNothingReachedEvil();
+    }
+
+    /** The documentation says so; what would be of use to an attacker among them is tested elsewhere. */
+    @Test
+    void settingsOfADerivedClient_haveNoEffect() throws Exception {
+        OkHttpClient client = GuardedOkHttp.client(world.agent)
+                .newBuilder()
+                .followRedirects(false)
+                .certificatePinner(new CertificatePinner.Builder()
+                        .add(GuardedWorld.OPENAI, "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+                        .build())
+                .cookieJar(new CookieJar() {
+                    @Override
+                    public List<Cookie> loadForRequest(HttpUrl url) {
+                        throw new AssertionError("the jar was asked");
+                    }
+
+                    @Override
+                    public void saveFromResponse(HttpUrl url, List<Cookie> cookies) {
+                        throw new AssertionError("the jar was filled");
+                    }
+                })
+                .build();
+        world.provider.answer(
+                LoopbackServer.redirect(302, "/moved").addHeader("Set-Cookie", "a=b"), LoopbackServer.json("{}"));
+
+        try (Response response = client.newCall(world.get(GuardedWorld.OPENAI)).execute()) {
+            assertThat(response.code()).isEqualTo(200);
+        }
+
+        world.take();
+        assertThat(world.take().getPath()).isEqualTo("/moved");
     }
 
     @Test
