@@ -11,6 +11,7 @@ import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes records as lines into a buffer that is used again and again; the counterpart of {@link RecordParser}, which
@@ -70,14 +71,20 @@ final class RecordEncoder {
             raw(COMPONENT);
             quoted(component);
         }
+        // What stands in braces is written with a comma in front of each, and the first comma then becomes the brace.
         if (!event.attributes().isEmpty()) {
             write(ATTRIBUTES);
-            attributes(event.attributes());
+            int brace = --at;
+            // Not by entries: in a map that can't be changed, each is an object made for the purpose.
+            event.attributes().forEach(this::attribute);
+            buffer[brace] = '{';
             put('}');
         }
         if (!event.commitments().isEmpty()) {
             raw(RecordParser.COMMITMENTS);
+            int brace = --at;
             commitments(event.commitments());
+            buffer[brace] = '{';
             put('}');
         }
         write(PREV);
@@ -107,13 +114,22 @@ final class RecordEncoder {
         return prevOffset(end) - RecordParser.PREV.length - RecordParser.END.length - RecordParser.HASH_DIGITS;
     }
 
-    private void attributes(Map<String, Attribute> attributes) {
+    private void attribute(String name, Attribute value) {
         int start = at;
-        // Not by entries: in a map that can't be changed, each is an object made for the purpose.
-        attributes.forEach((name, value) -> {
-            name(name, at == start);
+        KnownTexts.Form named = names.form(name);
+        if (named == null || !(value instanceof Attribute.Text text)) {
+            name(name, named);
             value(name, value);
-        });
+            return;
+        }
+        KnownTexts.Form both = named.with(text.value());
+        if (both != null) {
+            write(both);
+            return;
+        }
+        write(named);
+        quoted(text.value());
+        named.keepWith(text.value(), buffer, start, at);
     }
 
     private void value(String name, Attribute value) {
@@ -145,9 +161,8 @@ final class RecordEncoder {
     }
 
     private void commitments(Map<String, Commitment> commitments) {
-        boolean first = true;
         for (Map.Entry<String, Commitment> entry : commitments.entrySet()) {
-            name(entry.getKey(), first);
+            name(entry.getKey(), names.form(entry.getKey()));
             Commitment commitment = entry.getValue();
             byte[] hash = RecordParser.ascii(commitment.sha256());
             if (commitment.bytes() < 0 || hash.length != RecordParser.HASH_DIGITS || !Swar.isHash(hash, 0)) {
@@ -158,20 +173,16 @@ final class RecordEncoder {
             raw(RecordParser.SHA256);
             raw(hash);
             write(END);
-            first = false;
         }
     }
 
-    private void name(String name, boolean first) {
-        if (!first) {
-            put(',');
-        }
-        KnownTexts.Form form = names.form(name);
-        if (form != null) {
-            write(form);
+    private void name(String name, KnownTexts.@Nullable Form known) {
+        if (known != null) {
+            write(known);
             return;
         }
         int start = at;
+        put(',');
         spellOut(name);
         put(':');
         names.keep(name, buffer, start, at);

@@ -23,6 +23,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
 
 class RecordRoundTripTest {
 
@@ -144,12 +145,30 @@ class RecordRoundTripTest {
                     .attribute("another.name.that.comes.again", "another text")
                     .build();
             String fresh = line(new RecordEncoder(), event);
-            for (int round = 0; round < 3; round++) {
+            for (int round = 0; round < 7; round++) {
                 assertThat(line(encoder, event)).isEqualTo(fresh);
             }
             fitted.add(fresh.endsWith("}\n"));
         }
         assertThat(fitted).containsExactlyInAnyOrder(true, false);
+    }
+
+    @Property(tries = 500)
+    void encode_valuesThatStayAndChange_asAFreshEncoder(
+            @ForAll @Size(max = 40) List<@IntRange(max = 5) Integer> choices) {
+        // Two of them have the same hash, one is too long to be remembered.
+        List<String> values = List.of("Aa", "BB", "", "\"q\"", "\u00e9", "x".repeat(60));
+        RecordEncoder old = new RecordEncoder();
+        for (int choice : choices) {
+            for (int times = 0; times <= choice; times++) {
+                AuditEvent event = AuditEvent.of("type")
+                        .attribute("first", values.get(choice))
+                        .attribute("number", choice)
+                        .attribute("a.name.that.takes.more.than.thirty.two.bytes", values.get(choices.get(0)))
+                        .build();
+                assertThat(line(old, event)).isEqualTo(line(new RecordEncoder(), event));
+            }
+        }
     }
 
     @Property(tries = 2_000)
