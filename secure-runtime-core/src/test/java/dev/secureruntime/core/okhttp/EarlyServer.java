@@ -58,11 +58,11 @@ public final class EarlyServer extends Http2Server {
         return ends.poll(20, TimeUnit.SECONDS);
     }
 
-    /** Waits until at least so many characters of bodies arrived; false when they don't in time. */
-    public boolean awaitArrived(int characters) throws InterruptedException {
+    /** Waits until this arrived as a part of a body; false when it doesn't in time. */
+    public boolean awaitArrived(String part) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         synchronized (arrived) {
-            while (arrived.length() < characters) {
+            while (arrived.indexOf(part) < 0) {
                 long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
                 if (left <= 0) {
                     return false;
