@@ -1,16 +1,20 @@
 package dev.secureruntime.core.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.core.WrittenLog;
+import dev.secureruntime.core.jdkhttp.GuardedJdkHttp;
 import dev.secureruntime.core.okhttp.EarlyServer;
 import dev.secureruntime.core.okhttp.EarlyServer.End;
 import dev.secureruntime.core.okhttp.EarlyServer.Then;
 import dev.secureruntime.core.okhttp.FakeResolver;
+import dev.secureruntime.core.okhttp.GuardedOkHttp;
 import dev.secureruntime.core.okhttp.LoopbackServer;
+import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -18,13 +22,30 @@ import dev.secureruntime.policy.Policy;
 import dev.secureruntime.policy.SecretPolicy;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow.Publisher;
+import java.util.concurrent.Flow.Subscriber;
+import java.util.concurrent.Flow.Subscription;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import okhttp3.MediaType;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okio.BufferedSink;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -114,6 +135,15 @@ class EarlyAnswerTest {
             return calls.get(0).path("attributes");
         }
 
+        void assertRefused() throws IOException {
+            JsonNode call = onlyCall();
+            assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("deny");
+            assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
+            assertThat(call.path("error.type").asText()).isEqualTo("SR-EGRESS-006");
+            assertThat(call.path("secure_runtime.secret").asText()).isEqualTo("key");
+            assertThat(call.path("secure_runtime.found_in").asText()).isEqualTo("body");
+        }
+
         @Override
         public void close() throws IOException {
             body.goOn("");
@@ -164,12 +194,7 @@ class EarlyAnswerTest {
             assertThat(outcome.get(30, TimeUnit.SECONDS)).contains("SR-EGRESS-006");
             assertThat(world.server.awaitEnd()).isIn(End.RESET, End.DISCONNECTED);
             assertThat(world.server.arrived()).doesNotContain("upload-secret");
-            JsonNode call = world.onlyCall();
-            assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("deny");
-            assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
-            assertThat(call.path("error.type").asText()).isEqualTo("SR-EGRESS-006");
-            assertThat(call.path("secure_runtime.secret").asText()).isEqualTo("key");
-            assertThat(call.path("secure_runtime.found_in").asText()).isEqualTo("body");
+            world.assertRefused();
         }
     }
 
@@ -209,6 +234,104 @@ class EarlyAnswerTest {
             JsonNode call = world.onlyCall();
             assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("allow");
             assertThat(call.path("secure_runtime.complete").asBoolean()).isTrue();
+        }
+    }
+
+    /** A body that is handed over piece by piece, by the test, as the client asks for it. */
+    private static final class HandedBody implements Publisher<ByteBuffer>, Subscription {
+
+        private final CompletableFuture<Subscriber<? super ByteBuffer>> client = new CompletableFuture<>();
+        private final Semaphore asked = new Semaphore(0);
+
+        @Override
+        public void subscribe(Subscriber<? super ByteBuffer> subscriber) {
+            subscriber.onSubscribe(this);
+            client.complete(subscriber);
+        }
+
+        @Override
+        public void request(long n) {
+            asked.release((int) Math.min(n, 1_000));
+        }
+
+        @Override
+        public void cancel() {
+            // What comes all the same is what the test is about.
+        }
+
+        void hand(String piece) throws Exception {
+            assertThat(asked.tryAcquire(20, TimeUnit.SECONDS)).isTrue();
+            client.get(20, TimeUnit.SECONDS).onNext(ByteBuffer.wrap(piece.getBytes(StandardCharsets.US_ASCII)));
+        }
+    }
+
+    /** Newer clients of the JDK hand out an answer whose server asks for no more, and take no failure of the body any more. */
+    @Test
+    void secret_behindAnAnswerThatAsksToStop_isRefused_andWhoReadsTheAnswerIsTold() throws Exception {
+        try (World world = new World(UploadingAdapter.JDK_2, Then.ASKS_TO_STOP)) {
+            HandedBody body = new HandedBody();
+            CompletableFuture<HttpResponse<Publisher<List<ByteBuffer>>>> sent = GuardedJdkHttp.client(
+                            world.runtime.component("agent"))
+                    .sendAsync(
+                            HttpRequest.newBuilder(URI.create(world.url))
+                                    .POST(BodyPublishers.fromPublisher(body))
+                                    .build(),
+                            BodyHandlers.ofPublisher());
+            body.hand("begun ".repeat(2_000)); // one frame, and more than is held back
+            assertThat(world.server.awaitArrived("begun")).isTrue();
+            if (Runtime.version().feature() >= 25) {
+                sent.get(30, TimeUnit.SECONDS);
+            }
+
+            body.hand(SECRET + "yyyy");
+
+            CompletableFuture<String> outcome = sent.thenCompose(answer -> {
+                BodySubscriber<String> reader = BodySubscribers.ofString(StandardCharsets.US_ASCII);
+                answer.body().subscribe(reader);
+                return reader.getBody();
+            });
+            assertThatThrownBy(() -> outcome.get(30, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(EgressDeniedException.class)
+                    .hasMessageContaining("SR-EGRESS-006");
+            assertThat(world.server.arrived()).doesNotContain("upload-secret");
+            world.assertRefused();
+        }
+    }
+
+    /** OkHttp tells a body of the server's wish, and forgives it every failure from then on. */
+    @Test
+    void secret_thatABodyWritesAfterTheServerAskedToStop_isRefused_andTheRecordSaysSo() throws Exception {
+        try (World world = new World(UploadingAdapter.OKHTTP_2, Then.ASKS_TO_STOP)) {
+            RequestBody stubborn = new RequestBody() {
+                @Override
+                public MediaType contentType() {
+                    return null;
+                }
+
+                @Override
+                public void writeTo(BufferedSink sink) throws IOException {
+                    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+                    try {
+                        while (System.nanoTime() < end) {
+                            sink.write(BEGINNING).flush();
+                        }
+                    } catch (IOException stopped) {
+                        sink.writeUtf8(SECRET + "yyyy").flush();
+                    }
+                }
+            };
+
+            assertThatThrownBy(() -> GuardedOkHttp.callFactory(world.runtime.component("agent"))
+                            .newCall(new Request.Builder()
+                                    .url(world.url)
+                                    .post(stubborn)
+                                    .build())
+                            .execute())
+                    .isInstanceOf(EgressDeniedException.class)
+                    .hasMessageContaining("SR-EGRESS-006");
+
+            assertThat(world.server.arrived()).doesNotContain("upload-secret");
+            world.assertRefused();
         }
     }
 }

@@ -5,7 +5,9 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLSocket;
@@ -30,7 +32,7 @@ public final class EarlyServer extends Http2Server {
     public enum Then {
         /** Nothing; the body is read. */
         READS,
-        /** That the rest of the body isn't wanted, RST_STREAM with NO_ERROR. */
+        /** That the rest of the body isn't wanted, RST_STREAM with NO_ERROR; both once a first piece of it is there. HTTP/2. */
         ASKS_TO_STOP
     }
 
@@ -38,7 +40,7 @@ public final class EarlyServer extends Http2Server {
     private final Then then;
     private final StringBuilder arrived = new StringBuilder();
     private final BlockingQueue<End> ends = new LinkedBlockingQueue<>();
-    private volatile String location;
+    private final Set<Integer> stopped = ConcurrentHashMap.newKeySet();
 
     public EarlyServer(Protocol protocol, Then then, String... names) throws IOException {
         super(names);
@@ -46,11 +48,6 @@ public final class EarlyServer extends Http2Server {
         this.then = then;
         offer(protocol.toString());
         start();
-    }
-
-    /** Redirects to this URL from now on, method and body kept. */
-    public void redirectTo(String url) {
-        location = url;
     }
 
     /** How the next body ended; null when it doesn't in time. */
@@ -114,13 +111,13 @@ public final class EarlyServer extends Http2Server {
     @Override
     byte[] answer(Frame frame) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        if (frame.type() == HEADERS) {
-            out.write(frame(HEADERS, END_HEADERS, frame.stream(), head()));
-            out.write(frame(DATA, END_STREAM, frame.stream(), ANSWER.getBytes(StandardCharsets.US_ASCII)));
-            if (then == Then.ASKS_TO_STOP) {
+        if (frame.type() == HEADERS && then == Then.READS) {
+            out.write(whole(frame.stream()));
+        } else if (frame.type() == DATA) {
+            if (then == Then.ASKS_TO_STOP && stopped.add(frame.stream())) {
+                out.write(whole(frame.stream()));
                 out.write(frame(RST_STREAM, 0, frame.stream(), new byte[Integer.BYTES]));
             }
-        } else if (frame.type() == DATA) {
             byte[] bytes = frame.payload();
             arrives(bytes, bytes.length);
             if (bytes.length > 0) {
@@ -136,14 +133,11 @@ public final class EarlyServer extends Http2Server {
         return out.toByteArray();
     }
 
-    private byte[] head() throws IOException {
-        if (location == null) {
-            return STATUS_200;
-        }
-        ByteArrayOutputStream head = new ByteArrayOutputStream();
-        header(head, ":status", "307");
-        header(head, "location", location);
-        return head.toByteArray();
+    private byte[] whole(int stream) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.write(frame(HEADERS, END_HEADERS, stream, STATUS_200));
+        out.write(frame(DATA, END_STREAM, stream, ANSWER.getBytes(StandardCharsets.US_ASCII)));
+        return out.toByteArray();
     }
 
     private static byte[] moreWindow(int stream, int bytes) throws IOException {
