@@ -156,9 +156,8 @@ enum UploadingAdapter {
                 }
             }
         };
-        try (Response response = calls.newCall(
-                        new Request.Builder().url(url).post(body).build())
-                .execute()) {
+        try (Response response =
+                calls.newCall(new Request.Builder().url(url).post(body).build()).execute()) {
             return response.body().string();
         }
     }
