@@ -44,6 +44,7 @@ import java.util.concurrent.TimeUnit;
 import okhttp3.MediaType;
 import okhttp3.Request;
 import okhttp3.RequestBody;
+import okhttp3.Response;
 import okio.BufferedSink;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -132,11 +133,11 @@ class EarlyAnswerTest {
             runtime.close();
             List<JsonNode> calls = new WrittenLog(folder.resolve("audit")).records("egress.call");
             assertThat(calls).hasSize(1);
-            return calls.get(0).path("attributes");
+            return calls.get(0);
         }
 
         void assertRefused() throws IOException {
-            JsonNode call = onlyCall();
+            JsonNode call = onlyCall().path("attributes");
             assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("deny");
             assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
             assertThat(call.path("error.type").asText()).isEqualTo("SR-EGRESS-006");
@@ -213,7 +214,7 @@ class EarlyAnswerTest {
             world.body.goOn("end");
             assertThat(outcome.get(30, TimeUnit.SECONDS)).contains("SR-EGRESS-");
             assertThat(world.server.arrived()).doesNotContain("end");
-            JsonNode call = world.onlyCall();
+            JsonNode call = world.onlyCall().path("attributes");
             assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("deny");
             assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
         }
@@ -231,7 +232,9 @@ class EarlyAnswerTest {
 
             assertThat(outcome.get(30, TimeUnit.SECONDS)).isEqualTo(EarlyServer.ANSWER);
             assertThat(world.server.awaitArrived("the end")).isTrue();
-            JsonNode call = world.onlyCall();
+            JsonNode record = world.onlyCall();
+            assertThat(record.toString()).contains("http.request.body");
+            JsonNode call = record.path("attributes");
             assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("allow");
             assertThat(call.path("secure_runtime.complete").asBoolean()).isTrue();
         }
@@ -298,40 +301,61 @@ class EarlyAnswerTest {
         }
     }
 
+    /** A body that goes on until it is told that the server takes no more, and writes its last words all the same. */
+    private static RequestBody stubborn(String lastWords) {
+        return new RequestBody() {
+            @Override
+            public MediaType contentType() {
+                return null;
+            }
+
+            @Override
+            public void writeTo(BufferedSink sink) throws IOException {
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+                try {
+                    while (System.nanoTime() < end) {
+                        sink.write(BEGINNING).flush();
+                    }
+                } catch (IOException stopped) {
+                    sink.writeUtf8(lastWords).flush();
+                }
+            }
+        };
+    }
+
+    private static Response posted(World world, RequestBody body) throws IOException {
+        return GuardedOkHttp.callFactory(world.runtime.component("agent"))
+                .newCall(new Request.Builder().url(world.url).post(body).build())
+                .execute();
+    }
+
     /** OkHttp tells a body of the server's wish, and forgives it every failure from then on. */
     @Test
     void secret_thatABodyWritesAfterTheServerAskedToStop_isRefused_andTheRecordSaysSo() throws Exception {
         try (World world = new World(UploadingAdapter.OKHTTP_2, Then.ASKS_TO_STOP)) {
-            RequestBody stubborn = new RequestBody() {
-                @Override
-                public MediaType contentType() {
-                    return null;
-                }
-
-                @Override
-                public void writeTo(BufferedSink sink) throws IOException {
-                    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-                    try {
-                        while (System.nanoTime() < end) {
-                            sink.write(BEGINNING).flush();
-                        }
-                    } catch (IOException stopped) {
-                        sink.writeUtf8(SECRET + "yyyy").flush();
-                    }
-                }
-            };
-
-            assertThatThrownBy(() -> GuardedOkHttp.callFactory(world.runtime.component("agent"))
-                            .newCall(new Request.Builder()
-                                    .url(world.url)
-                                    .post(stubborn)
-                                    .build())
-                            .execute())
+            assertThatThrownBy(() -> posted(world, stubborn(SECRET + "yyyy")))
                     .isInstanceOf(EgressDeniedException.class)
                     .hasMessageContaining("SR-EGRESS-006");
 
             assertThat(world.server.arrived()).doesNotContain("upload-secret");
             world.assertRefused();
+        }
+    }
+
+    @Test
+    void answerThatAsksToStop_isHandedOut_andTheRecordCommitsToNoBody() throws Exception {
+        try (World world = new World(UploadingAdapter.OKHTTP_2, Then.ASKS_TO_STOP)) {
+            try (Response response = posted(world, stubborn("the end"))) {
+                assertThat(response.body().string()).isEqualTo(EarlyServer.ANSWER);
+            }
+
+            assertThat(world.server.arrived()).doesNotContain("the end");
+            JsonNode record = world.onlyCall();
+            assertThat(record.toString()).doesNotContain("http.request.body");
+            assertThat(record.path("attributes")
+                            .path("secure_runtime.verdict")
+                            .asText())
+                    .isEqualTo("allow");
         }
     }
 }
