@@ -352,9 +352,7 @@ class EarlyAnswerTest {
             assertThat(world.server.arrived()).doesNotContain("the end");
             JsonNode record = world.onlyCall();
             assertThat(record.toString()).doesNotContain("http.request.body");
-            assertThat(record.path("attributes")
-                            .path("secure_runtime.verdict")
-                            .asText())
+            assertThat(record.path("attributes").path("secure_runtime.verdict").asText())
                     .isEqualTo("allow");
         }
     }
