@@ -48,6 +48,7 @@ public final class OutgoingScan {
     private final EgressRequest asked;
     private final CallRecord record;
     private EgressRequest shown;
+    private volatile @Nullable Denied brokenOff;
 
     OutgoingScan(ComponentSnapshot snapshot, SecretWatch watch, EgressRequest asked, CallRecord record) {
         this.snapshot = snapshot;
@@ -60,6 +61,14 @@ public final class OutgoingScan {
     /** What was asked, fit to be printed: a host that holds a secret is left out. */
     public EgressRequest shown() {
         return shown;
+    }
+
+    /**
+     * Why what was under way may go no further; null when it may. A refusal is thrown through the caller's code, which can keep it to
+     * itself: an adapter asks here how a call ended. Thread-safe.
+     */
+    public @Nullable Denied brokenOff() {
+        return brokenOff;
     }
 
     boolean nothingKnown() {
@@ -212,7 +221,15 @@ public final class OutgoingScan {
                 canary
                         ? "nobody may read it: find out what did, and treat it as a break-in"
                         : snapshot.remedyFor(named, asked));
-        return new EgressDeniedException(shown, denied.at(layer).under(snapshot.version()));
+        return refusal(denied, layer);
+    }
+
+    private EgressDeniedException refusal(Denied why, Layer layer) {
+        Denied denied = why.at(layer).under(snapshot.version());
+        if (layer == Layer.UNDER_WAY && brokenOff == null) {
+            brokenOff = denied;
+        }
+        return new EgressDeniedException(shown, denied);
     }
 
     EgressDeniedException unsearchable(String why, Layer layer) {
@@ -222,7 +239,7 @@ public final class OutgoingScan {
                 "the request's body can't be searched for secrets: " + why,
                 null,
                 "send it uncompressed, or compressed as its Content-Encoding says");
-        return new EgressDeniedException(shown, denied.at(layer).under(snapshot.version()));
+        return refusal(denied, layer);
     }
 
     private static String printable(String name) {

@@ -86,7 +86,12 @@ final class GuardedExchange {
             }
             throw new EgressDeniedException(hop.outgoing().shown(), e.decision());
         } catch (IOException | RuntimeException | Error e) {
-            record.failed(e);
+            Denied cut = hop.cut();
+            if (cut == null) {
+                record.failed(e);
+            } else { // the caller's body kept it to itself
+                record.cut(hop.outgoing().shown(), cut, null);
+            }
             throw e;
         }
     }

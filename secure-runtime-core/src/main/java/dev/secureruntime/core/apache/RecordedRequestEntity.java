@@ -93,7 +93,11 @@ final class RecordedRequestEntity implements HttpEntity {
     private void pass(OutputStream target, CallRecord call, @Nullable OutgoingBody outgoing) throws IOException {
         BodyWatch watch = BodyWatch.ofRequest(call);
         Bounded bounded = new Bounded(target, length, watch, outgoing);
-        entity.writeTo(bounded);
+        try {
+            entity.writeTo(bounded);
+        } finally {
+            bounded.close();
+        }
         bounded.finish();
         call.requestBody(watch.digest());
     }
@@ -204,7 +208,6 @@ final class RecordedRequestEntity implements HttpEntity {
 
         /** Nothing more comes: fails when something is missing. */
         synchronized void finish() throws IOException {
-            shut = true;
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);
             }

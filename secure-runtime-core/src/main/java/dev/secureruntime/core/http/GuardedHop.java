@@ -157,8 +157,9 @@ public class GuardedHop {
         return cut.compareAndSet(null, reason);
     }
 
-    /** Why the hop was cut; null when it wasn't. */
+    /** Why the hop was cut, by a policy or because of what it was sending; null when it wasn't. */
     public final @Nullable Denied cut() {
-        return cut.get();
+        Denied leaving = outgoing.brokenOff();
+        return leaving == null ? cut.get() : leaving;
     }
 }

@@ -117,8 +117,8 @@ final class GuardedSend<T> {
                     Outcome.Redirected<T> redirected = leading;
                     if (redirected != null && now.cut() == null && !cancelled) {
                         follow(request, redirected, redirects, begun); // what became of its body is of no matter
-                    } else if (failure != null) {
-                        fail(failure, begun, generation);
+                    } else if (failure != null || redirected != null) {
+                        fail(failure == null ? new CancellationException() : failure, begun, generation);
                     } else {
                         Outcome.Body<T> body = (Outcome.Body<T>) response.body();
                         result.complete(handed(

@@ -114,7 +114,12 @@ final class JdkHop extends GuardedHop implements JudgedConnector.Caller {
         unconnected = null; // the JDK's client tried again
     }
 
-    /** Nobody waits for its connections any more: those that are still being opened are closed. */
+    /** Whether nobody waits for it any more. */
+    synchronized boolean isOver() {
+        return over;
+    }
+
+    /** Nobody waits for its connections any more: those that are still being opened are closed, and no more of its body is taken. */
     void ends() {
         List<JudgedSocket> closing;
         synchronized (this) {

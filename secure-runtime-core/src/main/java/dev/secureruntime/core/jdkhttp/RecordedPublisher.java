@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A request's body as it really leaves: copied, searched for secrets, committed to while it is sent, and held to the length
  * that it announced. The caller's publisher sees a subscriber of ours, and is asked for bytes when the connection takes more.
+ *
+ * <p>Of a body that is still under way when its hop is over, nothing more is taken: it is broken off. The JDK's client gets there
+ * when the server has answered and asked for no more of it; every other answer is handed out behind the body.
  */
 final class RecordedPublisher implements BodyPublisher {
 
@@ -65,6 +68,7 @@ final class RecordedPublisher implements BodyPublisher {
         private long asked;
         private byte @Nullable [] last;
         private boolean over;
+        private volatile boolean cancelled;
 
         Passing(Subscriber<? super ByteBuffer> connection, OutgoingBody outgoing) {
             this.connection = connection;
@@ -98,6 +102,7 @@ final class RecordedPublisher implements BodyPublisher {
 
         @Override
         public void cancel() {
+            cancelled = true;
             Subscription publisher = callers;
             if (publisher != null) {
                 publisher.cancel();
@@ -112,7 +117,7 @@ final class RecordedPublisher implements BodyPublisher {
         }
 
         private synchronized boolean pass(ByteBuffer part) {
-            if (over) {
+            if (isOver()) {
                 return true;
             }
             // Copied first: the caller could change afterwards what was looked at already.
@@ -152,7 +157,7 @@ final class RecordedPublisher implements BodyPublisher {
 
         @Override
         public synchronized void onComplete() {
-            if (over) {
+            if (isOver()) {
                 return;
             }
             over = true;
@@ -175,11 +180,30 @@ final class RecordedPublisher implements BodyPublisher {
         private void finish() {
             byte[] rest = last;
             last = null;
+            if (cancelled) {
+                return;
+            }
+            if (hop.isOver()) {
+                fail(tooLate());
+                return;
+            }
             hop.record().requestBody(watch.digest());
             if (rest != null && rest.length > 0) {
                 send(rest);
             }
             connection.onComplete();
+        }
+
+        private boolean isOver() {
+            if (!over && !cancelled && hop.isOver()) {
+                cancel();
+                fail(tooLate());
+            }
+            return over || cancelled;
+        }
+
+        private static IOException tooLate() {
+            return new IOException("the request is over; no more of its body was sent");
         }
 
         private void fail(Throwable why) {

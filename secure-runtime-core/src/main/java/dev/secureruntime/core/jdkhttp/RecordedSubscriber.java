@@ -137,6 +137,10 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
     @Override
     public void onComplete() {
         tell(() -> {
+            if (exchange.cut() != null) {
+                callers.onError(brokeOff(new IOException("the call was cut")));
+                return;
+            }
             SecureRuntimeException unrecorded = end(true);
             if (unrecorded == null) {
                 callers.onComplete();

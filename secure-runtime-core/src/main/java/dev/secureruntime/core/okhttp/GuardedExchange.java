@@ -58,6 +58,11 @@ final class GuardedExchange {
             }
             throw new EgressDeniedException(hop.outgoing().shown(), e.decision());
         } catch (IOException | RuntimeException | Error e) {
+            Denied cut = hop.cut();
+            if (cut != null) { // the caller's body kept it to itself
+                record.cut(hop.outgoing().shown(), cut, null);
+                throw e;
+            }
             if (e instanceof IOException && !callersCall.isCanceled()) {
                 retries.key().ifPresent(key -> record.mayBeRepeated(key, ClientRetries.LONGEST_PAUSE));
             }
@@ -106,7 +111,13 @@ final class GuardedExchange {
 
     private static Response execute(Call call, LiveExchange exchange) throws IOException {
         try {
-            return call.execute();
+            Response response = call.execute();
+            if (exchange.cut() == null) {
+                return response;
+            }
+            // OkHttp forgives a body its failure when the server had answered and asked for no more of it.
+            response.close();
+            throw new IOException("the call was cut");
         } catch (IOException e) {
             throw exchange.explained(e);
         }

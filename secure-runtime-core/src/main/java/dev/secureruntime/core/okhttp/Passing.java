@@ -110,7 +110,6 @@ final class Passing {
 
         /** Nothing more comes: fails when something is missing. */
         synchronized void finish() throws IOException {
-            shut = true;
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);
             }

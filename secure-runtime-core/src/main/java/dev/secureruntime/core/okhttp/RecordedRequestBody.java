@@ -115,9 +115,13 @@ final class RecordedRequestBody extends RequestBody {
         BodyWatch watch = BodyWatch.ofRequest(record);
         Passing.BoundedSink bounded = new Passing(watch).to(target, length, outgoing);
         BufferedSink callers = Okio.buffer(bounded);
-        body.writeTo(callers);
-        if (callers.isOpen()) {
-            callers.emit();
+        try {
+            body.writeTo(callers);
+            if (callers.isOpen()) {
+                callers.emit();
+            }
+        } finally {
+            bounded.close();
         }
         bounded.finish();
         record.requestBody(watch.digest());

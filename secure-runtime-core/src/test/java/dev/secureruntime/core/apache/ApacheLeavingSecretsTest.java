@@ -3,6 +3,7 @@ package dev.secureruntime.core.apache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.okhttp.GuardedWorld;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -16,10 +17,12 @@ import dev.secureruntime.policy.SecretPolicy.Source;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import okhttp3.mockwebserver.RecordedRequest;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
@@ -28,6 +31,7 @@ import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 import org.apache.hc.core5.http.io.entity.InputStreamEntity;
 import org.apache.hc.core5.http.io.entity.StringEntity;
 import org.junit.jupiter.api.AfterEach;
@@ -90,6 +94,40 @@ class ApacheLeavingSecretsTest {
         if (cut != null) { // the server needn't have seen anything of what was broken off
             assertThat(cut.getFailure()).as("it saw it break off").isNotNull();
             assertThat(cut.getBody().readUtf8()).doesNotContain(GuardedWorld.OPENAI_KEY.substring(0, 8));
+        }
+    }
+
+    /** An entity is code of the caller's: what it throws says nothing of what it was told. */
+    @Test
+    void secretInAStream_whoseEntityThrowsSomethingElseInstead_isRecordedAsRefused() throws Exception {
+        byte[] stream = ("x".repeat(2_000_000) + GuardedWorld.OPENAI_KEY + "x".repeat(100_000))
+                .getBytes(StandardCharsets.US_ASCII);
+        for (Exception instead : List.of(new IOException("the disk is gone"), new IllegalStateException("a bug"))) {
+            HttpEntity written = new InputStreamEntity(new ByteArrayInputStream(stream), null);
+            HttpEntity entity = new HttpEntityWrapper(written) {
+                @Override
+                public void writeTo(OutputStream target) throws IOException {
+                    try {
+                        written.writeTo(target);
+                    } catch (IOException refusal) {
+                        if (instead instanceof IOException broken) {
+                            throw broken;
+                        }
+                        throw (RuntimeException) instead;
+                    }
+                }
+            };
+            assertThatThrownBy(() -> client.execute(post(entity), response -> null))
+                    .isInstanceOf(Exception.class);
+        }
+        world.runtime.close();
+        List<JsonNode> calls = world.records("egress.call");
+        assertThat(calls).hasSize(2);
+        for (JsonNode call : calls) {
+            JsonNode said = call.path("attributes");
+            assertThat(said.path("secure_runtime.verdict").asText()).isEqualTo("deny");
+            assertThat(said.path("error.type").asText()).isEqualTo("SR-EGRESS-006");
+            assertThat(said.path("secure_runtime.secret").asText()).isEqualTo("openai-api-key");
         }
     }
 

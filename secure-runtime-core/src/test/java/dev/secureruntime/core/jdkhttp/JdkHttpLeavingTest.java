@@ -3,6 +3,8 @@ package dev.secureruntime.core.jdkhttp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.okhttp.GuardedWorld;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
@@ -13,6 +15,7 @@ import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
 import java.io.ByteArrayInputStream;
+import java.lang.invoke.MethodHandles;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Version;
@@ -21,6 +24,7 @@ import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,6 +32,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Flow.Subscriber;
+import java.util.concurrent.Flow.Subscription;
+import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -243,6 +250,59 @@ class JdkHttpLeavingTest {
                         .isInstanceOfSatisfying(EgressDeniedException.class, denied -> assertThat(denied.code())
                                 .isEqualTo(ErrorCode.EGRESS_BUDGET_SPENT));
             }
+        }
+    }
+
+    /** A server that has answered may ask for no more of a body, which the caller's publisher is told late. */
+    @Test
+    void body_ofAHopThatIsOver_isTakenNoFurther() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_2);
+                SubmissionPublisher<ByteBuffer> pieces = new SubmissionPublisher<>(Runnable::run, 16)) {
+            JdkTransport transport =
+                    Gate.open(world.agent, MethodHandles.lookup()).transport(JdkTransport.class, JdkTransport::new);
+            SentRequest request = SentRequest.of(
+                    to(world.get(ReloadWorld.LEFT).url().toString()).build());
+            JdkHop hop = JdkHop.first(transport.gate(), request, Duration.ofSeconds(30));
+            LiveExchange exchange = transport.entered(hop.snapshot()).begin(hop, () -> {});
+            Connection connection = new Connection();
+            new RecordedPublisher(BodyPublishers.fromPublisher(pieces), hop, null).subscribe(connection);
+            pieces.submit(ByteBuffer.wrap(new byte[10_000]));
+            long taken = connection.taken;
+
+            exchange.close();
+            pieces.submit(ByteBuffer.wrap(new byte[10_000]));
+
+            assertThat(taken).isPositive();
+            assertThat(connection.taken).isEqualTo(taken);
+            assertThat(connection.failure).hasMessageContaining("the request is over");
+            assertThat(pieces.hasSubscribers()).isFalse();
+        }
+    }
+
+    /** The end of the JDK's that writes to a connection. */
+    private static final class Connection implements Subscriber<ByteBuffer> {
+
+        long taken;
+        Throwable failure;
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            subscription.request(Long.MAX_VALUE);
+        }
+
+        @Override
+        public void onNext(ByteBuffer part) {
+            taken += part.remaining();
+        }
+
+        @Override
+        public void onError(Throwable why) {
+            failure = why;
+        }
+
+        @Override
+        public void onComplete() {
+            // Not in these tests.
         }
     }
 }

@@ -136,6 +136,48 @@ class LeavingBodiesTest {
         }
     }
 
+    /** A body is code of the caller's: what it throws says nothing of what it was told. */
+    @ParameterizedTest
+    @EnumSource(names = {"HTTP_1_1", "HTTP_2"})
+    void streamedBody_thatThrowsSomethingElseInsteadOfTheRefusal_isRecordedAsRefused(Protocol protocol)
+            throws Exception {
+        leak.protocol(protocol);
+        for (Exception instead : List.of(new IOException("the disk is gone"), new IllegalStateException("a bug"))) {
+            RequestBody written = streamed(-1, FILLER, LeakWorld.bytes(LeakWorld.CRM), FILLER);
+            RequestBody body = new RequestBody() {
+                @Override
+                public MediaType contentType() {
+                    return TEXT;
+                }
+
+                @Override
+                public void writeTo(BufferedSink sink) throws IOException {
+                    try {
+                        written.writeTo(sink);
+                    } catch (IOException refusal) {
+                        if (instead instanceof IOException broken) {
+                            throw broken;
+                        }
+                        throw (RuntimeException) instead;
+                    }
+                }
+            };
+            assertThatThrownBy(() -> leak.calls
+                            .newCall(leak.partner().post(body).build())
+                            .execute())
+                    .isInstanceOf(Exception.class);
+        }
+        leak.world.runtime.close();
+        List<JsonNode> calls = leak.world.records("egress.call");
+        assertThat(calls).hasSize(2);
+        for (JsonNode call : calls) {
+            JsonNode said = call.path("attributes");
+            assertThat(said.path("secure_runtime.verdict").asText()).isEqualTo("deny");
+            assertThat(said.path("error.type").asText()).isEqualTo("SR-EGRESS-006");
+            assertThat(said.path("secure_runtime.secret").asText()).isEqualTo("crm");
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"HTTP_1_1", "HTTP_2"})
     void streamedBody_withoutASecret_arrivesWhole(Protocol protocol) throws Exception {
