@@ -255,8 +255,8 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     }
 
     /**
-     * Removes the segments that hold only records from before {@code time}, by the log's own clock, and keeps what proves that
-     * they existed.
+     * Removes the oldest segments as long as they hold only records from before {@code time}, by the times that the records
+     * have, and keeps what proves that they existed. A clock that was ahead once keeps its records, and all after them, for longer.
      *
      * <p>What holds: the log says under a checkpoint what was removed, before anything is; only records are removed that a
      * checkpoint covers which someone keeps elsewhere; what is left verifies from the same pinned keys. What does not: a
