@@ -48,6 +48,10 @@ final class Retention {
         static Limit below(long index) {
             return (from, first) -> first <= index;
         }
+
+        default Limit and(Limit other) {
+            return (from, first) -> other.allows(from, first) && allows(from, first);
+        }
     }
 
     /** The limit that all removed records are from before {@code time}: each is asked, as a clock can go back. */

@@ -167,6 +167,29 @@ class RetentionTest {
     }
 
     @Test
+    void retireBelow_anchorOfTheLogHasNotSeenTheRecords_keepsWhatItNeedsToBeShown() throws Exception {
+        FakeAnchor lagging = new FakeAnchor();
+        AuditSettings settings = settings().anchor("lagging", lagging).anchorEvery(Duration.ofHours(1));
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            AnchorWorld.anchored(log.append(LogFixture.event(1)));
+        }
+        long seen = lagging.given.get(lagging.given.size() - 1).size();
+        lagging.failure = new java.io.IOException("cut off");
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            LogFixture.append(log, 60);
+            log.checkpoint();
+            Path newest = Files.copy(log(home).resolve("checkpoint"), home.resolve("newest"));
+            assertThat(log.retireBelow(Long.MAX_VALUE, List.of(newest))).isZero();
+            lagging.failure = null;
+            AnchorWorld.anchored(log.append(LogFixture.event(2)));
+            assertThat(lagging.given.get(lagging.given.size() - 1).consistencyProof(seen))
+                    .isNotEmpty();
+            assertThat(log.retireBelow(Long.MAX_VALUE, List.of(newest))).isGreaterThan(seen);
+        }
+        assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class);
+    }
+
+    @Test
     void retireBelow_anchorThatProvesNothing_refused() throws Exception {
         Path other = Files.createDirectory(home.resolve("other"));
         LogFixture.large(other);
