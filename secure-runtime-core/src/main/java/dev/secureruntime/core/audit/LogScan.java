@@ -224,7 +224,7 @@ final class LogScan {
         }
         if (!anchors.pass(checkpoint)) {
             throw badNote(
-                    checkpoint.size(),
+                    signed,
                     reader.noteOffset(),
                     "an anchored checkpoint is missing here or is another: the log"
                             + " was forked, or rolled back and continued");
