@@ -254,8 +254,8 @@ class ProofTest {
         assertThat(firstBad(verifier.anchoredBy(List.of(newest)).verify(old)))
                 .isEqualTo(size + 1)
                 .isLessThan(LogFixture.records(home.resolve("before")).size());
-        assertThat(firstBad(verifier.anchoredBy(List.of(log.resolve("checkpoints")))
-                        .verify(old)))
+        assertThat(firstBad(
+                        verifier.anchoredBy(List.of(log.resolve("checkpoints"))).verify(old)))
                 .isEqualTo(size);
         // All gone.
         assertThat(verifier.anchoredBy(List.of(newest)).verify(Files.createDirectory(home.resolve("empty"))))
