@@ -71,6 +71,9 @@ final class Arguments {
 
     /** The lines of a key file without comments, which begin with '#', and blank lines; or the verifier key itself. */
     List<String> keys(String key) {
+        if (key.isEmpty()) {
+            throw usage("--key: expected a verifier key or a file, found an empty text");
+        }
         // A verifier key always has two '+'; a file of such a name is still taken, because it exists.
         Path file;
         try {

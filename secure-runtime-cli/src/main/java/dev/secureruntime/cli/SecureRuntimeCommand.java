@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ScopeType;
@@ -49,6 +50,7 @@ public final class SecureRuntimeCommand {
         CommandLine command = new CommandLine(new SecureRuntimeCommand());
         command.setExpandAtFiles(
                 false); // a URL or a file's name that begins with @ is what it says, not a file of arguments
+        command.registerConverter(Path.class, SecureRuntimeCommand::path);
         command.setUsageHelpWidth(HELP_WIDTH).setOut(out).setErr(err).setExitCodeExceptionMapper(e -> USAGE);
         command.setParameterExceptionHandler((e, given) -> {
             CommandLine at = e.getCommandLine();
@@ -70,6 +72,14 @@ public final class SecureRuntimeCommand {
         }
         err.flush();
         return lost && code == 0 ? UNUSABLE : code;
+    }
+
+    /** An empty path would be the working directory, where a script only forgot to set a variable. */
+    private static Path path(String text) {
+        if (text.isEmpty()) {
+            throw new CommandLine.TypeConversionException("expected a path, found an empty text");
+        }
+        return Path.of(text);
     }
 
     /** An error as it is printed: with a code, and in words where it is about a file. */

@@ -168,6 +168,22 @@ class AuditCommandTest {
                 .contains("\"size\":3,\"signed\":3");
     }
 
+    /** As in {@code "$DIR"} where nothing set it: it would be the working directory. */
+    @Test
+    void anyCommand_emptyPath_wrongUsage() {
+        append(GOOD, "--pin", pin());
+        for (CommandRun run : List.of(
+                CommandRun.of("audit", "verify", "", "--key", pin()),
+                CommandRun.of("audit", "verify", log(), "--key", ""),
+                CommandRun.of("audit", "verify", log(), "--key", pin(), "--anchor", ""),
+                CommandRun.of("audit", "append", "", "--signer", home.resolve("other")),
+                CommandRun.of("audit", "show", ""))) {
+            assertThat(run.code()).isEqualTo(3);
+            assertThat(run.err()).contains("SR-COMMAND-001").doesNotContain("directory");
+        }
+        assertThat(home.resolve("other")).doesNotExist();
+    }
+
     @Test
     void append_bytesThatAreNotUtf8_badLine() {
         for (String bytes :

@@ -126,6 +126,16 @@ final class Anchoring {
         return reached;
     }
 
+    /** Up to which size every anchor has seen the log; to be shown more, it may need a proof from there on. */
+    long seenByAll() {
+        lock.lock();
+        try {
+            return keepers.isEmpty() ? Long.MAX_VALUE : takenByAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private long takenByAll() {
         return keepers.stream().mapToLong(keeper -> keeper.taken).min().orElse(0);
     }

@@ -5,6 +5,7 @@ import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,7 +60,7 @@ final class AppendQueue {
         this.clock = clock;
         this.records = records;
         this.segmentLimit = segmentLimit;
-        startSegment(0);
+        startSegment(0, clock.instant());
     }
 
     /** A queue that continues a log. */
@@ -128,7 +129,7 @@ final class AppendQueue {
                 if (open.count > 0) {
                     push();
                 }
-                startSegment(segmentNumber + 1);
+                startSegment(segmentNumber + 1, clock.instant());
             }
         } finally {
             lock.unlock();
@@ -139,17 +140,19 @@ final class AppendQueue {
         if (!open.hasRoom()) {
             push();
         }
+        // Read once: a clock that fails must not do so when half of what follows is done.
+        Instant now = clock.instant();
         int before = open.length;
-        open.add(encoder, next, clock.instant(), event);
+        open.add(encoder, next, now, event);
         int length = open.length - before;
         if (segmentHasRecords && segmentUsed + length > segmentLimit) {
             open.removeLast();
             if (open.count > 0) {
                 push();
             }
-            startSegment(segmentNumber + 1);
+            startSegment(segmentNumber + 1, now);
             before = open.length;
-            open.add(encoder, next, clock.instant(), event);
+            open.add(encoder, next, now, event);
             length = open.length - before;
         }
         segmentUsed += length;
@@ -161,9 +164,10 @@ final class AppendQueue {
         return new Entry(next++, newest);
     }
 
-    private void startSegment(long number) {
+    private void startSegment(long number, Instant now) {
+        open.add(encoder, next, now, records.segment(number));
+        next++;
         open.startsSegment = true;
-        open.add(encoder, next++, clock.instant(), records.segment(number));
         segmentNumber = number;
         segmentUsed = open.length;
         segmentHasRecords = false;

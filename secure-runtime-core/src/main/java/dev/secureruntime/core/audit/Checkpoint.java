@@ -81,6 +81,23 @@ final class Checkpoint {
         }
     }
 
+    /**
+     * Whether an interrupted write can have left these bytes of a note that starts so: its beginning, then zeros where a block
+     * of the file was not written.
+     */
+    static boolean isInterrupted(byte[] rest, byte[] start) {
+        int written = 0;
+        while (written < rest.length && written < start.length && rest[written] == start[written]) {
+            written++;
+        }
+        for (int i = written; i < rest.length; i++) {
+            if (rest[i] != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     String origin() {
         return origin;
     }

@@ -97,13 +97,13 @@ public final class FileAnchor implements Anchor {
         channel.force(true);
     }
 
-    /** Only the beginning of a note of this log, or zeros, can be the rest of an interrupted write. */
+    /** Only the beginning of a note of this log, with zeros behind it, can be the rest of an interrupted write. */
     private static void requireTorn(FileChannel channel, KeptNotes kept, SealedCheckpoint checkpoint)
             throws IOException {
         byte[] start = ((kept.end() > 0 ? "\n" : "") + checkpoint.origin() + "\n").getBytes(StandardCharsets.UTF_8);
         byte[] rest = new byte[(int) Math.min(start.length, kept.size() - kept.end())];
         channel.read(ByteBuffer.wrap(rest), kept.end());
-        if (!Arrays.equals(rest, new byte[rest.length]) && !Arrays.equals(rest, Arrays.copyOf(start, rest.length))) {
+        if (!Checkpoint.isInterrupted(rest, start)) {
             throw new IllegalArgumentException("expected a checkpoint");
         }
     }

@@ -255,11 +255,12 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     }
 
     /**
-     * Removes the segments that hold only records from before {@code time}, by the log's own clock, and keeps what proves that
-     * they existed.
+     * Removes the oldest segments as long as they hold only records from before {@code time}, by the times that the records
+     * have, and keeps what proves that they existed. A clock that was ahead once keeps its records, and all after them, for longer.
      *
      * <p>What holds: the log says under a checkpoint what was removed, before anything is; only records are removed that a
-     * checkpoint covers which someone keeps elsewhere; what is left verifies from the same pinned keys. What does not: a
+     * checkpoint covers which someone keeps elsewhere, and that every anchor of this log has seen since it was opened: none could
+     * be shown how the log continued otherwise; what is left verifies from the same pinned keys. What does not: a
      * removed record can't be shown or proved any more, except by proofs that were made before.
      *
      * @param anchors files with checkpoints of this log that are kept elsewhere
@@ -275,7 +276,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
     private synchronized long retire(Retention.Limit limit, List<Path> anchors) {
         requireWritable();
         try {
-            RetiredHead head = retention.plan(limit, anchors);
+            RetiredHead head = retention.plan(limit.and(Retention.Limit.below(anchoring.seenByAll())), anchors);
             if (head == null) {
                 return retention.first();
             }

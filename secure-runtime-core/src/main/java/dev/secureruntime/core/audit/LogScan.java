@@ -224,7 +224,7 @@ final class LogScan {
         }
         if (!anchors.pass(checkpoint)) {
             throw badNote(
-                    checkpoint.size(),
+                    signed,
                     reader.noteOffset(),
                     "an anchored checkpoint is missing here or is another: the log"
                             + " was forked, or rolled back and continued");
@@ -241,9 +241,7 @@ final class LogScan {
         byte[] expected =
                 ((reader.wholeEnd() > 0 ? "\n" : "") + described.origin() + "\n").getBytes(StandardCharsets.UTF_8);
         byte[] rest = reader.rest(expected.length);
-        boolean prefix = Arrays.equals(rest, Arrays.copyOf(expected, rest.length));
-        boolean zeros = Arrays.equals(rest, new byte[rest.length]);
-        if (reader.isOverlong() || !prefix && !zeros) {
+        if (reader.isOverlong() || !Checkpoint.isInterrupted(rest, expected)) {
             throw badNote(signed, reader.wholeEnd(), "expected a checkpoint");
         }
         tornNote = true;

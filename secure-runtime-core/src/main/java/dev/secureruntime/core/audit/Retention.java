@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,22 +39,31 @@ final class Retention {
         this.logKey = logKey;
     }
 
-    /** Says whether a segment's start may be the first record that is left. */
+    /** Says whether a segment may be removed, once those before it may. */
     @FunctionalInterface
     interface Limit {
-        boolean allows(long first) throws IOException;
+        /** The segment starts with record {@code from}; the next one with {@code first}. */
+        boolean allows(long from, long first) throws IOException;
 
         static Limit below(long index) {
-            return first -> first <= index;
+            return (from, first) -> first <= index;
+        }
+
+        default Limit and(Limit other) {
+            return (from, first) -> other.allows(from, first) && allows(from, first);
         }
     }
 
-    /** The limit that all removed records were appended before {@code time}, by the clock of the segment that follows. */
+    /** The limit that all removed records are from before {@code time}: each is asked, as a clock can go back. */
     Limit before(Instant time) {
-        return first -> {
-            List<Instant> started = new ArrayList<>();
-            AuditRecords.read(files.directory(), first, first, (record, line) -> started.add(record.time()));
-            return !started.isEmpty() && !started.get(0).isAfter(time);
+        return (from, first) -> {
+            AtomicBoolean older = new AtomicBoolean(true);
+            AuditRecords.read(files.directory(), from, first - 1, (record, line) -> {
+                if (!record.time().isBefore(time)) {
+                    older.set(false);
+                }
+            });
+            return older.get();
         };
     }
 
@@ -67,13 +77,15 @@ final class Retention {
     RetiredHead plan(Limit limit, List<Path> anchorFiles) throws IOException, LogFault {
         RetiredHead before = RetiredHead.read(files);
         Checkpoint anchored = anchored(anchorFiles);
-        long cut = 0;
+        long kept = before == null ? 0 : before.below();
+        long cut = kept;
         for (long first : starts()) {
-            if (first > (before == null ? 0 : before.below()) && first <= anchored.size() && limit.allows(first)) {
-                cut = first;
+            if (first > anchored.size() || first > cut && !limit.allows(cut, first)) {
+                break;
             }
+            cut = Math.max(cut, first);
         }
-        return cut == 0 ? null : head(before, cut, anchored);
+        return cut == kept ? null : head(before, cut, anchored);
     }
 
     /** The newest of the checkpoints that were kept elsewhere; the log has them all. */

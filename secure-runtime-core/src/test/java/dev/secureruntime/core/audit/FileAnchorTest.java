@@ -144,6 +144,9 @@ class FileAnchorTest {
                         .as("cut off at byte " + there)
                         .isTrue();
             }
+            LogFixture.write(kept, before + note.substring(0, 3) + "\0".repeat(100));
+            FileAnchor.at(kept).take(newest);
+            assertThat(new AnchoredHeads().read(kept)).isTrue();
         }
     }
 

@@ -16,10 +16,14 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -202,5 +206,35 @@ class HashChainedAuditLogTest {
             } while (!writing.isDone() || rounds < 20);
             writing.join();
         }
+    }
+
+    @Test
+    void append_clockFailsWhileASegmentStarts_leavesNoGap() {
+        AtomicInteger untilFailure = new AtomicInteger(Integer.MAX_VALUE);
+        InstantSource failing = () -> {
+            if (untilFailure.decrementAndGet() == 0) {
+                throw new IllegalStateException("no time");
+            }
+            return Instant.now();
+        };
+        List<String> keys;
+        try (HashChainedAuditLog log =
+                HashChainedAuditLog.open(settings().segmentBytes(1), failing.withZone(ZoneOffset.UTC))) {
+            keys = log.verifierKeys();
+            log.append(LogFixture.event(1));
+            untilFailure.set(1);
+            assertThatThrownBy(() -> log.append(LogFixture.event(2))).hasMessage("no time");
+            for (int reading = 2; reading <= 3; reading++) {
+                untilFailure.set(reading);
+                try {
+                    log.append(LogFixture.event(2));
+                } catch (IllegalStateException e) {
+                    assertThat(e).hasMessage("no time");
+                }
+            }
+            log.append(LogFixture.event(3));
+            log.checkpoint();
+        }
+        assertIntact(keys, LogFixture.records(home).size());
     }
 }

@@ -244,19 +244,28 @@ class ProofTest {
         Path old = LogFixture.log(home.resolve("before"));
         assertThat(verifier.verify(old)).isInstanceOf(dev.secureruntime.audit.VerificationResult.Intact.class);
         var cut = verifier.anchoredBy(List.of(newest)).verify(old);
-        assertThat(((dev.secureruntime.audit.VerificationResult.Tampered) cut)
-                        .firstBad()
-                        .seq())
-                .hasValue(size);
+        assertThat(firstBad(cut)).isEqualTo(size);
         // Continued from there: a fork of the same log, signed with the same key.
         try (HashChainedAuditLog fork = LogFixture.open(LogFixture.settings(home.resolve("before")))) {
             LogFixture.append(fork, 5);
         }
         assertThat(verifier.verify(old)).isInstanceOf(dev.secureruntime.audit.VerificationResult.Intact.class);
-        assertThat(verifier.anchoredBy(List.of(newest)).verify(old))
-                .isInstanceOf(dev.secureruntime.audit.VerificationResult.Tampered.class);
+        // Named is the first record that no checkpoint before the contradiction covers, one that is there.
+        assertThat(firstBad(verifier.anchoredBy(List.of(newest)).verify(old)))
+                .isEqualTo(size + 1)
+                .isLessThan(LogFixture.records(home.resolve("before")).size());
+        assertThat(firstBad(
+                        verifier.anchoredBy(List.of(log.resolve("checkpoints"))).verify(old)))
+                .isEqualTo(size);
         // All gone.
         assertThat(verifier.anchoredBy(List.of(newest)).verify(Files.createDirectory(home.resolve("empty"))))
                 .isInstanceOf(dev.secureruntime.audit.VerificationResult.Tampered.class);
+    }
+
+    private static long firstBad(dev.secureruntime.audit.VerificationResult result) {
+        return ((dev.secureruntime.audit.VerificationResult.Tampered) result)
+                .firstBad()
+                .seq()
+                .orElseThrow();
     }
 }

@@ -127,7 +127,14 @@ class RecoveryTest {
         Path checkpoints = log(home).resolve("checkpoints");
         String whole = LogFixture.read(checkpoints);
         String origin = whole.substring(0, whole.indexOf('\n'));
-        for (String fragment : List.of("\n", "\n" + origin.substring(0, 4), "\n" + origin + "\n6\n", "\0\0\0")) {
+        List<String> fragments = List.of(
+                "\n",
+                "\n" + origin.substring(0, 4),
+                "\n" + origin + "\n6\n",
+                "\0\0\0",
+                "\n" + origin.substring(0, 4) + "\0\0\0",
+                "\n" + origin + "\n6\n" + "\0".repeat(4_096));
+        for (String fragment : fragments) {
             LogFixture.write(checkpoints, LogFixture.read(checkpoints) + fragment);
             assertThat(LogFixture.verify(home, keys)).as(fragment).isInstanceOf(VerificationResult.Inconclusive.class);
             LogFixture.open(settings()).close();
@@ -135,7 +142,7 @@ class RecoveryTest {
         }
         assertThat(LogFixture.records(home))
                 .filteredOn(r -> r.contains("log.recovered"))
-                .hasSize(4);
+                .hasSameSizeAs(fragments);
     }
 
     @Test

@@ -145,6 +145,51 @@ class RetentionTest {
     }
 
     @Test
+    void retireBefore_clockWentBack_keepsWhatIsNotFromBefore() throws Exception {
+        Path later = Files.createDirectory(home.resolve("later"));
+        AuditSettings settings = LogFixture.settings(later).segmentBytes(1);
+        Instant start = Instant.parse("2026-01-01T00:00:00Z");
+        for (int day : List.of(0, 5, 1, 6)) {
+            Clock clock = Clock.fixed(start.plus(Duration.ofDays(day)), ZoneOffset.UTC);
+            try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, clock)) {
+                keys = log.verifierKeys();
+                LogFixture.append(log, 2);
+            }
+        }
+        Path anchor = Files.copy(log(later).resolve("checkpoint"), later.resolve("anchor"));
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            log.retireBefore(start.plus(Duration.ofDays(3)), List.of(anchor));
+        }
+        assertThat(LogFixture.records(later))
+                .noneMatch(record -> record.contains("\"time\":\"2026-01-01T"))
+                .anyMatch(record -> record.contains("\"time\":\"2026-01-06T"));
+        assertThat(LogFixture.verify(later, keys)).isInstanceOf(VerificationResult.Intact.class);
+    }
+
+    @Test
+    void retireBelow_anchorOfTheLogHasNotSeenTheRecords_keepsWhatItNeedsToBeShown() throws Exception {
+        FakeAnchor lagging = new FakeAnchor();
+        AuditSettings settings = settings().anchor("lagging", lagging).anchorEvery(Duration.ofHours(1));
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            AnchorWorld.anchored(log.append(LogFixture.event(1)));
+        }
+        long seen = lagging.given.get(lagging.given.size() - 1).size();
+        lagging.failure = new java.io.IOException("cut off");
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            LogFixture.append(log, 60);
+            log.checkpoint();
+            Path newest = Files.copy(log(home).resolve("checkpoint"), home.resolve("newest"));
+            assertThat(log.retireBelow(Long.MAX_VALUE, List.of(newest))).isZero();
+            lagging.failure = null;
+            AnchorWorld.anchored(log.append(LogFixture.event(2)));
+            assertThat(lagging.given.get(lagging.given.size() - 1).consistencyProof(seen))
+                    .isNotEmpty();
+            assertThat(log.retireBelow(Long.MAX_VALUE, List.of(newest))).isGreaterThan(seen);
+        }
+        assertThat(LogFixture.verify(home, keys)).isInstanceOf(VerificationResult.Intact.class);
+    }
+
+    @Test
     void retireBelow_anchorThatProvesNothing_refused() throws Exception {
         Path other = Files.createDirectory(home.resolve("other"));
         LogFixture.large(other);
