@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.audit.VerificationResult;
@@ -288,6 +289,34 @@ class ContentStoreTest {
         LogFixture.write(home.resolve("kek/content.key"), "0".repeat(32));
         assertThatThrownBy(() -> ContentDisclosures.make(LogFixture.log(home), 1, "prompt", wrapped))
                 .hasMessageContaining("needs the wrapping key");
+    }
+
+    @Test
+    void wrappingKey_thatIsLost_isRefused_andNoOtherIsMadeInItsPlace() throws IOException {
+        Path file = home.resolve("wrapping");
+        AuditSettings settings = LogFixture.settings(home).content(store(home).wrappingKey(file));
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            log.append(prompt("u", "the value"));
+        }
+        Files.move(file, home.resolve("elsewhere"));
+        assertThatThrownBy(() -> LogFixture.open(settings))
+                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                        .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE))
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("put it back");
+        assertThat(file).doesNotExist();
+        Files.move(home.resolve("elsewhere"), file);
+        LogFixture.open(settings).close();
+    }
+
+    @Test
+    void wrappingKey_forAStoreThatHadNone_isMade() throws IOException {
+        ContentFixture.write(home, "u", "the value");
+        Path file = home.resolve("wrapping");
+        LogFixture.open(LogFixture.settings(home).content(store(home).wrappingKey(file)))
+                .close();
+        assertThat(file).exists();
+        assertThat(disclosed(home, 1)).isEqualTo("the value");
     }
 
     @Test
