@@ -24,7 +24,9 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -390,5 +392,33 @@ class ContentStoreTest {
         assertThat(stay).isPositive();
         assertThat(ContentSweep.run(LogFixture.log(home), store(home)))
                 .isEqualTo(new ContentSweep.Swept(560, 80, 0, 0));
+    }
+
+    @Test
+    void erase_ofOneSubjectFromManyThreads_isRecordedForEachAndDisturbsNone() throws Exception {
+        int threads = 8;
+        int erasures = 25;
+        List<String> keys;
+        try (HashChainedAuditLog log = LogFixture.open(settings(home))) {
+            keys = log.verifierKeys();
+            List<CompletableFuture<Void>> running = new ArrayList<>();
+            for (int t = 0; t < threads; t++) {
+                running.add(CompletableFuture.runAsync(
+                        () -> {
+                            for (int i = 0; i < erasures; i++) {
+                                log.append(prompt("u", PROMPT));
+                                log.erase("u");
+                            }
+                        },
+                        task -> new Thread(task).start()));
+            }
+            for (CompletableFuture<Void> one : running) {
+                one.get(60, TimeUnit.SECONDS);
+            }
+        }
+        assertIntact(keys);
+        assertThat(LogFixture.records(home).stream().filter(line -> line.contains("content.erased")))
+                .hasSize(threads * erasures);
+        assertThat(ContentSweep.run(LogFixture.log(home), store(home)).kept()).isZero();
     }
 }
