@@ -94,7 +94,8 @@ final class Arguments {
                     throw usage(option + ": " + file + " is a file that the command reads; it is not replaced");
                 }
             }
-            if (Files.isRegularFile(target) && new String(content(target, SIGNER.length() - 1), StandardCharsets.ISO_8859_1).equals(SIGNER)) {
+            if (Files.isRegularFile(target)
+                    && new String(content(target, SIGNER.length() - 1), StandardCharsets.ISO_8859_1).equals(SIGNER)) {
                 throw usage(option + ": " + file + " is the signer of a log; it is not replaced");
             }
         } catch (IOException e) {
@@ -116,8 +117,8 @@ final class Arguments {
         for (Path above = target; above != null; above = above.getParent()) {
             if (Files.exists(above.resolve("log.json"))
                     || Files.exists(above.resolve("store")) && Files.exists(above.resolve("content"))) {
-                throw usage(option + ": " + file + " lies inside " + above
-                        + ", which holds a log or a content store" + OUTSIDE);
+                throw usage(option + ": " + file + " lies inside " + above + ", which holds a log or a content store"
+                        + OUTSIDE);
             }
         }
     }
@@ -129,9 +130,7 @@ final class Arguments {
         } catch (InvalidPathException e) {
             return false; // a verifier key
         }
-        return Files.exists(target) && Files.exists(file)
-                ? Files.isSameFile(target, file)
-                : target.equals(real(file));
+        return Files.exists(target) && Files.exists(file) ? Files.isSameFile(target, file) : target.equals(real(file));
     }
 
     /** The file, or where it would be made, behind all links; what a link is followed to is not made shorter before. */

@@ -25,8 +25,8 @@ final class ContentOptions {
             return settings;
         }
         if (!Files.isRegularFile(wrappingKey)) {
-            throw arguments.usage(
-                    "--wrapping-key: " + wrappingKey + " is no file; name the one that the store's keys were encrypted with");
+            throw arguments.usage("--wrapping-key: " + wrappingKey
+                    + " is no file; name the one that the store's keys were encrypted with");
         }
         return settings.wrappingKey(wrappingKey);
     }

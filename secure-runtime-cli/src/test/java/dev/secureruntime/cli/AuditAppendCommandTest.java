@@ -58,7 +58,8 @@ final class AuditAppendCommandTest {
         CommandRun run = CommandRun.of("audit", "append", file, "--signer", home.resolve("signer"));
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.err())
-                .startsWith("SR-AUDIT-002 The log's directory " + file + " can't be made: " + file + " is no directory");
+                .startsWith(
+                        "SR-AUDIT-002 The log's directory " + file + " can't be made: " + file + " is no directory");
         assertThat(home.resolve("signer")).doesNotExist();
     }
 

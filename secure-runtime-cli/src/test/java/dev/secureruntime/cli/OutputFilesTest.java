@@ -70,8 +70,16 @@ class OutputFilesTest {
                 List.of("audit", "report", at("log"), "--key", at("pin"), "--anchor", at("log/checkpoint"), "--out"),
                 List.of("audit", "check-disclosure", at("disclosure"), "--key", at("pin"), "--value"),
                 List.of(
-                        "audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--wrapping-key", at(
-                                "wrapping"), "--out"),
+                        "audit",
+                        "disclose",
+                        at("log"),
+                        1,
+                        "prompt",
+                        "--store",
+                        at("store"),
+                        "--wrapping-key",
+                        at("wrapping"),
+                        "--out"),
                 List.of("audit", "append", at("log"), "--signer", at("signer"), "--pin"));
     }
 
@@ -140,8 +148,7 @@ class OutputFilesTest {
         assertRefused(commands.get(3), at("wrapping"));
         Files.copy(at("log/checkpoint"), at("kept"));
         assertRefused(
-                List.of("audit", "report", at("log"), "--key", at("pin"), "--anchor", at("kept"), "--out"),
-                at("kept"));
+                List.of("audit", "report", at("log"), "--key", at("pin"), "--anchor", at("kept"), "--out"), at("kept"));
     }
 
     @Test
@@ -185,7 +192,8 @@ class OutputFilesTest {
     void withoutTheRefusal_aProofOverTheCheckpoints_wouldMakeTheLogTampered() throws IOException {
         assertThat(run(commands().get(0), at("out")).code()).isZero();
         Files.write(at("log/checkpoints"), Files.readAllBytes(at("out")));
-        assertThat(CommandRun.of("audit", "verify", at("log"), "--key", at("pin")).code())
+        assertThat(CommandRun.of("audit", "verify", at("log"), "--key", at("pin"))
+                        .code())
                 .isEqualTo(1);
     }
 }

@@ -101,7 +101,8 @@ final class TimeStampKeys {
                         + token.getSID().getSerialNumber()
                         + ", which isn't trusted"
                         + (given > MAX_CERTIFICATES
-                                ? "; it brings " + given + " certificates, and no path is searched for through more than "
+                                ? "; it brings " + given
+                                        + " certificates, and no path is searched for through more than "
                                         + MAX_CERTIFICATES
                                 : ""));
             }

@@ -132,8 +132,7 @@ class ContentFilesTest {
         // No interrupted write: what a durable record commits to was durable before it.
         assertSweepRefused(ErrorCode.CONTENT_STORE_UNUSABLE, "at byte " + first);
         Files.write(file, Arrays.copyOf(whole, first + 20));
-        assertThat(ContentSweep.run(LogFixture.log(home), store(home)))
-                .isEqualTo(new ContentSweep.Swept(2, 0, 0, 20));
+        assertThat(ContentSweep.run(LogFixture.log(home), store(home))).isEqualTo(new ContentSweep.Swept(2, 0, 0, 20));
         assertThat(disclosed(home, 1)).isEqualTo("first value");
     }
 
