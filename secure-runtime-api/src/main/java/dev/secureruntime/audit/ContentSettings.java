@@ -44,8 +44,9 @@ public final class ContentSettings {
     }
 
     /**
-     * Encrypts the subjects' keys with the key in this file, which is made where there is none and lies outside the store. A
-     * copy of the store alone can then never be read.
+     * Encrypts the subjects' keys with the key in this file, which lies outside the store. A copy of the store alone can then
+     * never be read. The file is made where there is none and no key of the store was encrypted with one; a store whose
+     * wrapping key is not there isn't opened ({@code SR-CONTENT-002}).
      */
     public ContentSettings wrappingKey(Path file) {
         return new ContentSettings(store, maxFieldBytes, file.toAbsolutePath().normalize());

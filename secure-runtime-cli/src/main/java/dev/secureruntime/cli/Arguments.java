@@ -26,6 +26,11 @@ final class Arguments {
     private static final int MAX_KEY_FILE = 4_096;
     private static final int MAX_CERTIFICATES = 1 << 20;
 
+    private static final String OUTSIDE = "; it is not replaced, nor made. Choose a place outside of it";
+
+    /** How every version of a signer's file begins. */
+    private static final String SIGNER = "secure-runtime-signer/";
+
     private final CommandSpec spec;
 
     Arguments(@Nullable CommandSpec spec) {
@@ -67,6 +72,74 @@ final class Arguments {
         } catch (IOException e) {
             throw usage("can't read " + directory + ": " + e);
         }
+    }
+
+    /**
+     * Where a command may write a file: not inside {@code directory}, a log or a content store, whatever links lead there, and
+     * not over a signer or one of the files that it was given to {@code read}. What is there otherwise is replaced.
+     */
+    void requireOutput(String option, Path file, @Nullable Path directory, List<String> read) {
+        try {
+            requireOutsideLogs(option, file, directory);
+            if (Files.isSymbolicLink(file) && !Files.exists(file)) {
+                throw usage(option + ": " + file + " is a link that leads nowhere");
+            }
+            Path target = real(file);
+            Path folder = target.getParent();
+            if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(target)) {
+                throw usage(option + ": " + file + " is no file in an existing directory");
+            }
+            for (String one : read) {
+                if (isSame(target, one)) {
+                    throw usage(option + ": " + file + " is a file that the command reads; it is not replaced");
+                }
+            }
+            if (Files.isRegularFile(target)
+                    && new String(content(target, SIGNER.length() - 1), StandardCharsets.ISO_8859_1).equals(SIGNER)) {
+                throw usage(option + ": " + file + " is the signer of a log; it is not replaced");
+            }
+        } catch (IOException e) {
+            throw usage(option + ": can't write " + file + ": " + e);
+        }
+    }
+
+    /** Refuses what lies inside {@code directory}, a log or a content store. */
+    void requireOutsideLogs(String option, Path file, @Nullable Path directory) {
+        Path target;
+        try {
+            target = real(file);
+            if (directory != null && target.startsWith(real(directory))) {
+                throw usage(option + ": " + file + " lies inside the log's directory" + OUTSIDE);
+            }
+        } catch (IOException e) {
+            throw usage(option + ": can't write " + file + ": " + e);
+        }
+        for (Path above = target; above != null; above = above.getParent()) {
+            if (Files.exists(above.resolve("log.json"))
+                    || Files.exists(above.resolve("store")) && Files.exists(above.resolve("content"))) {
+                throw usage(option + ": " + file + " lies inside " + above + ", which holds a log or a content store"
+                        + OUTSIDE);
+            }
+        }
+    }
+
+    private static boolean isSame(Path target, String other) throws IOException {
+        Path file;
+        try {
+            file = Path.of(other);
+        } catch (InvalidPathException e) {
+            return false; // a verifier key
+        }
+        return Files.exists(target) && Files.exists(file) ? Files.isSameFile(target, file) : target.equals(real(file));
+    }
+
+    /** The file, or where it would be made, behind all links; what a link is followed to is not made shorter before. */
+    private static Path real(Path file) throws IOException {
+        Path whole = file.toAbsolutePath();
+        Path above = whole.getParent();
+        return Files.exists(whole) || above == null
+                ? whole.toRealPath()
+                : real(above).resolve(whole.getFileName());
     }
 
     /** The lines of a key file without comments, which begin with '#', and blank lines; or the verifier key itself. */

@@ -144,6 +144,9 @@ final class AuditAppendCommand implements Callable<Integer> {
         CommandSpec command = Objects.requireNonNull(spec, "picocli sets the specification");
         PrintWriter err = command.commandLine().getErr();
         Arguments arguments = new Arguments(spec);
+        if (pin != null) {
+            arguments.requireOutput("--pin", pin, directory, List.of(signer.toString()));
+        }
         try {
             HashChainedAuditLog log = HashChainedAuditLog.open(settings(arguments), Clock.systemUTC());
             Outcome outcome;

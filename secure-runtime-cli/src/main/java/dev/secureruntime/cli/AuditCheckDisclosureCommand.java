@@ -54,6 +54,10 @@ final class AuditCheckDisclosureCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Arguments arguments = new Arguments(spec);
         byte[] text = arguments.content(file, Disclosure.MAX_BYTES);
+        if (value != null) {
+            arguments.requireOutput(
+                    "--value", value, null, key == null ? List.of(file.toString()) : List.of(file.toString(), key));
+        }
         if (key == null) {
             arguments.out().println("INCONCLUSIVE  no key was given");
             return INCONCLUSIVE;

@@ -1,5 +1,6 @@
 package dev.secureruntime.cli;
 
+import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.core.audit.ContentDisclosures;
 import dev.secureruntime.core.audit.Disclosure;
 import dev.secureruntime.error.ErrorCode;
@@ -71,8 +72,16 @@ final class AuditDiscloseCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
+        ContentSettings settings = content.settings(arguments);
+        if (file != null) {
+            arguments.requireOutput(
+                    "--out",
+                    file,
+                    directory,
+                    settings.wrappingKey().map(Path::toString).stream().toList());
+        }
         try {
-            Disclosure disclosure = ContentDisclosures.make(directory, index, field, content.settings(arguments));
+            Disclosure disclosure = ContentDisclosures.make(directory, index, field, settings);
             if (file == null) {
                 arguments.out().print(new String(disclosure.bytes(), StandardCharsets.UTF_8));
             } else {

@@ -49,6 +49,7 @@ final class AuditKeygenCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Arguments arguments = new Arguments(spec);
+        arguments.requireOutsideLogs("--signer", signer, null);
         try {
             // Nothing of the log's directory is in the signer; the log is started with its own.
             AuditSettings settings = AuditSettings.in(signer.resolveSibling("log"))

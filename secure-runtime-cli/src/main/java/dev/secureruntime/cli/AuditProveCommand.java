@@ -5,6 +5,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -58,6 +59,9 @@ final class AuditProveCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Arguments arguments = new Arguments(spec);
         arguments.requireDirectory(directory);
+        if (file != null) {
+            arguments.requireOutput("--out", file, directory, List.of());
+        }
         try {
             String proof = AuditProofs.inclusion(directory, index);
             if (file == null) {

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -106,16 +107,11 @@ final class AuditReportCommand implements Callable<Integer> {
         }
     }
 
-    private Path target(Arguments arguments) throws IOException {
-        Path absolute = out.toAbsolutePath().normalize();
-        Path folder = absolute.getParent();
-        if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(absolute)) {
-            throw arguments.usage("--out: " + out + " is no file in an existing directory");
-        }
-        if (folder.toRealPath().startsWith(directory.toRealPath())) {
-            throw arguments.usage("--out: " + out + " lies inside the log's directory");
-        }
-        return absolute;
+    private Path target(Arguments arguments) {
+        List<String> read = new ArrayList<>(anchors.stream().map(Path::toString).toList());
+        read.add(key);
+        arguments.requireOutput("--out", out, directory, read);
+        return out.toAbsolutePath();
     }
 
     private ReportPage page(List<String> keys, VerificationResult result) throws IOException {

@@ -1,6 +1,8 @@
 package dev.secureruntime.cli;
 
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.AuditLogVerifier;
 import dev.secureruntime.core.audit.HashChainedAuditLog;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
@@ -32,9 +34,8 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:the records were removed, be it none; the last line says which is the first that is left",
-            "1:the log was tampered with, doesn't have the anchored checkpoint, or can't be continued with this signer; nothing"
-                    + " was removed",
-            "2:the log can't be opened or written; the message begins with a code",
+            "1:the log was tampered with or doesn't have the anchored checkpoint; nothing was removed",
+            "2:the log can't be opened, written, or continued with this signer; the message begins with a code",
             "3:wrong usage: no such log, an anchor that can't be read or that the log key didn't sign"
         },
         footerHeading = "%nExamples:%n",
@@ -99,8 +100,14 @@ final class AuditRetireCommand implements Callable<Integer> {
         } catch (SecureRuntimeException e) {
             arguments.err().println(e.getMessage());
             return SecureRuntimeCommand.exitCode(
-                    e, e.code() == ErrorCode.AUDIT_LOG_INCONSISTENT ? TAMPERED : UNWRITABLE);
+                    e, e.code() == ErrorCode.AUDIT_LOG_INCONSISTENT && isTampered() ? TAMPERED : UNWRITABLE);
         }
+    }
+
+    /** What is wrong may be the signer's trouble alone; 1 is left to what 'audit verify' says so of. */
+    private boolean isTampered() {
+        return AuditLogVerifier.withoutKeys().anchoredBy(anchors).verify(directory)
+                instanceof VerificationResult.Tampered;
     }
 
     private Instant time(Arguments arguments) {

@@ -62,6 +62,7 @@ final class AuditTilesCommand implements Callable<Integer> {
         if (!Files.exists(directory.resolve("segments")) && !Files.exists(directory.resolve("log.json"))) {
             throw arguments.usage(directory + " holds no log");
         }
+        arguments.requireOutsideLogs("--out", out, directory);
         try {
             AuditLogVerifier verifier =
                     key == null ? AuditLogVerifier.withoutKeys() : AuditLogVerifier.withKeys(arguments.keys(key));

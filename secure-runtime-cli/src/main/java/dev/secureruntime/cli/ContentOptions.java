@@ -1,6 +1,7 @@
 package dev.secureruntime.cli;
 
 import dev.secureruntime.audit.ContentSettings;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -20,6 +21,13 @@ final class ContentOptions {
     ContentSettings settings(Arguments arguments) {
         arguments.requireDirectory(store);
         ContentSettings settings = ContentSettings.in(store);
-        return wrappingKey == null ? settings : settings.wrappingKey(wrappingKey);
+        if (wrappingKey == null) {
+            return settings;
+        }
+        if (!Files.isRegularFile(wrappingKey)) {
+            throw arguments.usage("--wrapping-key: " + wrappingKey
+                    + " is no file; name the one that the store's keys were encrypted with");
+        }
+        return settings.wrappingKey(wrappingKey);
     }
 }

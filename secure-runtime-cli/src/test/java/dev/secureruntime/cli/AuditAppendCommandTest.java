@@ -53,6 +53,17 @@ final class AuditAppendCommandTest {
     }
 
     @Test
+    void append_toAFile_saysSo() throws Exception {
+        Path file = Files.createFile(home.resolve("file"));
+        CommandRun run = CommandRun.of("audit", "append", file, "--signer", home.resolve("signer"));
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.err())
+                .startsWith(
+                        "SR-AUDIT-002 The log's directory " + file + " can't be made: " + file + " is no directory");
+        assertThat(home.resolve("signer")).doesNotExist();
+    }
+
+    @Test
     void append_pinThatIsTheSignerOrAFileOfTheLog_isNotReplaced() throws Exception {
         for (String file : List.of("signer", "log/log.json", "log/checkpoints")) {
             CommandRun run = CommandRun.reading(

@@ -9,6 +9,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -98,5 +100,40 @@ class AuditRetireCommandTest {
                         home.resolve("anchor").toString()))
                 .isEqualTo(3);
         assertThat(home.resolve("other")).doesNotExist();
+    }
+
+    private int retireWith(Path signer) {
+        return run(
+                "audit",
+                "retire",
+                home.resolve("log").toString(),
+                "--signer",
+                signer.toString(),
+                "--before",
+                "60",
+                "--anchor",
+                home.resolve("anchor").toString());
+    }
+
+    @Test
+    void retire_signerThatCantBeUsed_isNotTheVerdictThatTheLogWasTamperedWith() throws Exception {
+        Path other = home.resolve("other.signer");
+        assertThat(run("audit", "keygen", "--signer", other.toString())).isZero();
+        assertThat(retireWith(other)).as(err.toString()).isEqualTo(2);
+        Path garbage = Files.copy(other, home.resolve("garbage.signer"), StandardCopyOption.COPY_ATTRIBUTES);
+        Files.writeString(garbage, "garbage");
+        assertThat(retireWith(garbage)).as(err.toString()).isEqualTo(2);
+        Path open = Files.copy(home.resolve("signer"), home.resolve("open.signer"));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(retireWith(open)).as(err.toString()).isEqualTo(2);
+        assertThat(err.toString()).contains("SR-AUDIT-004");
+        assertThat(retireWith(home.resolve("signer"))).isZero();
+    }
+
+    @Test
+    void retire_tamperedLog_isOne_whateverTheSigner() throws Exception {
+        Path segment = home.resolve("log/segments/00000000000000000000.jsonl");
+        Files.writeString(segment, Files.readString(segment).replaceFirst("\"time\":\"2", "\"time\":\"3"));
+        assertThat(retireWith(home.resolve("signer"))).isEqualTo(1);
     }
 }

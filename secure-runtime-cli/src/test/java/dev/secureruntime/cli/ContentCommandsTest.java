@@ -124,4 +124,28 @@ class ContentCommandsTest {
                 .isEqualTo(3);
         assertThat(at("none")).doesNotExist();
     }
+
+    @Test
+    void wrappingKey_thatIsNotThere_isWrongUsage_andNoKeyIsMade() {
+        CommandRun erase = CommandRun.of(
+                "audit",
+                "erase",
+                at("log"),
+                "user-4711",
+                "--signer",
+                at("signer"),
+                "--store",
+                at("store"),
+                "--wrapping-key",
+                at("typo"));
+        assertThat(erase.code()).isEqualTo(3);
+        assertThat(erase.err()).contains("SR-COMMAND-001 --wrapping-key: " + at("typo") + " is no file");
+        assertThat(at("typo")).doesNotExist();
+        CommandRun disclose = CommandRun.of(
+                "audit", "disclose", at("log"), 1, "prompt", "--store", at("store"), "--wrapping-key", at("typo"));
+        assertThat(disclose.code()).isEqualTo(3);
+        assertThat(disclose.err()).contains("--wrapping-key: " + at("typo") + " is no file");
+        // Nothing was erased.
+        assertThat(disclose().code()).isZero();
+    }
 }

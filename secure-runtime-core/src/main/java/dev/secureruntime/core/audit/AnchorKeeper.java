@@ -5,8 +5,8 @@ import dev.secureruntime.audit.AnchorConflictException;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Future;
+import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -41,12 +41,12 @@ final class AnchorKeeper implements Runnable {
 
     private final Anchor anchor;
     private final Anchoring anchoring;
-    private final ExecutorService calls;
+    private final Executor calls;
     private final AnchorTimes times;
     private final Semaphore idle = new Semaphore(1);
-    private volatile @Nullable Future<StoredEvidence> current;
+    private volatile @Nullable FutureTask<StoredEvidence> current;
 
-    AnchorKeeper(String name, Anchor anchor, Anchoring anchoring, ExecutorService calls, AnchorTimes times) {
+    AnchorKeeper(String name, Anchor anchor, Anchoring anchoring, Executor calls, AnchorTimes times) {
         this.name = name;
         this.anchor = anchor;
         this.anchoring = anchoring;
@@ -73,23 +73,14 @@ final class AnchorKeeper implements Runnable {
         }
     }
 
-    private StoredEvidence call(StoredCheckpoint checkpoint) throws IOException, InterruptedException {
+    /** One call in bounded time; the next can begin when this one's thread has left the anchor. */
+    StoredEvidence call(StoredCheckpoint checkpoint) throws IOException, InterruptedException {
         if (!idle.tryAcquire(times.callNanos(), TimeUnit.NANOSECONDS)) {
             throw new IOException("the call before has not ended");
         }
-        Future<StoredEvidence> call;
-        try {
-            call = calls.submit(() -> {
-                try {
-                    return StoredEvidence.of(anchor.take(checkpoint));
-                } finally {
-                    idle.release();
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            throw new IOException("the log is closed", e);
-        }
+        FutureTask<StoredEvidence> call = new FutureTask<>(() -> StoredEvidence.of(anchor.take(checkpoint)));
         current = call;
+        begin(call);
         try {
             return call.get(times.callNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
@@ -105,9 +96,28 @@ final class AnchorKeeper implements Runnable {
         }
     }
 
+    private void begin(FutureTask<StoredEvidence> call) throws IOException {
+        try {
+            calls.execute(() -> {
+                // Around the task, not in it: one that is given up before its thread begins never runs.
+                try {
+                    call.run();
+                } finally {
+                    idle.release();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            throw new IOException("the log is closed", e);
+        } catch (OutOfMemoryError e) {
+            // The process has no thread left: this anchor waits, and is asked again when there may be one.
+            idle.release();
+            throw new IOException("there is no thread for the call", e);
+        }
+    }
+
     /** Gives up the call that is under way. */
     void stop() {
-        Future<StoredEvidence> call = current;
+        FutureTask<StoredEvidence> call = current;
         if (call != null) {
             call.cancel(true);
         }

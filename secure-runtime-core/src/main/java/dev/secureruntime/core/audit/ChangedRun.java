@@ -83,7 +83,16 @@ final class ChangedRun {
         }
         // No record says what the last hash was: then a changed record is likelier than a prev that is still
         // well-formed.
-        return Arrays.equals(storedBefore.root(), checkpoint.root()) ? null : before;
+        return Arrays.equals(storedBefore.root(), checkpoint.root()) || before == null ? null : likelier(before);
+    }
+
+    private LogFault likelier(LogFault fault) {
+        return new LogFault(
+                suspect - 1,
+                fault.firstBad().file(),
+                fault.firstBad().offset(),
+                "the record after it expected another hash: this record was changed, or only records after it with the prev"
+                        + " of the next; nothing that is left tells which, and the first is likelier");
     }
 
     private boolean isRecord(SegmentsReader segments, long index)

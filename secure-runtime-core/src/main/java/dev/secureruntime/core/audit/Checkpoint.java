@@ -41,18 +41,29 @@ final class Checkpoint {
         if (lines.length != 5 || !lines[4].isEmpty() || !lines[3].startsWith(PREVIOUS)) {
             throw new IllegalArgumentException("expected the lines: origin, size, root hash, \"prev \" and a hash");
         }
+        long size = size(lines[1]);
+        if (size < 0) {
+            throw new IllegalArgumentException("expected a size from 0 to 2^63-1, in digits");
+        }
         byte[] root = Base64.getDecoder().decode(lines[2]);
         byte[] previous = HexFormat.of().parseHex(lines[3].substring(PREVIOUS.length()));
-        if (!lines[1].matches("0|[1-9][0-9]{0,18}")
-                || root.length != TreeHasher.BYTES
-                || previous.length != TreeHasher.BYTES) {
-            throw new IllegalArgumentException("expected a size below 2^63 and hashes of 32 bytes");
+        if (root.length != TreeHasher.BYTES || previous.length != TreeHasher.BYTES) {
+            throw new IllegalArgumentException("expected hashes of 32 bytes");
         }
-        Checkpoint checkpoint = new Checkpoint(lines[0], Long.parseLong(lines[1]), root, previous);
+        Checkpoint checkpoint = new Checkpoint(lines[0], size, root, previous);
         if (!VerifierKey.isName(checkpoint.origin) || !Arrays.equals(checkpoint.text(), text)) {
             throw new IllegalArgumentException("the checkpoint is not in canonical form");
         }
         return checkpoint;
+    }
+
+    /** A decimal number; negative when it is none below 2^63. */
+    private static long size(String digits) {
+        if (!digits.matches("0|[1-9][0-9]{0,18}")) {
+            return -1;
+        }
+        long size = Long.parseUnsignedLong(digits); // 19 digits are below 2^64
+        return size < 0 ? -1 : size;
     }
 
     /**
@@ -70,14 +81,24 @@ final class Checkpoint {
                 throw new IllegalArgumentException(
                         "expected the lines: origin, size, root hash, and none that is empty");
             }
-            String size = lines.get(1);
+            long size = unsigned(lines.get(1));
             byte[] root = Base64.getDecoder().decode(lines.get(2));
-            if (!size.matches("0|[1-9][0-9]{0,19}")
-                    || root.length != TreeHasher.BYTES
+            if (root.length != TreeHasher.BYTES
                     || !Base64.getEncoder().encodeToString(root).equals(lines.get(2))) {
-                throw new IllegalArgumentException("expected a size of 64 bits and a hash of 32 bytes");
+                throw new IllegalArgumentException("expected a hash of 32 bytes");
             }
-            return new Head(lines.get(0), Long.parseUnsignedLong(size), root);
+            return new Head(lines.get(0), size, root);
+        }
+
+        private static long unsigned(String digits) {
+            try {
+                if (digits.matches("0|[1-9][0-9]{0,19}")) {
+                    return Long.parseUnsignedLong(digits);
+                }
+            } catch (NumberFormatException e) {
+                // Twenty digits, and beyond 64 bits.
+            }
+            throw new IllegalArgumentException("expected a size from 0 to 2^64-1, in digits");
         }
     }
 

@@ -64,6 +64,12 @@ final class ContentKeys {
         }
         Path wrapping = settings.wrappingKey().orElse(null);
         if (wrapping != null && !Files.exists(wrapping)) {
+            if (hasWrapped(store.resolve("keys"))) {
+                throw unusable(
+                        store,
+                        "has keys that are encrypted with a wrapping key, and there is no file " + wrapping
+                                + ": put it back, or name the right one");
+            }
             Files.createDirectories(Durable.parent(wrapping));
             OwnerFiles.replace(wrapping, random(new SecureRandom()));
         }
@@ -100,6 +106,16 @@ final class ContentKeys {
         }
         byte[] naming = java.util.HexFormat.of().parseHex(lines[2]);
         return new ContentKeys(store, lines[1], naming, wrapping);
+    }
+
+    private static boolean hasWrapped(Path directory) throws IOException {
+        for (Path file : files(directory, KEY)) {
+            byte[] content = OwnerFiles.read(file, 1);
+            if (content.length > 0 && content[0] == 'W') {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static byte[] random(SecureRandom random) {
@@ -185,14 +201,14 @@ final class ContentKeys {
     /** All keys by their ids. */
     Map<String, ContentKey> all() throws IOException {
         Map<String, ContentKey> all = new HashMap<>();
-        for (Path file : files(KEY)) {
+        for (Path file : files(directory, KEY)) {
             ContentKey key = read(file);
             all.put(key.id(), key);
         }
         return all;
     }
 
-    private List<Path> files(String suffix) throws IOException {
+    private static List<Path> files(Path directory, String suffix) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             return files.filter(file -> file.getFileName().toString().matches("[0-9a-f]{32}\\" + suffix))
                     .toList();
@@ -228,7 +244,7 @@ final class ContentKeys {
 
     /** The subjects whose erasure was begun and is not on record. */
     List<String> erasing() throws IOException {
-        return files(ERASING).stream()
+        return files(directory, ERASING).stream()
                 .map(file -> file.getFileName().toString().replace(ERASING, ""))
                 .toList();
     }

@@ -68,19 +68,24 @@ public final class ExcerptWindow {
         while (lines.size() > limits.records() || bytes > limits.bytes() && !lines.isEmpty()) {
             letGo();
         }
-        while (notes.size() > limits.checkpoints()) {
+        while (hasTooManyNotes()) {
             long oldest = notes.getFirst().size();
             while (start < oldest && !lines.isEmpty()) {
                 letGo();
             }
             letGoNotes();
-            if (notes.size() > limits.checkpoints()) {
+            if (hasTooManyNotes()) {
                 pass(notes.removeFirst());
             }
         }
         if (start > 0) {
             letGoNotes();
         }
+    }
+
+    /** Checkpoints count against the bytes too, once no line is left that could be let go. */
+    private boolean hasTooManyNotes() {
+        return notes.size() > limits.checkpoints() || bytes > limits.bytes() && !notes.isEmpty();
     }
 
     private void letGo() {

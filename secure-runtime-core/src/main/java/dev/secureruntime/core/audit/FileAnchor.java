@@ -10,7 +10,6 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,13 +31,16 @@ public final class FileAnchor implements Anchor {
 
     private final Path file;
 
-    private FileAnchor(Path file) {
+    private final StorageDevice device;
+
+    FileAnchor(Path file, StorageDevice device) {
         this.file = file;
+        this.device = device;
     }
 
     /** An anchor in {@code file}, which is made with the first checkpoint; its directory must be there. */
     public static FileAnchor at(Path file) {
-        return new FileAnchor(file.toAbsolutePath().normalize());
+        return new FileAnchor(file.toAbsolutePath().normalize(), channel -> channel.force(true));
     }
 
     /** Where it is. */
@@ -48,7 +50,6 @@ public final class FileAnchor implements Anchor {
 
     @Override
     public synchronized AnchorEvidence take(SealedCheckpoint checkpoint) throws IOException {
-        boolean created = !Files.exists(file, LinkOption.NOFOLLOW_LINKS);
         try (FileChannel channel = FileChannel.open(
                         file,
                         StandardOpenOption.CREATE,
@@ -65,9 +66,8 @@ public final class FileAnchor implements Anchor {
         } catch (IllegalArgumentException e) {
             throw new IOException("the anchor " + file + " holds something else than checkpoints", e);
         }
-        if (created) {
-            Durable.forceDirectory(Durable.parent(file));
-        }
+        // Each time: it may have failed when the file was made.
+        Durable.forceDirectory(Durable.parent(file));
         return new AnchorEvidence.Kept(file.toString());
     }
 
@@ -77,7 +77,7 @@ public final class FileAnchor implements Anchor {
         if (!first) {
             SignedNote newest = kept.notes().get(kept.notes().size() - 1);
             if (Arrays.equals(newest.text(), checkpoint.text())) {
-                channel.force(true);
+                device.force(channel);
                 return;
             }
             requireContinues(Checkpoint.parse(newest.text()), checkpoint);
@@ -94,7 +94,13 @@ public final class FileAnchor implements Anchor {
         entry.put(note).flip();
         channel.position(kept.end());
         Durable.write(channel, entry);
-        channel.force(true);
+        try {
+            device.force(channel);
+        } catch (IOException e) {
+            // What is still read may be on no device, and forcing it again would say nothing: the next try writes anew.
+            channel.truncate(kept.end());
+            throw e;
+        }
     }
 
     /** Only the beginning of a note of this log, with zeros behind it, can be the rest of an interrupted write. */

@@ -211,7 +211,10 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
                     ErrorCode.RUNTIME_MISCONFIGURED, "the log keeps no content: give AuditSettings.content(...)");
         }
         queue.requireWritable();
-        return onRecord(content, content.erase(subject));
+        synchronized (content) {
+            // An erasure leaves a mark until its record is durable; another of the subject must not take it away.
+            return onRecord(content, content.erase(subject));
+        }
     }
 
     private Receipt onRecord(ContentStore store, ContentStore.Erased erased) {

@@ -62,6 +62,11 @@ final class LogStart {
                     "whoever gets the log must not get the content with it");
         }
         requireOutside("The signer", settings.signer(), "whoever can change the log must not have its keys");
+        requireDirectory("The log's directory", files.directory());
+        requireDirectory("The signer's directory", Durable.parent(settings.signer()));
+        if (settings.content().isPresent()) {
+            requireDirectory("The content store", settings.content().get().store());
+        }
         if (!Files.exists(settings.signer())) {
             SignerFile.requireName(settings.name());
         }
@@ -71,6 +76,20 @@ final class LogStart {
         if (Durable.real(file).startsWith(Durable.real(files.directory()))) {
             throw new SecureRuntimeException(
                     ErrorCode.RUNTIME_MISCONFIGURED, what + " " + file + " lies inside the log's directory; " + why);
+        }
+    }
+
+    /** Refuses a place where something else stands, there or above. */
+    private static void requireDirectory(String what, Path directory) throws IOException {
+        Path there = directory.toAbsolutePath();
+        while (!Files.exists(there)) {
+            there = Durable.parent(there);
+        }
+        if (!Files.isDirectory(there)) {
+            throw new SecureRuntimeException(
+                    ErrorCode.AUDIT_UNWRITABLE,
+                    what + " " + directory + " can't be made: " + there
+                            + " is no directory. Move it away, or choose another place");
         }
     }
 

@@ -14,6 +14,7 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -37,7 +38,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What holds for a valid token: it is over exactly the given SHA-256, its signature by a digest of the SHA-2 family is that
  * of an authority whose certificate was valid then, is named in the token (ESSCertID, RFC 3161 and 5816), has the one
  * critical extended key usage of time stamping, and is pinned or leads to a pinned CA. What does not: revocation is not looked
- * up. Immutable and thread-safe. Needs {@code bcpkix}, which is optional otherwise.
+ * up; a token that brings more than {@value #MAX_CERTIFICATES} certificates is not trusted unless the authority itself is
+ * pinned, since the search for a path through hostile ones takes longer with a power of their number. Immutable and thread-safe. Needs {@code bcpkix}, which is optional otherwise.
  */
 final class TimeStampKeys {
 
@@ -45,6 +47,9 @@ final class TimeStampKeys {
             NISTObjectIdentifiers.id_sha256.getId(),
             NISTObjectIdentifiers.id_sha384.getId(),
             NISTObjectIdentifiers.id_sha512.getId());
+
+    /** Authorities send their own and those of the few CAs above. */
+    static final int MAX_CERTIFICATES = 8;
 
     private final List<X509Certificate> pinned;
 
@@ -90,10 +95,16 @@ final class TimeStampKeys {
             }
             X509Certificate signer = signer(token);
             if (signer == null) {
+                int given = token.getCertificates().getMatches(null).size();
                 return new Finding.Foreign("the time stamp is by "
                         + token.getSID().getIssuer() + " number "
                         + token.getSID().getSerialNumber()
-                        + ", which isn't trusted");
+                        + ", which isn't trusted"
+                        + (given > MAX_CERTIFICATES
+                                ? "; it brings " + given
+                                        + " certificates, and no path is searched for through more than "
+                                        + MAX_CERTIFICATES
+                                : ""));
             }
             for (SignerInformation information : token.toCMSSignedData().getSignerInfos()) {
                 if (!DIGESTS.contains(information.getDigestAlgOID())) {
@@ -121,8 +132,12 @@ final class TimeStampKeys {
                 return certificate;
             }
         }
+        Collection<X509CertificateHolder> brought = token.getCertificates().getMatches(null);
+        if (brought.size() > MAX_CERTIFICATES) {
+            return null;
+        }
         List<X509Certificate> given = new ArrayList<>();
-        for (X509CertificateHolder holder : token.getCertificates().getMatches(null)) {
+        for (X509CertificateHolder holder : brought) {
             given.add(new JcaX509CertificateConverter().getCertificate(holder));
         }
         for (X509Certificate certificate : given) {

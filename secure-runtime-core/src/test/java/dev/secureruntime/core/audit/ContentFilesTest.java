@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -128,9 +129,81 @@ class ContentFilesTest {
         assertThat(disclosed(home, 1)).isEqualTo("first value");
         assertThat(disclosed(home, LogFixture.records(home).size() - 1)).isEqualTo("third value");
         assertThatThrownBy(() -> disclosed(home, 2)).isInstanceOf(SecureRuntimeException.class);
-        assertThat(ContentSweep.run(LogFixture.log(home), store(home)))
-                .isEqualTo(new ContentSweep.Swept(2, 0, 0, whole.length - first - 1));
+        // No interrupted write: what a durable record commits to was durable before it.
+        assertSweepRefused(ErrorCode.CONTENT_STORE_UNUSABLE, "at byte " + first);
+        Files.write(file, Arrays.copyOf(whole, first + 20));
+        assertThat(ContentSweep.run(LogFixture.log(home), store(home))).isEqualTo(new ContentSweep.Swept(2, 0, 0, 20));
         assertThat(disclosed(home, 1)).isEqualTo("first value");
+    }
+
+    @Test
+    void sweep_aLengthIsDamaged_isRefused_andNothingBehindItIsLost() throws IOException {
+        ContentFixture.write(home, "u", "first value", "other value", "third value");
+        Path file = sealedFiles(home).get(0);
+        byte[] whole = Files.readAllBytes(file);
+        int first = read(file).get(0).bytes().length;
+        for (int at = first; at < first + 4; at++) {
+            byte[] damaged = whole.clone();
+            damaged[at] ^= 0x40;
+            Files.write(file, damaged);
+            // Read from the front, all that follows looks like a torn end.
+            assertThat(read(file)).hasSize(1);
+            assertSweepRefused(ErrorCode.CONTENT_STORE_UNUSABLE, "at byte " + first);
+            assertThat(Files.readAllBytes(file)).isEqualTo(damaged);
+        }
+        Files.write(file, whole);
+        assertThat(ContentSweep.run(LogFixture.log(home), store(home))).isEqualTo(new ContentSweep.Swept(3, 0, 0, 0));
+    }
+
+    @Test
+    void sweep_damageInOneFile_leavesTheOthersAsTheyAreToo() throws IOException {
+        ContentFixture.write(home, "u", "first value");
+        ContentFixture.write(home, "u", "other value");
+        Path erased = sealedFiles(home).get(0);
+        Path damaged = sealedFiles(home).get(1);
+        byte[] torn = Arrays.copyOf(Files.readAllBytes(erased), (int) Files.size(erased) + 10);
+        Files.write(erased, torn);
+        byte[] bytes = Files.readAllBytes(damaged);
+        bytes[1] ^= 1;
+        Files.write(damaged, bytes);
+        assertSweepRefused(ErrorCode.CONTENT_STORE_UNUSABLE, damaged + " at byte 0");
+        assertThat(Files.readAllBytes(erased)).isEqualTo(torn);
+    }
+
+    @Test
+    void sweep_aDamagedFileOfManyMegabytes_isSearchedToItsEnd() throws IOException {
+        ContentFixture.write(home, "u", "first value");
+        Path file = sealedFiles(home).get(0);
+        byte[] entry = Files.readAllBytes(file);
+        for (int zeros : new int[] {(1 << 16) - 50, (1 << 16) - 20, 3 << 20}) {
+            byte[] damaged = new byte[zeros + entry.length];
+            System.arraycopy(entry, 0, damaged, zeros, entry.length);
+            Files.write(file, damaged);
+            assertSweepRefused(ErrorCode.CONTENT_STORE_UNUSABLE, "at byte 0");
+        }
+    }
+
+    @Test
+    void sweep_aLogWithoutItsRecords_isRefused() throws IOException {
+        ContentFixture.write(home, "u", "first value");
+        Path file = sealedFiles(home).get(0);
+        byte[] whole = Files.readAllBytes(file);
+        LogFixture.delete(LogFixture.log(home).resolve("checkpoint"));
+        LogFixture.delete(LogFixture.log(home).resolve("checkpoints"));
+        LogFixture.segments(home).forEach(LogFixture::delete);
+        // Nothing is wrong with it, and no record commits to anything.
+        assertThat(AuditLogVerifier.withoutKeys().verify(LogFixture.log(home)))
+                .isInstanceOf(VerificationResult.Inconclusive.class);
+        assertSweepRefused(ErrorCode.AUDIT_LOG_INCONSISTENT, "nothing was recorded yet");
+        assertThat(Files.readAllBytes(file)).isEqualTo(whole);
+    }
+
+    private void assertSweepRefused(ErrorCode code, String names) {
+        assertThatThrownBy(() -> ContentSweep.run(LogFixture.log(home), store(home)))
+                .isInstanceOfSatisfying(
+                        SecureRuntimeException.class, e -> assertThat(e.code()).isEqualTo(code))
+                .hasMessageContaining("Nothing was swept")
+                .hasMessageContaining(names);
     }
 
     @Test
@@ -192,7 +265,7 @@ class ContentFilesTest {
         ContentFixture.write(home, "u", "first value");
         assertThatThrownBy(() -> ContentSweep.run(LogFixture.log(home), store(other)))
                 .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
-                        .isEqualTo(dev.secureruntime.error.ErrorCode.CONTENT_STORE_UNUSABLE));
+                        .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE));
         assertThat(disclosed(other, 1)).isEqualTo("other value");
     }
 

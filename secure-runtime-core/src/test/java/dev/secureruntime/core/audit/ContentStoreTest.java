@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.audit.VerificationResult;
@@ -23,7 +24,9 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -291,6 +294,34 @@ class ContentStoreTest {
     }
 
     @Test
+    void wrappingKey_thatIsLost_isRefused_andNoOtherIsMadeInItsPlace() throws IOException {
+        Path file = home.resolve("wrapping");
+        AuditSettings settings = LogFixture.settings(home).content(store(home).wrappingKey(file));
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            log.append(prompt("u", "the value"));
+        }
+        Files.move(file, home.resolve("elsewhere"));
+        assertThatThrownBy(() -> LogFixture.open(settings))
+                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                        .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE))
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("put it back");
+        assertThat(file).doesNotExist();
+        Files.move(home.resolve("elsewhere"), file);
+        LogFixture.open(settings).close();
+    }
+
+    @Test
+    void wrappingKey_forAStoreThatHadNone_isMade() throws IOException {
+        ContentFixture.write(home, "u", "the value");
+        Path file = home.resolve("wrapping");
+        LogFixture.open(LogFixture.settings(home).content(store(home).wrappingKey(file)))
+                .close();
+        assertThat(file).exists();
+        assertThat(disclosed(home, 1)).isEqualTo("the value");
+    }
+
+    @Test
     void open_storeInsideTheLogOrOfAnotherLog_isRefused() {
         assertThatThrownBy(() -> LogFixture.open(LogFixture.settings(home)
                         .content(ContentSettings.in(LogFixture.log(home).resolve("content")))))
@@ -361,5 +392,33 @@ class ContentStoreTest {
         assertThat(stay).isPositive();
         assertThat(ContentSweep.run(LogFixture.log(home), store(home)))
                 .isEqualTo(new ContentSweep.Swept(560, 80, 0, 0));
+    }
+
+    @Test
+    void erase_ofOneSubjectFromManyThreads_isRecordedForEachAndDisturbsNone() throws Exception {
+        int threads = 8;
+        int erasures = 25;
+        List<String> keys;
+        try (HashChainedAuditLog log = LogFixture.open(settings(home))) {
+            keys = log.verifierKeys();
+            List<CompletableFuture<Void>> running = new ArrayList<>();
+            for (int t = 0; t < threads; t++) {
+                running.add(CompletableFuture.runAsync(
+                        () -> {
+                            for (int i = 0; i < erasures; i++) {
+                                log.append(prompt("u", PROMPT));
+                                log.erase("u");
+                            }
+                        },
+                        task -> new Thread(task).start()));
+            }
+            for (CompletableFuture<Void> one : running) {
+                one.get(60, TimeUnit.SECONDS);
+            }
+        }
+        assertIntact(keys);
+        assertThat(LogFixture.records(home).stream().filter(line -> line.contains("content.erased")))
+                .hasSize(threads * erasures);
+        assertThat(ContentSweep.run(LogFixture.log(home), store(home)).kept()).isZero();
     }
 }

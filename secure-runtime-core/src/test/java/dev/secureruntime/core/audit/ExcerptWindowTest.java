@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,6 +44,23 @@ class ExcerptWindowTest {
                 .endsWith("\"prev\":\"" + excerpt.lastLeaf() + "\"}");
         for (byte[] note : excerpt.notes()) {
             assertThat(Checkpoint.parse(SignedNote.parse(note).text()).size()).isGreaterThan(first);
+        }
+    }
+
+    @Test
+    void add_hostileCheckpoints_countAgainstTheBytes() {
+        for (int lines : new int[] {0, 3}) {
+            ExcerptWindow window = new ExcerptWindow(new ExcerptWindow.Limits(10, 4_000, 100_000));
+            for (int i = 0; i < lines; i++) {
+                window.add(new StoredLog.Line(i, new byte[100], Optional.empty()));
+            }
+            for (int i = 0; i < 1_000; i++) {
+                window.add(new StoredLog.Note(OptionalLong.of(1_000 + i), new byte[16_000]));
+            }
+            LogExcerpt excerpt = window.finish();
+            assertThat(excerpt.notes().stream().mapToLong(note -> note.length).sum())
+                    .isPositive()
+                    .isLessThanOrEqualTo(100_000);
         }
     }
 }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -116,6 +117,25 @@ class FileAnchorTest {
         long size = Files.size(kept);
         assertThat(anchor.take(checkpoint(home))).isEqualTo(evidence);
         assertThat(kept).hasSize(size);
+    }
+
+    @Test
+    void forcingThatFails_isNoReasonToTrustTheNextThatSucceeds() throws Exception {
+        LogFixture.large(home);
+        AtomicBoolean fails = new AtomicBoolean(true);
+        FileAnchor anchor = new FileAnchor(kept, channel -> {
+            if (fails.get()) {
+                throw new IOException("lost");
+            }
+            channel.force(true);
+        });
+        assertThatThrownBy(() -> anchor.take(checkpoint(home))).hasMessage("lost");
+        // Left there, it would be taken for kept by the next try, whose forcing has nothing to write any more.
+        assertThat(kept).isEmptyFile();
+        fails.set(false);
+        anchor.take(checkpoint(home));
+        assertThat(Files.readAllBytes(kept))
+                .isEqualTo(Files.readAllBytes(LogFixture.log(home).resolve("checkpoint")));
     }
 
     @Test

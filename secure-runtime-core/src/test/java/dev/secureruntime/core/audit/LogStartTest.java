@@ -117,6 +117,31 @@ class LogStartTest {
     }
 
     @Test
+    void open_aFileWhereADirectoryIsToBe_isNamedWithItsRemedy_andNothingIsMade() throws Exception {
+        Path file = Files.createFile(home.resolve("file"));
+        Path link = Files.createSymbolicLink(home.resolve("link"), file);
+        for (Path taken : List.of(file, link)) {
+            for (Path directory : List.of(taken, taken.resolve("below/it"))) {
+                AuditSettings inPlace = AuditSettings.in(directory).signer(home.resolve("keys/signer"));
+                for (AuditSettings unfit : List.of(
+                        inPlace,
+                        settings().signer(directory.resolve("signer")),
+                        settings().content(ContentSettings.in(directory)))) {
+                    assertThatThrownBy(() -> LogFixture.open(unfit))
+                            .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                                    .isEqualTo(ErrorCode.AUDIT_UNWRITABLE))
+                            .hasMessageContaining(directory.toString())
+                            .hasMessageContaining(taken + " is no directory")
+                            .hasMessageContaining("Move it away");
+                }
+            }
+        }
+        try (var made = Files.list(home)) {
+            assertThat(made).containsExactlyInAnyOrder(file, link);
+        }
+    }
+
+    @Test
     void open_settingsThatNoLogCanKeep_makesNothing() throws Exception {
         Path inside = log(home).resolve("inside/it");
         for (AuditSettings unfit : List.of(

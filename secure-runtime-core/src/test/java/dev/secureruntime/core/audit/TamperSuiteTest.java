@@ -267,4 +267,24 @@ class TamperSuiteTest {
         assertThat(result).isInstanceOf(VerificationResult.Intact.class);
         assertThat(result.provedUpTo()).isEmpty();
     }
+
+    @Test
+    void everyRecordToTheEndChanged_namesTheLikelierFirst_andSaysThatNothingTellsWhich() {
+        Path own = home.resolve("run");
+        List<String> keys;
+        try (HashChainedAuditLog log = LogFixture.open(LogFixture.settings(own))) {
+            keys = log.verifierKeys();
+            LogFixture.append(log, 8);
+        }
+        Path segment = LogFixture.segments(own).get(0);
+        List<String> lines = LogFixture.lines(segment);
+        for (int i = 3; i < lines.size(); i++) {
+            lines.set(i, lines.get(i).replace("value", "other"));
+        }
+        LogFixture.writeLines(segment, lines);
+        assertThat(LogFixture.verify(own, keys)).isInstanceOfSatisfying(VerificationResult.Tampered.class, tampered -> {
+            assertThat(tampered.firstBad().seq()).hasValue(3);
+            assertThat(tampered.firstBad().reason()).contains("nothing that is left tells which");
+        });
+    }
 }
