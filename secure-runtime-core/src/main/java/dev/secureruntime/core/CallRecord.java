@@ -45,7 +45,7 @@ public final class CallRecord {
     private final ReportedHops reportedHops = new ReportedHops();
     private String policyVersion = "";
     private @Nullable ActiveGrant grant;
-    private ShadowPolicy.@Nullable Difference shadow;
+    private ShadowPolicy.@Nullable Finding shadow;
     private List<String> attached = List.of();
     private int status;
     private @Nullable String protocol;
@@ -145,8 +145,8 @@ public final class CallRecord {
     }
 
     private void compare(EgressRequest hop, EgressDecision decision) {
-        ShadowPolicy.Difference difference = component.shadow().compare(hop, decision);
-        shadow = difference == null ? shadow : difference;
+        ShadowPolicy.Finding found = component.shadow().compare(hop, decision);
+        shadow = found == null ? shadow : found;
     }
 
     /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
