@@ -12,6 +12,8 @@ import dev.secureruntime.policy.ByteBudget;
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
+import dev.secureruntime.policy.EnforcementMode;
+import dev.secureruntime.policy.OnManyNames;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +23,8 @@ import okhttp3.mockwebserver.MockResponse;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a break-glass grant opens, and what it leaves closed. */
 @Timeout(60)
@@ -159,6 +163,78 @@ class BreakGlassTest {
                     .build()));
 
             world.assertRefused(VirtualWorld.OTHER, ErrorCode.EGRESS_ADDRESS_DENIED);
+        }
+    }
+
+    /** Asks for as many names below one domain as a tunnel does. */
+    private static void askForManyNames(VirtualWorld world) {
+        for (int i = 0; i < 50; i++) {
+            attempt(world, "n" + i + ".tunnel.example");
+        }
+    }
+
+    private static void attempt(VirtualWorld world, String host) {
+        try {
+            world.call(host);
+        } catch (IOException e) {
+            // Whether it was refused is told by its record.
+        }
+    }
+
+    /** The policy allows the name; what refuses it is how many names were asked for. */
+    @ParameterizedTest
+    @EnumSource(EnforcementMode.class)
+    void grantOfAHost_opensItWhereManyNamesAreBlocked_andNoOtherName(EnforcementMode mode) throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            world.runtime.reload(world.policy(world.loopback()
+                    .allow(ReloadWorld.allowing("*.tunnel.example", world.server))
+                    .onManyNames(OnManyNames.BLOCK)
+                    .mode(mode)
+                    .build()));
+            askForManyNames(world);
+            world.answer(9);
+            attempt(world, VirtualWorld.DEEP);
+
+            BreakGlassGrant grant = world.runtime.breakGlass(
+                    world.grant().host(VirtualWorld.DEEP, world.server.port()).build());
+            world.call(VirtualWorld.DEEP);
+            attempt(world, "another.tunnel.example");
+            grant.close();
+            attempt(world, VirtualWorld.DEEP);
+
+            world.runtime.close();
+            List<JsonNode> calls = world.records("egress.call").stream()
+                    .map(record -> record.path("attributes"))
+                    .toList();
+            assertThat(calls.subList(50, calls.size()))
+                    .extracting(call -> call.path("secure_runtime.verdict").asText())
+                    .containsExactly("deny", "allow", "deny", "deny");
+            assertThat(calls)
+                    .filteredOn(call -> call.has("secure_runtime.break_glass"))
+                    .singleElement()
+                    .satisfies(call -> {
+                        assertThat(call.path("server.address").asText()).isEqualTo(VirtualWorld.DEEP);
+                        assertThat(call.path("secure_runtime.rule").asText()).isEqualTo("break-glass " + grant.id());
+                        assertThat(call.path("secure_runtime.policy.version").asText())
+                                .startsWith("2-");
+                    });
+        }
+    }
+
+    @Test
+    void grantOfAHost_opensNoSpecialAddressWhereManyNamesAreBlocked() throws Exception {
+        try (VirtualWorld world = new VirtualWorld(folder, time)) {
+            world.runtime.reload(world.policy(ComponentPolicy.builder()
+                    .allow(ReloadWorld.allowing("*.tunnel.example", world.server))
+                    .onManyNames(OnManyNames.BLOCK)
+                    .build()));
+            askForManyNames(world);
+            world.runtime.breakGlass(
+                    world.grant().host(VirtualWorld.DEEP, world.server.port()).build());
+
+            world.assertRefused(VirtualWorld.DEEP, ErrorCode.EGRESS_ADDRESS_DENIED);
+
+            assertThat(world.server.connections()).isZero();
         }
     }
 
