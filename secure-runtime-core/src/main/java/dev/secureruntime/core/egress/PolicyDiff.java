@@ -224,7 +224,8 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
         }
 
         private void tell(Turn turn, String target, List<String> turned, DiffProbes probes, Set<Turn> whole) {
-            boolean all = turned.size() == probes.methods().size() * probes.paths().size();
+            boolean all =
+                    turned.size() == probes.methods().size() * probes.paths().size();
             if (all) {
                 whole.add(turn);
             }

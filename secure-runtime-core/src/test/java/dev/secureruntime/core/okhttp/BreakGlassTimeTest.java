@@ -79,7 +79,8 @@ class BreakGlassTimeTest {
     void grantInThePolicy_doesNotBeginAnew_whenItIsReadAgainUnderAClockThatWasSetBack() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             world.answer(9);
-            BreakGlass grant = world.grant().host(VirtualWorld.OTHER, world.server.port())
+            BreakGlass grant = world.grant()
+                    .host(VirtualWorld.OTHER, world.server.port())
                     .from(VirtualTime.START)
                     .build();
             Policy with = granting(world, grant);
@@ -108,7 +109,8 @@ class BreakGlassTimeTest {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             world.answer(1);
             Instant longAgo = Instant.parse("0001-01-01T00:00:00Z");
-            BreakGlass over = world.grant().host(VirtualWorld.OTHER, world.server.port())
+            BreakGlass over = world.grant()
+                    .host(VirtualWorld.OTHER, world.server.port())
                     .from(longAgo)
                     .until(longAgo.plus(HOUR))
                     .build();
@@ -125,7 +127,8 @@ class BreakGlassTimeTest {
     void grantInThePolicy_opensFromItsBeginningToItsEnd() throws Exception {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             world.answer(9);
-            BreakGlass grant = world.grant().host(VirtualWorld.OTHER, world.server.port())
+            BreakGlass grant = world.grant()
+                    .host(VirtualWorld.OTHER, world.server.port())
                     .from(VirtualTime.START.plus(HOUR))
                     .until(VirtualTime.START.plus(HOUR.multipliedBy(2)))
                     .build();
@@ -146,7 +149,8 @@ class BreakGlassTimeTest {
             world.server.answer(new MockResponse().setSocketPolicy(SocketPolicy.NO_RESPONSE));
             world.runtime.reload(granting(
                     world,
-                    world.grant().host(VirtualWorld.OTHER, world.server.port())
+                    world.grant()
+                            .host(VirtualWorld.OTHER, world.server.port())
                             .from(VirtualTime.START)
                             .build()));
             CompletableFuture<Response> waiting = enqueue(world);
@@ -205,11 +209,15 @@ class BreakGlassTimeTest {
         try (VirtualWorld world = new VirtualWorld(folder, time)) {
             assertRefusedGrant(
                     world,
-                    world.grant().until(VirtualTime.START).host("a.example", 443).build(),
+                    world.grant()
+                            .until(VirtualTime.START)
+                            .host("a.example", 443)
+                            .build(),
                     ErrorCode.POLICY_INVALID_VALUE);
             assertRefusedGrant(
                     world,
-                    world.grant().until(VirtualTime.START.plus(BreakGlass.LONGEST).plusSeconds(1))
+                    world.grant()
+                            .until(VirtualTime.START.plus(BreakGlass.LONGEST).plusSeconds(1))
                             .host("a.example", 443)
                             .build(),
                     ErrorCode.POLICY_INVALID_VALUE);
