@@ -63,8 +63,8 @@ public final class EgressProxy {
 
     /**
      * The same proxy, which wants a user name and password (Basic, RFC 7617): the source gives {@code user:password}. It is
-     * read at the start and for each tunnel, is kept out of the log like every registered secret, and is not encrypted on its
-     * way to the proxy.
+     * read at the start and for each tunnel, is kept out of the log and of requests like every registered secret, as a whole and
+     * by its password, and is not encrypted on its way to the proxy.
      */
     public EgressProxy login(SecretSource userAndPassword) {
         return new EgressProxy(host, port, userAndPassword);

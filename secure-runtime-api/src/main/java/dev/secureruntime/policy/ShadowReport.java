@@ -11,8 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param judged the decisions that were compared
  * @param differences those that differ, added up by target; at most 1,000 targets
  * @param further differences for targets beyond those
+ * @param failed questions that the candidate failed on, which are in none of the other numbers; not 0 means a bug, and a report that
+ *     doesn't show all
  */
-public record ShadowReport(@Nullable PolicyVersion candidate, long judged, List<Difference> differences, long further) {
+public record ShadowReport(
+        @Nullable PolicyVersion candidate, long judged, List<Difference> differences, long further, long failed) {
 
     public ShadowReport {
         differences = List.copyOf(differences);

@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
 public final class ApprovedProxy {
 
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
-    private static final String SECRET = "egress-proxy";
+    private static final String LOGIN = "egress-proxy";
+    private static final String PASSWORD = "egress-proxy-password";
 
     private final EgressProxy proxy;
     private final SecretWatch watch;
@@ -110,10 +111,24 @@ public final class ApprovedProxy {
             throw new IOException("the login of the egress proxy is empty");
         }
         try {
-            watch.remember(SECRET, login);
+            watch.remember(LOGIN, login);
+            rememberPassword(login);
             return "Basic " + Base64.getEncoder().encodeToString(login);
         } finally {
             Arrays.fill(login, (byte) 0);
+        }
+    }
+
+    /** What stands behind the first colon (RFC 7617): alone, it is the secret all the same. */
+    private void rememberPassword(byte[] login) {
+        int colon = 0;
+        while (colon < login.length && login[colon] != ':') {
+            colon++;
+        }
+        if (colon + 1 < login.length) {
+            byte[] password = Arrays.copyOfRange(login, colon + 1, login.length);
+            watch.remember(PASSWORD, password);
+            Arrays.fill(password, (byte) 0);
         }
     }
 

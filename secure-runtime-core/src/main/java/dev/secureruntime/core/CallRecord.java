@@ -42,10 +42,14 @@ public final class CallRecord {
     /** Why the policy refuses the current hop, which its mode lets go; null when it doesn't. */
     private EgressDecision.@Nullable Denied reported;
 
-    private final ReportedHops reportedHops = new ReportedHops();
+    private final HopList reportedHops = new HopList();
+    /** Where this try went, and where the earlier ones did: a redirect may lead each elsewhere. */
+    private final HopList hops = new HopList();
+
+    private final HopList earlierHops = new HopList();
     private String policyVersion = "";
     private @Nullable ActiveGrant grant;
-    private ShadowPolicy.@Nullable Difference shadow;
+    private ShadowPolicy.@Nullable Finding shadow;
     private List<String> attached = List.of();
     private int status;
     private @Nullable String protocol;
@@ -120,6 +124,7 @@ public final class CallRecord {
 
     private void letGo(EgressRequest hop, EgressDecision.Allowed decision) {
         target = hop;
+        hops.add(hop);
         rule = decision.rule();
         policyVersion = decision.policyVersion();
         reported = null;
@@ -145,8 +150,8 @@ public final class CallRecord {
     }
 
     private void compare(EgressRequest hop, EgressDecision decision) {
-        ShadowPolicy.Difference difference = component.shadow().compare(hop, decision);
-        shadow = difference == null ? shadow : difference;
+        ShadowPolicy.Finding found = component.shadow().compare(hop, decision);
+        shadow = found == null ? shadow : found;
     }
 
     /** The request is about to be written to a connection; the HTTP library may do so again for the same hop. */
@@ -181,6 +186,8 @@ public final class CallRecord {
                 startNanos = earlier.startNanos;
                 outcomes.addAll(earlier.outcomes);
                 reportedHops.addAll(earlier.reportedHops);
+                earlierHops.addAll(earlier.earlierHops);
+                earlierHops.addAll(earlier.hops);
                 grant = grant == null ? earlier.grant : grant;
                 earlier.noteOutcome(outcomes);
             }
@@ -344,7 +351,8 @@ public final class CallRecord {
         if (shadow != null) {
             shadow.describe(event);
         }
-        reportedHops.describe(event);
+        reportedHops.describe(event, "secure_runtime.would_be_hops");
+        earlierHops.without(hops).describe(event, "secure_runtime.earlier_hops");
         if (!attached.isEmpty()) {
             event.attribute("secure_runtime.attached_secrets", attached);
         }

@@ -71,7 +71,8 @@ public final class ComponentSnapshot {
         if (unable != null) {
             return unable.under(version);
         }
-        EgressDecision decision = component.subNames().pass(request, judge(request), onManyNames, mode);
+        EgressDecision decision =
+                afterManyNames(request, component.subNames().pass(request, judge(request), onManyNames, mode));
         if (!budgets.isEmpty() && !(decision instanceof Denied)) {
             Denied spent = component.budgets().spent(request.host());
             decision = spent == null ? decision : spent;
@@ -107,6 +108,18 @@ public final class ComponentSnapshot {
             return granted.get();
         }
         return isReported(denied) ? new EgressDecision.Reported(denied) : denied;
+    }
+
+    /** A name that the policy allows, and that is one too many below its domain, is opened by a grant for it all the same. */
+    private EgressDecision afterManyNames(EgressRequest request, EgressDecision decision) {
+        Denied denied = decision instanceof Denied refusal
+                ? refusal
+                : decision instanceof EgressDecision.Reported reported ? reported.denied() : null;
+        if (denied == null || denied.reason() != Reason.MANY_NAMES) {
+            return decision;
+        }
+        Optional<Allowed> granted = granted(request, denied.under(version));
+        return granted.isPresent() ? granted.get() : decision;
     }
 
     private Optional<Allowed> granted(EgressRequest request, Denied refused) {

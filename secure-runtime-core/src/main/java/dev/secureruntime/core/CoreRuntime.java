@@ -233,11 +233,11 @@ final class CoreRuntime implements SecureRuntime {
     @Override
     public PolicyReload reload() {
         requireOpen();
-        shadow.reload(events);
         try {
             return policies.reload(claims, events);
         } finally {
             grants.schedule();
+            shadow.reload(events);
         }
     }
 
@@ -273,9 +273,12 @@ final class CoreRuntime implements SecureRuntime {
     /** Reloads the policy's file if it changed. */
     void lookAtPolicy() {
         if (!closed.get()) {
-            shadow.look(events);
-            policies.look(claims, events);
-            grants.schedule();
+            try {
+                policies.look(claims, events);
+                grants.schedule();
+            } finally {
+                shadow.look(events);
+            }
         }
     }
 

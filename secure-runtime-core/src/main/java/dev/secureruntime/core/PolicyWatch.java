@@ -30,7 +30,7 @@ final class PolicyWatch implements AutoCloseable {
     private static void lookAgain(Runnable look) {
         try {
             look.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // One that escaped would end the looking. The policy in force stays; what can't be recorded is refused.
             LOG.error("the policy's file could not be looked at; the policy in force stays", e);
         }

@@ -22,6 +22,8 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +55,26 @@ final class ShadowPolicy {
         return new ShadowPolicy(settings.shadowFile(), settings.shadow());
     }
 
-    private record Candidate(PolicyVersion version, EgressPolicy egress, ShadowTally tally) {}
+    /** What a candidate is asked. */
+    record Candidate(
+            PolicyVersion version,
+            Function<EgressRequest, EgressDecision> requests,
+            BiFunction<EgressRequest, List<InetAddress>, Optional<Denied>> addresses,
+            ShadowTally tally) {
+
+        Candidate(
+                PolicyVersion version,
+                Function<EgressRequest, EgressDecision> requests,
+                BiFunction<EgressRequest, List<InetAddress>, Optional<Denied>> addresses) {
+            this(version, requests, addresses, new ShadowTally());
+        }
+    }
+
+    /** What the record of a call says of the candidate. */
+    sealed interface Finding {
+
+        void describe(AuditEvent.Builder event);
+    }
 
     /**
      * Where the candidate's answer on a hop differs.
@@ -61,7 +82,7 @@ final class ShadowPolicy {
      * @param target method, scheme, host and port
      * @param answer what the candidate says
      */
-    record Difference(PolicyVersion version, String target, EgressDecision answer) {
+    record Difference(PolicyVersion version, String target, EgressDecision answer) implements Finding {
 
         Turn turn() {
             return answer instanceof Allowed ? Turn.WOULD_ALLOW : Turn.WOULD_DENY;
@@ -73,7 +94,8 @@ final class ShadowPolicy {
                     : ((Allowed) answer).rule();
         }
 
-        void describe(AuditEvent.Builder event) {
+        @Override
+        public void describe(AuditEvent.Builder event) {
             event.attribute("secure_runtime.shadow.verdict", turn() == Turn.WOULD_ALLOW ? "allow" : "deny");
             event.attribute("secure_runtime.shadow.target", target);
             event.attribute("secure_runtime.shadow.policy.version", version.toString());
@@ -86,21 +108,52 @@ final class ShadowPolicy {
         }
     }
 
-    /** Asks the candidate about a hop that was decided; null when it says the same, and without a candidate. */
+    /**
+     * The candidate failed on a hop.
+     *
+     * @param error the class of what it threw
+     */
+    record Failure(PolicyVersion version, String error) implements Finding {
+
+        @Override
+        public void describe(AuditEvent.Builder event) {
+            event.attribute("secure_runtime.shadow.error", error);
+            event.attribute("secure_runtime.shadow.policy.version", version.toString());
+        }
+    }
+
+    /** Asks the candidate about a hop that was decided; null when it says the same, and without a candidate. Never throws. */
     @Nullable
-    Difference compare(EgressRequest hop, EgressDecision live) {
+    Finding compare(EgressRequest hop, EgressDecision live) {
         Candidate asked = candidate;
         if (asked == null || !isAboutTarget(live)) {
             return null;
         }
-        EgressDecision answer = asked.egress.decide(hop);
-        asked.tally.judged();
-        if (answer instanceof Allowed == live instanceof Allowed) {
-            return null;
+        try {
+            EgressDecision answer = asked.requests.apply(hop);
+            asked.tally.judged();
+            if (answer instanceof Allowed == live instanceof Allowed) {
+                return null;
+            }
+            Difference difference = new Difference(asked.version, hop.target(), answer);
+            asked.tally.add(hop.component(), difference);
+            return difference;
+        } catch (RuntimeException | Error e) {
+            return failed(asked, e);
         }
-        Difference difference = new Difference(asked.version, hop.target(), answer);
-        asked.tally.add(hop.component(), difference);
-        return difference;
+    }
+
+    /** A candidate is only asked: when it breaks, the call and its record go on without its answer. */
+    private static Failure failed(Candidate asked, Throwable thrown) {
+        Failure failure = new Failure(asked.version, thrown.getClass().getName());
+        if (asked.tally.failed()) {
+            LOG.error(
+                    "the candidate policy {} failed on a question, and its report doesn't show all; the policy in force is not"
+                            + " touched. Please report this as a bug",
+                    asked.version,
+                    thrown);
+        }
+        return failure;
     }
 
     /** The same for the addresses of a host; counted, since no call's record is at hand. */
@@ -109,11 +162,15 @@ final class ShadowPolicy {
         if (asked == null) {
             return;
         }
-        Optional<Denied> answer = asked.egress.deniedConnection(connection, addresses);
-        asked.tally.judged();
-        if (answer.isPresent() != live.isPresent()) {
-            EgressDecision said = answer.isPresent() ? answer.get() : new Allowed("addresses");
-            asked.tally.add(connection.component(), new Difference(asked.version, connection.target(), said));
+        try {
+            Optional<Denied> answer = asked.addresses.apply(connection, addresses);
+            asked.tally.judged();
+            if (answer.isPresent() != live.isPresent()) {
+                EgressDecision said = answer.isPresent() ? answer.get() : new Allowed("addresses");
+                asked.tally.add(connection.component(), new Difference(asked.version, connection.target(), said));
+            }
+        } catch (RuntimeException | Error e) {
+            failed(asked, e);
         }
     }
 
@@ -137,13 +194,13 @@ final class ShadowPolicy {
                 };
     }
 
-    /** Reads the candidate again, if there is one: its file and the lists of its categories. Never throws for what is in it. */
+    /** Reads the candidate again, if there is one: its file and the lists of its categories. Never throws. */
     synchronized void reload(EventLine events) {
         lastBytes = "";
         look(events);
     }
 
-    /** The same when its file has changed. */
+    /** The same when its file has changed. Never throws. */
     synchronized void look(EventLine events) {
         if (file == null && policy == null) {
             return;
@@ -167,7 +224,7 @@ final class ShadowPolicy {
             }
             version = new PolicyVersion(number + 1, sha256);
             egress = EgressPolicy.compile(read, version.toString());
-        } catch (SecureRuntimeException e) {
+        } catch (RuntimeException | Error e) { // out of memory, too: it is the candidate that is too large
             reject(e, sha256, events);
             return;
         }
@@ -176,32 +233,46 @@ final class ShadowPolicy {
             lastSeen = said;
             number++;
             summarise(events);
-            candidate = new Candidate(version, egress, new ShadowTally());
+            ask(new Candidate(version, egress::decide, egress::deniedConnection));
             announce(read, version, events);
         }
     }
 
-    private void reject(SecureRuntimeException e, @Nullable String sha256, EventLine events) {
+    /** Puts a candidate in the place of the one before. */
+    void ask(Candidate next) {
+        candidate = next;
+    }
+
+    private void reject(Throwable e, @Nullable String sha256, EventLine events) {
         lastBytes = sha256 == null ? "" : sha256;
-        String seen = lastBytes + e.getMessage();
+        String seen = lastBytes + e;
         if (!seen.equals(lastSeen)) {
             lastSeen = seen;
-            LOG.error("the candidate policy is not asked, the policy in force is not touched: {}", e.getMessage());
-            events.publish(AuditEvent.of("policy.shadow")
-                    .attribute("secure_runtime.action", "rejected")
-                    .attribute("error.type", e.code().code())
-                    .build());
+            SecureRuntimeException known = e instanceof SecureRuntimeException coded ? coded : null;
+            LOG.error(
+                    "the candidate policy is not asked, the policy in force is not touched: {}",
+                    known == null ? e.toString() : known.getMessage());
+            publish(
+                    events,
+                    AuditEvent.of("policy.shadow")
+                            .attribute("secure_runtime.action", "rejected")
+                            .attribute(
+                                    "error.type",
+                                    known == null
+                                            ? e.getClass().getName()
+                                            : known.code().code()));
         }
     }
 
     private static void announce(Policy read, PolicyVersion version, EventLine events) {
         LOG.info("candidate policy {} of {} is asked beside the policy in force", version, read.source());
-        events.publish(AuditEvent.of("policy.shadow")
-                .attribute("secure_runtime.action", "begins")
-                .attribute("secure_runtime.policy.source", read.source())
-                .attribute("secure_runtime.shadow.policy.version", version.toString())
-                .attribute("secure_runtime.policy.sha256", version.sha256())
-                .build());
+        publish(
+                events,
+                AuditEvent.of("policy.shadow")
+                        .attribute("secure_runtime.action", "begins")
+                        .attribute("secure_runtime.policy.source", read.source())
+                        .attribute("secure_runtime.shadow.policy.version", version.toString())
+                        .attribute("secure_runtime.policy.sha256", version.sha256()));
     }
 
     /** Records how the candidate compared, before another takes its place and at the runtime's end. */
@@ -210,13 +281,24 @@ final class ShadowPolicy {
         if (last == null) {
             return;
         }
-        events.publish(AuditEvent.of("policy.shadow")
-                .attribute("secure_runtime.action", "ends")
-                .attribute("secure_runtime.shadow.policy.version", last.version.toString())
-                .attribute("secure_runtime.shadow.judged", last.tally.count())
-                .attribute("secure_runtime.shadow.would_deny", last.tally.count(Turn.WOULD_DENY))
-                .attribute("secure_runtime.shadow.would_allow", last.tally.count(Turn.WOULD_ALLOW))
-                .build());
+        publish(
+                events,
+                AuditEvent.of("policy.shadow")
+                        .attribute("secure_runtime.action", "ends")
+                        .attribute("secure_runtime.shadow.policy.version", last.version.toString())
+                        .attribute("secure_runtime.shadow.judged", last.tally.count())
+                        .attribute("secure_runtime.shadow.would_deny", last.tally.count(Turn.WOULD_DENY))
+                        .attribute("secure_runtime.shadow.would_allow", last.tally.count(Turn.WOULD_ALLOW))
+                        .attribute("secure_runtime.shadow.failed", last.tally.failures()));
+    }
+
+    /** The candidate is beside all else: that it can't be recorded stops nothing. Calls are refused while the log can't be written. */
+    private static void publish(EventLine events, AuditEvent.Builder event) {
+        try {
+            events.publish(event.build());
+        } catch (SecureRuntimeException e) {
+            LOG.error("what became of the candidate policy could not be recorded", e);
+        }
     }
 
     synchronized void close(EventLine events) {
@@ -226,6 +308,6 @@ final class ShadowPolicy {
 
     ShadowReport report() {
         Candidate asked = candidate;
-        return asked == null ? new ShadowReport(null, 0, List.of(), 0) : asked.tally.report(asked.version);
+        return asked == null ? new ShadowReport(null, 0, List.of(), 0, 0) : asked.tally.report(asked.version);
     }
 }

@@ -8,6 +8,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Adds up how a candidate policy differs, at most {@value #MAX_TARGETS} targets of it by name. Thread-safe. */
@@ -19,6 +20,8 @@ final class ShadowTally {
     private final Map<Turn, LongAdder> turned = new EnumMap<>(Turn.class);
     private final Map<Key, LongAdder> differences = new ConcurrentHashMap<>();
     private final LongAdder further = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private final AtomicBoolean toldOfFailure = new AtomicBoolean();
 
     ShadowTally() {
         for (Turn turn : Turn.values()) {
@@ -30,6 +33,16 @@ final class ShadowTally {
 
     void judged() {
         judged.increment();
+    }
+
+    /** The candidate failed on a question; whether it is the first time. */
+    boolean failed() {
+        failed.increment();
+        return toldOfFailure.compareAndSet(false, true);
+    }
+
+    long failures() {
+        return failed.sum();
     }
 
     void add(String component, ShadowPolicy.Difference difference) {
@@ -67,6 +80,6 @@ final class ShadowTally {
                         .reversed()
                         .thenComparing(ShadowReport.Difference::target))
                 .toList();
-        return new ShadowReport(version, count(), all, further.sum());
+        return new ShadowReport(version, count(), all, further.sum(), failures());
     }
 }

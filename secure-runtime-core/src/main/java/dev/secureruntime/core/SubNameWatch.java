@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Reports a component that asks for conspicuously many names below one base domain, as a tunnel through DNS does: once per
  * base domain and window, into the audit log and the developer's log. It refuses
- * nothing unless the policy says so; then new names below that domain are refused until the window ends. Only names that a wildcard or a
+ * nothing unless the policy says so; then new names below that domain are refused until the window ends, but for those that a break-glass grant opens. Only names that a wildcard or a
  * category opens count; exact names are as many as the policy says. Thread-safe.
  */
 final class SubNameWatch {

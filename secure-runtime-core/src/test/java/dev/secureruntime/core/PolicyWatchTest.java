@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.SecureRuntime;
+import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.core.policy.PolicyFile;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressRequest;
@@ -83,6 +84,33 @@ class PolicyWatchTest {
         assertThat(errors("policy.rejected"))
                 .containsExactly(ErrorCode.POLICY_MALFORMED.code(), ErrorCode.POLICY_UNREADABLE.code());
         assertThat(errors("policy.reloaded")).hasSize(1);
+    }
+
+    @Test
+    void candidateThatCannotBeRecorded_holdsUpNoReload() throws IOException {
+        Path candidate = Files.writeString(folder.resolve("candidate.json"), FIRST);
+        SecureRuntime runtime = SecureRuntime.builder()
+                .policy(file)
+                .shadowPolicy(candidate)
+                .auditLog(folder.resolve("audit"))
+                .build();
+        runtime.audit().checkpoint();
+        Files.move(folder.resolve("audit").resolve("segments"), folder.resolve("moved-away"));
+        assertThatThrownBy(() -> {
+                    runtime.audit().append(AuditEvent.of("app.event").build());
+                    runtime.audit().checkpoint();
+                })
+                .isInstanceOf(SecureRuntimeException.class);
+        Files.writeString(file, SECOND);
+        Files.writeString(candidate, SECOND);
+
+        assertThatThrownBy(runtime::reload)
+                .isInstanceOfSatisfying(
+                        SecureRuntimeException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.AUDIT_UNWRITABLE));
+
+        assertThat(runtime.policyVersion().number()).isEqualTo(2);
+        assertThat(runtime.shadowReport().version().orElseThrow().number()).isEqualTo(2);
+        assertThatThrownBy(runtime::close).isInstanceOf(SecureRuntimeException.class);
     }
 
     @Test

@@ -193,15 +193,16 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
             for (String host : probes.hosts()) {
                 for (String scheme : List.of("https", "http")) {
                     for (int port : probes.ports()) {
-                        Set<Turn> asHost = askHost(probes, scheme, host, port);
+                        Set<Turn> told = askHost(probes, scheme, host, port);
                         if (probes.addresses().contains(host)) {
-                            askAddress(scheme, host, port, asHost);
+                            askAddress(scheme, host, port, told);
                         }
                     }
                 }
             }
         }
 
+        /** Which way every request turned that was tried; none where some did. */
         private Set<Turn> askHost(DiffProbes probes, String scheme, String host, int port) {
             List<String> opened = new ArrayList<>();
             List<String> closed = new ArrayList<>();
@@ -215,21 +216,25 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
                     }
                 }
             }
-            int tried = probes.methods().size() * probes.paths().size();
-            Set<Turn> turns = new HashSet<>();
+            Set<Turn> whole = new HashSet<>();
             String target = target(scheme, host, port);
-            if (!opened.isEmpty()) {
-                turns.add(Turn.NEWLY_ALLOWED);
-                add(Turn.NEWLY_ALLOWED, target, opened.size() == tried ? List.of() : opened);
-            }
-            if (!closed.isEmpty()) {
-                turns.add(Turn.NEWLY_DENIED);
-                add(Turn.NEWLY_DENIED, target, closed.size() == tried ? List.of() : closed);
-            }
-            return turns;
+            tell(Turn.NEWLY_ALLOWED, target, opened, probes, whole);
+            tell(Turn.NEWLY_DENIED, target, closed, probes, whole);
+            return whole;
         }
 
-        /** Whether a host may have an address; told where the address as a host does not say it already. */
+        private void tell(Turn turn, String target, List<String> turned, DiffProbes probes, Set<Turn> whole) {
+            boolean all =
+                    turned.size() == probes.methods().size() * probes.paths().size();
+            if (all) {
+                whole.add(turn);
+            }
+            if (!turned.isEmpty()) {
+                add(turn, target, all ? List.of() : turned);
+            }
+        }
+
+        /** Whether a host may have an address, whatever is sent to it; told where the address as a host does not say it already. */
         private void askAddress(String scheme, String address, int port, Set<Turn> told) {
             EgressRequest request =
                     new EgressRequest(component, "GET", scheme, "any-name.example", port, "/", List.of());

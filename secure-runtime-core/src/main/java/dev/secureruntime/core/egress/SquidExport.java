@@ -25,21 +25,14 @@ import java.util.stream.Collectors;
  * comment). Squid resolves the escapes of a path before it compares: in http rules that name paths, {@code /%61} passes for
  * {@code /a}, which the policy refuses, and a path with an escaped blank or dot segments in its query is refused, which the
  * policy may allow. Squid takes
- * a trailing dot off a host and turns it into lower case, where the policy refuses both. An IPv4
+ * a trailing dot off a host and turns it into lower case, where the policy refuses both; names that are malformed otherwise are refused by rules.
+ * An IPv4
  * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole, but for those of
  * ISATAP (RFC 5214), which lie in every network: they are judged as IPv6 addresses alone.
  */
 public final class SquidExport {
 
     private static final int NAMES_PER_LINE = 40;
-
-    /**
-     * What {@link PathForm} calls ambiguous, as far as Squid shows it: it resolves escapes before it compares. Blanks and
-     * characters beyond ASCII stand here too, since they can only come from escapes. Dot segments count in a query too, since
-     * its question mark may have been escaped.
-     */
-    private static final List<String> REWRITTEN_PATHS =
-            List.of("^[^?]*//", "/[.][.]?([/?;\\\\]|$)", "^[^?]*[;%#\\\\]", "^[^?]*[^!-~]");
 
     /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
     private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
@@ -84,7 +77,8 @@ public final class SquidExport {
         line("acl sr_ipv4 dstdom_regex -n ^[0-9]{1,3}(\\.[0-9]{1,3}){3}$");
         line("acl sr_ipv6 dstdom_regex -n :");
         line("acl sr_literal any-of sr_ipv4 sr_ipv6");
-        REWRITTEN_PATHS.forEach(regex -> line("acl sr_rewritten urlpath_regex " + regex));
+        SquidRegex.REWRITTEN_PATHS.forEach(regex -> line("acl sr_rewritten urlpath_regex " + regex));
+        SquidRegex.MALFORMED_NAMES.forEach(regex -> line("acl sr_malformed dstdom_regex -n " + regex));
         List<String> denials = new ArrayList<>();
         for (EgressRule rule : rules.deny()) {
             deny(rule, denials);
@@ -98,6 +92,8 @@ public final class SquidExport {
             line("acl sr_named any-of " + String.join(" ", named));
             line("# A name that no rule speaks of is never looked up.");
             line("http_access deny !sr_named");
+            line("# Squid takes any text for a name; the policy refuses what is none.");
+            line("http_access deny sr_malformed");
             denials.forEach(this::line);
             closeSpecialAddresses(rules);
             allows.forEach(this::line);
@@ -356,36 +352,9 @@ public final class SquidExport {
         }
         String name = next("paths");
         for (String path : new TreeSet<>(scope.paths())) {
-            line("acl " + name + " urlpath_regex ^" + pathRegex(path, denied) + "(\\?|$)");
+            line("acl " + name + " urlpath_regex ^" + SquidRegex.path(path, denied) + "(\\?|$)");
         }
         return " " + name;
-    }
-
-    /** A denied path stands here as Squid shows it, without the escapes of what is printable; one that is allowed as it is sent. */
-    private static String pathRegex(String pattern, boolean denied) {
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < pattern.length(); i++) {
-            char c = pattern.charAt(i);
-            if (c == '*' && pattern.startsWith("**", i)) {
-                regex.append("[^?]*");
-                i++;
-            } else if (c == '*') {
-                regex.append("[^/?]*");
-            } else if (denied && pattern.substring(i).matches("%(2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]).*")) {
-                regex.append(literal((char) Integer.parseInt(pattern, i + 1, i + 3, 16)));
-                i += 2;
-            } else {
-                regex.append(literal(c));
-            }
-        }
-        return regex.toString();
-    }
-
-    private static String literal(char c) {
-        if (Character.isLetterOrDigit(c) || c == '/' || c == '-' || c == '_') {
-            return String.valueOf(c);
-        }
-        return c == '^' || c == '\\' ? "\\" + c : "[" + c + "]";
     }
 
     private String next(String kind) {

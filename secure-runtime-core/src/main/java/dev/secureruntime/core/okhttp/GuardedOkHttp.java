@@ -3,11 +3,15 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.Component;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.OnDenial;
+import dev.secureruntime.error.ErrorCode;
+import dev.secureruntime.error.SecureRuntimeException;
 import java.lang.invoke.MethodHandles;
 import java.net.Proxy;
 import java.time.Duration;
 import okhttp3.Interceptor;
+import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
+import okhttp3.ResponseBody;
 
 /**
  * Guarded HTTP for OkHttp 4.12 and 5.x: three ways in, for the three things that client libraries ask for.
@@ -28,7 +32,8 @@ import okhttp3.OkHttpClient;
  * that builds an {@code OkHttpClient} of its own is not seen. The client of {@link #client} can't open WebSockets; use
  * {@link #callFactory}.
  *
- * <p>Everything returned is thread-safe, and refuses all calls once the runtime is closed.
+ * <p>Everything returned is thread-safe, and refuses all calls once the runtime is closed. An OkHttp before version 4 is refused with
+ * {@code SR-RUNTIME-001}.
  */
 public final class GuardedOkHttp {
 
@@ -63,7 +68,21 @@ public final class GuardedOkHttp {
     }
 
     private static HardenedClient hardened(Component component) {
+        requireRecent(ResponseBody.class);
         return Gate.open(component, MethodHandles.lookup()).transport(HardenedClient.class, HardenedClient::new);
+    }
+
+    /** Asks for a method that versions before 4 lack: a refusal would fail for want of it. */
+    static void requireRecent(Class<?> responseBody) {
+        try {
+            responseBody.getMethod("create", String.class, MediaType.class);
+        } catch (NoSuchMethodException e) {
+            throw new SecureRuntimeException(
+                    ErrorCode.RUNTIME_MISCONFIGURED,
+                    "the OkHttp on the class path is too old: guarded HTTP needs okhttp 4.12 or later; a parent or a BOM may"
+                            + " have set the version",
+                    e);
+        }
     }
 
     /** A client that can do nothing but hand requests to the guard. */

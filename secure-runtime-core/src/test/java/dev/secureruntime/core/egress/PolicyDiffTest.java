@@ -92,4 +92,21 @@ final class PolicyDiffTest {
                         .besides())
                 .anyMatch(line -> line.startsWith("+ c allow a.example") && line.contains("/**"));
     }
+
+    /** A rule's methods narrow what is asked of the address itself; a host that has it is opened to every method of its own rules. */
+    @Test
+    void between_addressOpenedToSomeMethods_showsThatHostsMayHaveIt() {
+        Scope get = new Scope(Set.of(), Set.of(), Set.of("GET"), Set.of());
+        Policy closed = policy(c -> c.allowHost("intra.example"));
+        Policy open = policy(c -> c.allowHost("intra.example").allow(EgressRule.cidr("10.1.2.3/32", get)));
+
+        for (Turn turn : Turn.values()) {
+            boolean opening = turn == Turn.NEWLY_ALLOWED;
+            assertThat(PolicyDiff.between(opening ? closed : open, opening ? open : closed)
+                            .changes())
+                    .contains(
+                            new Change("c", turn, "https://10.1.2.3:443", List.of("GET /")),
+                            new Change("c", turn, "https://10.1.2.3:443 as the address of a host", List.of()));
+        }
+    }
 }

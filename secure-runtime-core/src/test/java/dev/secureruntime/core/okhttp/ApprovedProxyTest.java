@@ -28,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import okhttp3.Dns;
 import okhttp3.Protocol;
 import okhttp3.Request;
+import okhttp3.RequestBody;
 import okhttp3.Response;
 import okhttp3.WebSocket;
 import okhttp3.WebSocketListener;
@@ -118,6 +119,56 @@ class ApprovedProxyTest {
             assertThat(call.path("secure_runtime.proxy").asText()).isEqualTo(named);
             assertThat(world.everythingLogged()).doesNotContain(LOGIN, "correct-horse", BASIC);
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Hiding.class)
+    void passwordOfTheProxy_byItself_leavesForNowhere(Hiding hiding) throws Exception {
+        try (GuardedWorld world = world("127.0.0.1")) {
+            GuardedCallFactory calls = GuardedOkHttp.callFactory(world.agent);
+            world.provider.answer(LoopbackServer.json("{}"));
+            calls.newCall(hiding.holding(get(world, GuardedWorld.OPENAI), "wrong-horse"))
+                    .execute()
+                    .close();
+
+            assertThatThrownBy(() -> calls.newCall(hiding.holding(get(world, GuardedWorld.OPENAI), "correct-horse"))
+                            .execute())
+                    .isInstanceOfSatisfying(EgressDeniedException.class, denial -> {
+                        assertThat(denial.decision().code()).isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING);
+                        assertThat(denial.decision().detail()).contains("egress-proxy-password");
+                    });
+            assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
+        }
+    }
+
+    private enum Hiding {
+        URL {
+            @Override
+            Request holding(Request request, String word) {
+                return request.newBuilder()
+                        .url(request.url()
+                                .newBuilder()
+                                .addQueryParameter("q", word)
+                                .build())
+                        .build();
+            }
+        },
+        HEADER {
+            @Override
+            Request holding(Request request, String word) {
+                return request.newBuilder().header("X-Note", word).build();
+            }
+        },
+        BODY {
+            @Override
+            Request holding(Request request, String word) {
+                return request.newBuilder()
+                        .post(RequestBody.create("{\"note\":\"" + word + "\"}", null))
+                        .build();
+            }
+        };
+
+        abstract Request holding(Request request, String word);
     }
 
     @Test

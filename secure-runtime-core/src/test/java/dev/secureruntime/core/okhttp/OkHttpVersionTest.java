@@ -1,7 +1,10 @@
 package dev.secureruntime.core.okhttp;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.secureruntime.error.SecureRuntimeException;
+import okhttp3.ResponseBody;
 import org.junit.jupiter.api.Test;
 
 /** The tests of this package run on two releases of OkHttp; this one says that the second run is what it says. */
@@ -13,5 +16,15 @@ class OkHttpVersionTest {
         Object present = Class.forName("okhttp3.OkHttp").getField("VERSION").get(null);
 
         assertThat(present).isEqualTo(System.getProperty("secureruntime.test.okhttp", "4.12.0"));
+    }
+
+    @Test
+    void okHttp_thatIsTooOld_isRefusedBeforeItsFirstCall() {
+        GuardedOkHttp.requireRecent(ResponseBody.class);
+
+        assertThatThrownBy(() -> GuardedOkHttp.requireRecent(Object.class))
+                .isInstanceOf(SecureRuntimeException.class)
+                .hasMessageStartingWith("SR-RUNTIME-001")
+                .hasMessageContaining("okhttp 4.12");
     }
 }
