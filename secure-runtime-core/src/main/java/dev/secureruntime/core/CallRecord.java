@@ -43,8 +43,8 @@ public final class CallRecord {
     private EgressDecision.@Nullable Denied reported;
 
     private final HopList reportedHops = new HopList();
-    /** Where this try went, and where the earlier ones did: a redirect may lead each elsewhere. */
-    private final HopList hops = new HopList();
+    /** Where this try went, and where the earlier ones did: a redirect may lead each elsewhere. Put into words where there is an earlier one. */
+    private final List<EgressRequest> hops = new ArrayList<>(1);
 
     private final HopList earlierHops = new HopList();
     private String policyVersion = "";
@@ -187,7 +187,7 @@ public final class CallRecord {
                 outcomes.addAll(earlier.outcomes);
                 reportedHops.addAll(earlier.reportedHops);
                 earlierHops.addAll(earlier.earlierHops);
-                earlierHops.addAll(earlier.hops);
+                earlier.hops.forEach(earlierHops::add);
                 grant = grant == null ? earlier.grant : grant;
                 earlier.noteOutcome(outcomes);
             }

@@ -4,6 +4,7 @@ import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressRequest;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -39,11 +40,16 @@ final class HopList {
         }
     }
 
-    /** Those that another list doesn't have. */
-    HopList without(HopList others) {
+    /** Those that are none of these. */
+    HopList without(List<EgressRequest> others) {
+        if (hops.isEmpty()) {
+            return this;
+        }
+        HopList known = new HopList();
+        others.forEach(known::add);
         HopList rest = new HopList();
         rest.addAll(this);
-        rest.hops.removeAll(others.hops);
+        rest.hops.removeAll(known.hops);
         return rest;
     }
 
