@@ -184,7 +184,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
 
     @Override
     public Receipt append(AuditEvent event) {
-        if (event.type().startsWith(LogRecords.RESERVED) || event.type().equals(LogRecords.ERASED)) {
+        if (event.type().startsWith(RecordParser.RESERVED) || event.type().equals(LogRecords.ERASED)) {
             throw new SecureRuntimeException(
                     ErrorCode.AUDIT_RECORD_REJECTED,
                     "Record rejected, nothing was written: types that begin with log., and content.erased, are written by"

@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
 /** The records that the log itself writes; their types begin with {@code log.}, which no one else may use. */
 final class LogRecords {
 
-    static final String RESERVED = "log.";
     static final String SEGMENT = "log.segment";
     static final String KEY = "log.key";
     static final String RECOVERED = "log.recovered";

@@ -17,7 +17,7 @@ final class PlainRecordMatcher {
     private static final int MAX_DIGITS = 18;
     private static final int SECONDS = "2026-01-31T23:59:59.".length();
     private static final int MICROS = 6;
-    private static final byte[] RESERVED = RecordParser.ascii(LogRecords.RESERVED);
+    private static final byte[] RESERVED = RecordParser.ascii(RecordParser.RESERVED);
     private static final byte[] BYTES = RecordParser.ascii(":{\"bytes\":");
     private static final long SEQ = Swar.word(RecordParser.ascii("{\"seq\":0"), 0);
     private static final int NONE = -1;

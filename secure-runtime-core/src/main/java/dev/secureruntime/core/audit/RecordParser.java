@@ -20,6 +20,8 @@ import java.nio.charset.StandardCharsets;
 final class RecordParser {
 
     static final int MAX_BYTES = 65_535;
+    /** What the types of the log's own records begin with; no one else may use it. */
+    static final String RESERVED = "log.";
 
     static final byte[] SEQ = ascii("{\"seq\":");
     static final byte[] TIME = ascii(",\"time\":\"");
