@@ -2,7 +2,7 @@ package dev.secureruntime.cli;
 
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.AuditRecords;
-import dev.secureruntime.core.audit.StoredRecord;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;

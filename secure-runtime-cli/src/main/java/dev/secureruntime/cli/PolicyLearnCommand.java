@@ -8,7 +8,7 @@ import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.AuditLogVerifier;
 import dev.secureruntime.core.audit.AuditRecords;
-import dev.secureruntime.core.audit.StoredRecord;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import dev.secureruntime.core.egress.PolicyLearner;
 import dev.secureruntime.core.egress.PolicyLearner.Learned;
 import dev.secureruntime.core.egress.PolicyLearner.Outcome;

@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.security.PrivateKey;
 
 /** The directions of the house. */
 @AnalyzeClasses(packages = "dev.secureruntime", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -136,4 +137,21 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.bouncycastle..");
+
+    /** What the bytes of a log mean can be read, and trusted, without a look at what is done with them. */
+    @ArchTest
+    static final ArchRule auditFormat_isPure = noClasses()
+            .that()
+            .resideInAPackage("dev.secureruntime.core.audit.format..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.secureruntime.core.audit",
+                    "java.nio.file..",
+                    "java.nio.channels..",
+                    "java.net..",
+                    "java.util.concurrent..")
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(PrivateKey.class);
 }

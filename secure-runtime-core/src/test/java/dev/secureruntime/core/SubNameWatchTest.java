@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.AuditRecords;
-import dev.secureruntime.core.audit.StoredRecord;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import dev.secureruntime.egress.EgressDecision;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;

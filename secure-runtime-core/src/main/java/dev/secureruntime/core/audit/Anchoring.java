@@ -3,6 +3,7 @@ package dev.secureruntime.core.audit;
 import dev.secureruntime.audit.AnchorConflictException;
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.audit.format.CompactRange;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.core.audit.format.RecordEncoder;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.time.Clock;

@@ -2,6 +2,9 @@ package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.audit.VerificationResult.ForwardSecurity;
+import dev.secureruntime.core.audit.format.MlDsaKey;
+import dev.secureruntime.core.audit.format.VerifierKey;
+import dev.secureruntime.core.audit.format.WitnessKey;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

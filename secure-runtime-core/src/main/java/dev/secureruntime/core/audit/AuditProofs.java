@@ -1,5 +1,11 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.InclusionProof;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.SubtreeRoots;
+import dev.secureruntime.core.audit.format.TreeHasher;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

@@ -1,5 +1,8 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.MalformedRecordException;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,11 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.TilePaths;
+import dev.secureruntime.core.audit.format.TileTree;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.core.audit.format.RecordEncoder;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;

@@ -1,5 +1,8 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

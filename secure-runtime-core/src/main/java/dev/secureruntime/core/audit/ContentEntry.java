@@ -1,5 +1,6 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

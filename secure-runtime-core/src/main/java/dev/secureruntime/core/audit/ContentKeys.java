@@ -1,6 +1,7 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.ContentSettings;
+import dev.secureruntime.core.audit.format.Hex;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

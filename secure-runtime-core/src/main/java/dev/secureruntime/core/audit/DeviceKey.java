@@ -1,6 +1,8 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.LogKey;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

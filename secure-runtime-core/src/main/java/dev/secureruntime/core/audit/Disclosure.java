@@ -2,6 +2,9 @@ package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.audit.Opening;
+import dev.secureruntime.core.audit.format.MalformedRecordException;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;

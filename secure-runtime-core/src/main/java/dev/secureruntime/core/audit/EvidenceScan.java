@@ -1,5 +1,12 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.StoredRecord;
+import dev.secureruntime.core.audit.format.TreeHasher;
+import dev.secureruntime.core.audit.format.WitnessKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

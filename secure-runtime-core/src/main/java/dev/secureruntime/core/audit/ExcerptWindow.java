@@ -1,5 +1,10 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.StoredRecord;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

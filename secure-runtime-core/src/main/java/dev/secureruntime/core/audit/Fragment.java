@@ -1,5 +1,6 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Hex;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

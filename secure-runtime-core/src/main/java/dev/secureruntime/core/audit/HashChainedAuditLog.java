@@ -5,6 +5,7 @@ import dev.secureruntime.audit.AuditLog;
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.Receipt;
+import dev.secureruntime.core.audit.format.RecordParser;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

@@ -1,5 +1,7 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -1,5 +1,8 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.MlDsaKey;
+import dev.secureruntime.core.audit.format.StoredRecord;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.regex.Matcher;

@@ -2,6 +2,10 @@ package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.SealedCheckpoint;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.MlDsaKey;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 

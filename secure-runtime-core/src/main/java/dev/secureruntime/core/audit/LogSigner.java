@@ -1,5 +1,7 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
 
 /** What signs checkpoints under the log's name: a key of the signer file, or one in a device. */

@@ -2,6 +2,9 @@ package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.Anchor;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.TreeHasher;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

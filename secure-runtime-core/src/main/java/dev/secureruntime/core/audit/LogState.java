@@ -1,5 +1,8 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.TreeHasher;
+
 /**
  * Where a log ends, so that a writer can continue it.
  *

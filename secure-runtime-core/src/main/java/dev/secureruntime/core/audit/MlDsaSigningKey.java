@@ -1,5 +1,10 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.KeyText;
+import dev.secureruntime.core.audit.format.MlDsaKey;
+import dev.secureruntime.core.audit.format.SignedNote;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.Arrays;

@@ -1,5 +1,6 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.SignedNote;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

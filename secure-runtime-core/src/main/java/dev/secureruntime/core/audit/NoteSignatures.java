@@ -1,5 +1,10 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.MlDsaKey;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.VerifierKey;
+
 /**
  * Which signatures a checkpoint of a log carries, in which order: the log key's, the epoch key's, and the ML-DSA key's
  * exactly where the log announced one.

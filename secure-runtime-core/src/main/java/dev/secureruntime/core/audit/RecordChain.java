@@ -1,5 +1,13 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.MalformedRecordException;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.StoredRecord;
+import dev.secureruntime.core.audit.format.TreeHasher;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

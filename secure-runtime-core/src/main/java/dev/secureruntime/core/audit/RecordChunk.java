@@ -1,5 +1,11 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.MalformedRecordException;
+import dev.secureruntime.core.audit.format.PlainRecordMatcher;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.Swar;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -1,5 +1,8 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -1,5 +1,7 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;

@@ -1,6 +1,11 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.audit.SealedCheckpoint;
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.SubtreeRoots;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;

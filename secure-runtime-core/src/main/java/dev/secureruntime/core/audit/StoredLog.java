@@ -1,5 +1,10 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.MalformedRecordException;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;

@@ -1,5 +1,7 @@
 package dev.secureruntime.core.audit;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -4,6 +4,8 @@ import dev.secureruntime.audit.Anchor;
 import dev.secureruntime.audit.AnchorConflictException;
 import dev.secureruntime.audit.AnchorEvidence;
 import dev.secureruntime.audit.SealedCheckpoint;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.WitnessKey;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;

@@ -5,7 +5,7 @@
  * it its index and encodes it in place; the log writer, one thread, chains the lines and writes them to the segment; the
  * sealer forces them, reads them back, and signs a checkpoint over the tree. The way of a verification: the log scan walks
  * segments and checkpoints side by side, once, and {@link dev.secureruntime.core.audit.AuditLogVerifier} makes a verdict of
- * what it found. The formats each have one file with parser and printer: record, checkpoint, signed note, verifier key.
+ * what it found. What the bytes mean stands in {@code format}; files, keys that sign, and threads are here.
  */
 @NullMarked
 package dev.secureruntime.core.audit;

@@ -2,7 +2,7 @@ package dev.secureruntime.core.report;
 
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.StoredLog;
-import dev.secureruntime.core.audit.StoredRecord;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.SealedCheckpoint;
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.SignedNote;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;

@@ -8,6 +8,8 @@ import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.audit.SealedCheckpoint;
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.ConsistencyProof;
+import dev.secureruntime.core.audit.format.Hex;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

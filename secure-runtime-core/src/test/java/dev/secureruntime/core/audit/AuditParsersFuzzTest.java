@@ -3,6 +3,14 @@ package dev.secureruntime.core.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.InclusionProof;
+import dev.secureruntime.core.audit.format.MalformedRecordException;
+import dev.secureruntime.core.audit.format.PlainRecordMatcher;
+import dev.secureruntime.core.audit.format.RecordParser;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.StoredRecord;
+import dev.secureruntime.core.audit.format.VerifierKey;
 
 /** Fuzz targets for the parsers of untrusted bytes; in a normal build they run on the seeds only. */
 class AuditParsersFuzzTest {

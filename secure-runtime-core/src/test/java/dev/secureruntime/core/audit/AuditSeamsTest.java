@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

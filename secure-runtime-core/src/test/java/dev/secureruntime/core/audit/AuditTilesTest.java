@@ -3,6 +3,7 @@ package dev.secureruntime.core.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.secureruntime.core.audit.format.TilePaths;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

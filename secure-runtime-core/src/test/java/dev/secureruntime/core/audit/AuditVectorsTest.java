@@ -2,6 +2,10 @@ package dev.secureruntime.core.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.InclusionProof;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;

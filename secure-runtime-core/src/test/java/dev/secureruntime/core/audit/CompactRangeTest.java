@@ -2,6 +2,8 @@ package dev.secureruntime.core.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;

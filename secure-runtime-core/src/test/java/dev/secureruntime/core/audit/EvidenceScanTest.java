@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.secureruntime.audit.Anchor;
 import dev.secureruntime.audit.AnchorEvidence;
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.SignedNote;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.audit.AuditEvent;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.SignedNote;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

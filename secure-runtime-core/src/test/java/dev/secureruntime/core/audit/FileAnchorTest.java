@@ -8,6 +8,7 @@ import dev.secureruntime.audit.AnchorEvidence;
 import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.audit.SealedCheckpoint;
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.CompactRange;
 import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;

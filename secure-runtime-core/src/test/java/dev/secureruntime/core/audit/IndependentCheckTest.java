@@ -2,6 +2,9 @@ package dev.secureruntime.core.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,6 +3,11 @@ package dev.secureruntime.core.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.secureruntime.core.audit.format.ConsistencyProof;
+import dev.secureruntime.core.audit.format.InclusionProof;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.SubtreeRoots;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

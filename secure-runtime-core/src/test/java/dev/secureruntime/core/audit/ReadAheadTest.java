@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

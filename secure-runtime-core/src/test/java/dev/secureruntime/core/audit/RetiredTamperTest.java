@@ -4,6 +4,7 @@ import static dev.secureruntime.core.audit.LogFixture.log;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -3,6 +3,9 @@ package dev.secureruntime.core.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.secureruntime.core.audit.format.Checkpoint;
+import dev.secureruntime.core.audit.format.SignedNote;
+import dev.secureruntime.core.audit.format.VerifierKey;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.List;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.VerificationResult;
+import dev.secureruntime.core.audit.format.SignedNote;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -2,6 +2,8 @@ package dev.secureruntime.core.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.core.audit.format.CompactRange;
+import dev.secureruntime.core.audit.format.SubtreeRoots;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

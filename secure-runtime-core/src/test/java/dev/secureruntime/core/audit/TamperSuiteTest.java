@@ -11,6 +11,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.audit.VerificationResult.Tampered;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

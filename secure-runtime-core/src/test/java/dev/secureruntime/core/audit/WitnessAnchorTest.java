@@ -7,6 +7,8 @@ import com.sun.net.httpserver.HttpServer;
 import dev.secureruntime.audit.AnchorConflictException;
 import dev.secureruntime.audit.AnchorEvidence;
 import dev.secureruntime.audit.SealedCheckpoint;
+import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.TreeHasher;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;

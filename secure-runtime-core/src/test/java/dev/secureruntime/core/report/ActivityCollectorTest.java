@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.core.audit.StoredLog;
-import dev.secureruntime.core.audit.StoredRecord;
+import dev.secureruntime.core.audit.format.StoredRecord;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,15 +1,15 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.util.Arrays;
 import java.util.List;
 
 /** The check of a consistency proof: RFC 9162, section 2.1.4.2, with unsigned arithmetic. */
-final class ConsistencyProof {
+public final class ConsistencyProof {
 
     private ConsistencyProof() {}
 
     /** Whether the hashes prove that the newer tree continues the older one. An older tree of no leaves is refused. */
-    static boolean holds(long older, byte[] olderRoot, long newer, byte[] newerRoot, List<byte[]> hashes) {
+    public static boolean holds(long older, byte[] olderRoot, long newer, byte[] newerRoot, List<byte[]> hashes) {
         if (older == 0 || Long.compareUnsigned(older, newer) > 0) {
             return false;
         }

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -19,7 +19,7 @@ import java.util.List;
  * <p>The extension chains the checkpoints, so that one that is dropped from their middle is missed. The parser is strict:
  * what it accepts prints back to the same bytes. Immutable.
  */
-final class Checkpoint {
+public final class Checkpoint {
 
     private static final String PREVIOUS = "prev ";
 
@@ -28,7 +28,7 @@ final class Checkpoint {
     private final byte[] root;
     private final byte[] previous;
 
-    Checkpoint(String origin, long size, byte[] root, byte[] previous) {
+    public Checkpoint(String origin, long size, byte[] root, byte[] previous) {
         this.origin = origin;
         this.size = size;
         this.root = root.clone();
@@ -36,7 +36,7 @@ final class Checkpoint {
     }
 
     /** Reads a note's text; throws {@link IllegalArgumentException} for anything that is not exactly a checkpoint. */
-    static Checkpoint parse(byte[] text) {
+    public static Checkpoint parse(byte[] text) {
         String[] lines = new String(text, StandardCharsets.UTF_8).split("\n", -1);
         if (lines.length != 5 || !lines[4].isEmpty() || !lines[3].startsWith(PREVIOUS)) {
             throw new IllegalArgumentException("expected the lines: origin, size, root hash, \"prev \" and a hash");
@@ -71,10 +71,10 @@ final class Checkpoint {
      *
      * @param size unsigned
      */
-    record Head(String origin, long size, byte[] root) {
+    public record Head(String origin, long size, byte[] root) {
 
         /** Reads a note's text; throws {@link IllegalArgumentException} for anything that is not a C2SP tlog-checkpoint. */
-        static Head parse(byte[] text) {
+        public static Head parse(byte[] text) {
             List<String> lines = List.of(new String(text, StandardCharsets.UTF_8).split("\n", -1));
             int last = lines.size() - 1;
             if (last < 3 || lines.indexOf("") != last) {
@@ -106,7 +106,7 @@ final class Checkpoint {
      * Whether an interrupted write can have left these bytes of a note that starts so: its beginning, then zeros where a block
      * of the file was not written.
      */
-    static boolean isInterrupted(byte[] rest, byte[] start) {
+    public static boolean isInterrupted(byte[] rest, byte[] start) {
         int written = 0;
         while (written < rest.length && written < start.length && rest[written] == start[written]) {
             written++;
@@ -119,24 +119,24 @@ final class Checkpoint {
         return true;
     }
 
-    String origin() {
+    public String origin() {
         return origin;
     }
 
-    long size() {
+    public long size() {
         return size;
     }
 
-    byte[] root() {
+    public byte[] root() {
         return root.clone();
     }
 
-    byte[] previous() {
+    public byte[] previous() {
         return previous.clone();
     }
 
     /** The text that is signed. */
-    byte[] text() {
+    public byte[] text() {
         return (origin + "\n" + size + "\n" + Base64.getEncoder().encodeToString(root) + "\n" + PREVIOUS
                         + Hex.text(previous) + "\n")
                 .getBytes(StandardCharsets.UTF_8);

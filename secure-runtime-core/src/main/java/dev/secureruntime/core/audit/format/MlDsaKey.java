@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
@@ -30,10 +30,10 @@ import org.bouncycastle.crypto.signers.MLDSASigner;
  * <p>What holds: origin, size and root are signed. What does not: the line {@code prev} and other extension lines are not.
  * Immutable and thread-safe.
  */
-final class MlDsaKey {
+public final class MlDsaKey {
 
-    static final byte TYPE = 6;
-    static final int PUBLIC_BYTES = 1_312;
+    public static final byte TYPE = 6;
+    public static final int PUBLIC_BYTES = 1_312;
     static final int SIGNATURE_BYTES = 2_420;
 
     private static final byte[] LABEL = "subtree/v1\n\0".getBytes(StandardCharsets.US_ASCII);
@@ -44,7 +44,7 @@ final class MlDsaKey {
     private final byte[] publicKey;
     private final byte[] id;
 
-    MlDsaKey(String name, byte[] publicKey) {
+    public MlDsaKey(String name, byte[] publicKey) {
         if (!VerifierKey.isName(name) || utf8(name).length > LONGEST_NAME || publicKey.length != PUBLIC_BYTES) {
             throw new IllegalArgumentException("not an ML-DSA-44 public key with a name of at most 255 bytes");
         }
@@ -54,7 +54,7 @@ final class MlDsaKey {
     }
 
     /** Reads the text form; throws {@link IllegalArgumentException} for anything that is not exactly one. */
-    static MlDsaKey parse(String text) {
+    public static MlDsaKey parse(String text) {
         KeyText read = KeyText.parse(text);
         if (read.type() != TYPE) {
             throw new IllegalArgumentException("expected a verifier key of type ML-DSA-44 (0x06)");
@@ -66,20 +66,20 @@ final class MlDsaKey {
         return key;
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    byte[] id() {
+    public byte[] id() {
         return id.clone();
     }
 
-    byte[] publicKey() {
+    public byte[] publicKey() {
         return publicKey.clone();
     }
 
     /** What is signed. */
-    byte[] message(long time, Checkpoint checkpoint) {
+    public byte[] message(long time, Checkpoint checkpoint) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
             out.write(LABEL);
@@ -109,7 +109,7 @@ final class MlDsaKey {
     }
 
     /** The signature line. */
-    SignedNote.Signature line(long time, byte[] signature) {
+    public SignedNote.Signature line(long time, byte[] signature) {
         byte[] bytes = ByteBuffer.allocate(ID_BYTES + Long.BYTES + signature.length)
                 .put(id)
                 .putLong(time)
@@ -119,7 +119,7 @@ final class MlDsaKey {
     }
 
     /** Whether {@code signature} is this key's, under this key's name and ID, over the checkpoint. */
-    boolean signed(Checkpoint checkpoint, SignedNote.Signature signature) {
+    public boolean signed(Checkpoint checkpoint, SignedNote.Signature signature) {
         byte[] bytes = signature.bytes();
         if (!signature.name().equals(name)
                 || bytes.length != ID_BYTES + Long.BYTES + SIGNATURE_BYTES

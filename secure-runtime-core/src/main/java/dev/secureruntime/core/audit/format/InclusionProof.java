@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -21,7 +21,7 @@ import java.util.List;
  *
  * <p>The parser is strict, and checks neither signature nor path. Immutable.
  */
-record InclusionProof(long index, List<byte[]> path, byte[] checkpoint) {
+public record InclusionProof(long index, List<byte[]> path, byte[] checkpoint) {
 
     static final int MAX_BYTES = 2 * SignedNote.MAX_BYTES;
 
@@ -31,7 +31,7 @@ record InclusionProof(long index, List<byte[]> path, byte[] checkpoint) {
     private static final int MAX_PATH = 64;
 
     /** Reads a proof; throws {@link IllegalArgumentException} for anything that is not exactly one. */
-    static InclusionProof parse(byte[] bytes) {
+    public static InclusionProof parse(byte[] bytes) {
         String text = new String(bytes, StandardCharsets.UTF_8);
         int split = text.indexOf("\n\n");
         if (bytes.length > MAX_BYTES || split < 0 || !Arrays.equals(text.getBytes(StandardCharsets.UTF_8), bytes)) {
@@ -72,7 +72,7 @@ record InclusionProof(long index, List<byte[]> path, byte[] checkpoint) {
     }
 
     /** The proof as text. */
-    String text() {
+    public String text() {
         StringBuilder text = new StringBuilder(HEADER).append('\n');
         text.append(INDEX).append(Long.toUnsignedString(index)).append('\n');
         path.forEach(
@@ -86,7 +86,7 @@ record InclusionProof(long index, List<byte[]> path, byte[] checkpoint) {
      * Whether the path leads from the leaf hash to the root in a tree of {@code size} leaves: RFC 9162, section 2.1.3.2, with
      * unsigned arithmetic.
      */
-    boolean leadsTo(byte[] leafHash, long size, byte[] root) {
+    public boolean leadsTo(byte[] leafHash, long size, byte[] root) {
         if (Long.compareUnsigned(index, size) >= 0) {
             return false;
         }

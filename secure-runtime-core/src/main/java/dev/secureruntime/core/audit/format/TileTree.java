@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,11 +8,11 @@ import java.util.Arrays;
  * Cuts a log into the tiles of C2SP tlog-tiles while its records pass by: entry bundles, and at each level the hashes of 256
  * tiles of the level below. Holds one open tile per level and one open bundle. Not thread-safe.
  */
-final class TileTree {
+public final class TileTree {
 
     /** Gets each tile once: the full ones as they fill, the partial ones at the end. */
     @FunctionalInterface
-    interface Listener {
+    public interface Listener {
         /**
          * Takes a tile.
          *
@@ -32,12 +32,12 @@ final class TileTree {
     private ByteBuffer entries = ByteBuffer.allocate(BUNDLE_BYTES);
     private long size;
 
-    TileTree(Listener listener) {
+    public TileTree(Listener listener) {
         this.listener = listener;
     }
 
     /** Takes the next record: its stored bytes and its leaf hash. */
-    void append(byte[] bytes, int from, int length, byte[] leaf) throws IOException {
+    public void append(byte[] bytes, int from, int length, byte[] leaf) throws IOException {
         reserve(Short.BYTES + length);
         entries.putShort((short) length).put(bytes, from, length);
         size++;
@@ -79,7 +79,7 @@ final class TileTree {
     }
 
     /** Gives the partial tiles; nothing may be appended then. */
-    void finish() throws IOException {
+    public void finish() throws IOException {
         int rest = (int) (size % TilePaths.WIDTH);
         if (rest > 0) {
             endBundle(rest);

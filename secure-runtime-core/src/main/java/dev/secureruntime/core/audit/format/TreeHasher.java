@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.security.DigestException;
 import java.security.MessageDigest;
@@ -9,9 +9,9 @@ import java.security.NoSuchAlgorithmException;
  *
  * <p>Not thread-safe: one digest is used again and again.
  */
-final class TreeHasher {
+public final class TreeHasher {
 
-    static final int BYTES = 32;
+    public static final int BYTES = 32;
 
     private static final byte LEAF = 0;
     private static final byte NODE = 1;
@@ -19,11 +19,11 @@ final class TreeHasher {
     private final MessageDigest sha256 = sha256();
     private final byte[] pair = new byte[1 + 2 * BYTES];
 
-    TreeHasher() {
+    public TreeHasher() {
         pair[0] = NODE;
     }
 
-    static MessageDigest sha256() {
+    public static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
@@ -31,20 +31,20 @@ final class TreeHasher {
         }
     }
 
-    void leaf(byte[] buffer, int from, int length, byte[] out, int at) {
+    public void leaf(byte[] buffer, int from, int length, byte[] out, int at) {
         sha256.update(LEAF);
         sha256.update(buffer, from, length);
         finish(out, at);
     }
 
     /** The same for a leaf that has a byte before it: one call of the digest instead of two. The byte is put back. */
-    void leafInPlace(byte[] buffer, int from, int length, byte[] out, int at) {
+    public void leafInPlace(byte[] buffer, int from, int length, byte[] out, int at) {
         prefixed(LEAF, buffer, from, length);
         finish(out, at);
     }
 
     /** The node over the two hashes that stand at {@code from}, one behind the other, with a byte before them. */
-    void nodeInPlace(byte[] buffer, int from, byte[] out, int at) {
+    public void nodeInPlace(byte[] buffer, int from, byte[] out, int at) {
         prefixed(NODE, buffer, from, 2 * BYTES);
         finish(out, at);
     }
@@ -56,7 +56,7 @@ final class TreeHasher {
         buffer[from - 1] = before;
     }
 
-    void node(byte[] left, byte[] right, byte[] out) {
+    public void node(byte[] left, byte[] right, byte[] out) {
         System.arraycopy(left, 0, pair, 1, BYTES);
         System.arraycopy(right, 0, pair, 1 + BYTES, BYTES);
         sha256.update(pair, 0, pair.length);
@@ -64,7 +64,7 @@ final class TreeHasher {
     }
 
     /** The plain SHA-256, which is also the root of the empty tree. */
-    byte[] plain(byte[] bytes) {
+    public byte[] plain(byte[] bytes) {
         return sha256.digest(bytes);
     }
 

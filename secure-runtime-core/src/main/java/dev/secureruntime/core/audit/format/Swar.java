@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
  *
  * <p>Each method may look at {@value #SLACK} bytes behind what it is asked about: the array must have them.
  */
-final class Swar {
+public final class Swar {
 
     /** How many bytes an array must have behind the last one of interest. */
     static final int SLACK = 31;
@@ -108,7 +108,7 @@ final class Swar {
     }
 
     /** Whether the 64 bytes at {@code from} are the digits of the 32-byte hash at {@code hash}. */
-    static boolean isHexOf(byte[] bytes, int from, byte[] hashes, int hash) {
+    public static boolean isHexOf(byte[] bytes, int from, byte[] hashes, int hash) {
         long difference = 0;
         for (int i = 0; i < HEX_WORDS; i++) {
             long four = (int) INT.get(hashes, hash + i * 4) & 0xffff_ffffL;

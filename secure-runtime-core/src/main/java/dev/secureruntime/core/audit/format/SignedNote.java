@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -22,9 +22,9 @@ import java.util.List;
  * <p>The parser is strict: UTF-8, no control characters but the line feed, canonical base64, nothing after the last
  * signature, at most {@value #MAX_BYTES} bytes. It checks no signature. Immutable.
  */
-final class SignedNote {
+public final class SignedNote {
 
-    static final int MAX_BYTES = 16_384;
+    public static final int MAX_BYTES = 16_384;
 
     private static final String DASH = "\u2014 ";
     private static final int MAX_SIGNATURES = 16;
@@ -32,21 +32,21 @@ final class SignedNote {
     private final byte[] text;
     private final List<Signature> signatures;
 
-    SignedNote(byte[] text, List<Signature> signatures) {
+    public SignedNote(byte[] text, List<Signature> signatures) {
         this.text = text.clone();
         this.signatures = List.copyOf(signatures);
     }
 
     /** A signature line: the key's name, and key ID and signature in one. */
-    record Signature(String name, byte[] bytes) {
+    public record Signature(String name, byte[] bytes) {
         /** The line without its line feed. */
-        String line() {
+        public String line() {
             return DASH + name + " " + Base64.getEncoder().encodeToString(bytes);
         }
     }
 
     /** Reads a note; throws {@link IllegalArgumentException} for anything that is not exactly one. */
-    static SignedNote parse(byte[] note) {
+    public static SignedNote parse(byte[] note) {
         if (note.length > MAX_BYTES) {
             throw new IllegalArgumentException("a note has at most " + MAX_BYTES + " bytes");
         }
@@ -63,7 +63,7 @@ final class SignedNote {
     }
 
     /** Reads signature lines without a text; throws {@link IllegalArgumentException} for anything else. */
-    static List<Signature> signatures(byte[] lines) {
+    public static List<Signature> signatures(byte[] lines) {
         String whole = utf8(lines);
         if (lines.length > MAX_BYTES || !whole.endsWith("\n")) {
             throw new IllegalArgumentException("expected signature lines of at most " + MAX_BYTES + " bytes");
@@ -111,16 +111,16 @@ final class SignedNote {
     }
 
     /** The bytes that are signed. */
-    byte[] text() {
+    public byte[] text() {
         return text.clone();
     }
 
-    List<Signature> signatures() {
+    public List<Signature> signatures() {
         return signatures;
     }
 
     /** The note as it is stored. */
-    byte[] bytes() {
+    public byte[] bytes() {
         StringBuilder lines = new StringBuilder("\n");
         signatures.forEach(signature -> lines.append(signature.line()).append('\n'));
         byte[] tail = lines.toString().getBytes(StandardCharsets.UTF_8);

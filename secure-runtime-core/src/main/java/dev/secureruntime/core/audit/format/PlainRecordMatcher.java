@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 /**
  * Recognizes records as writers mostly write them, eight bytes at a time, and leaves all others to {@link RecordParser}.
@@ -9,10 +9,10 @@ package dev.secureruntime.core.audit;
  *
  * <p>Not thread-safe.
  */
-final class PlainRecordMatcher {
+public final class PlainRecordMatcher {
 
     /** How many zero bytes must follow the last line, so that no check runs out of the array. */
-    static final int SLACK = RecordParser.HASH_DIGITS + Swar.SLACK;
+    public static final int SLACK = RecordParser.HASH_DIGITS + Swar.SLACK;
 
     private static final int MAX_DIGITS = 18;
     private static final int SECONDS = "2026-01-31T23:59:59.".length();
@@ -33,12 +33,12 @@ final class PlainRecordMatcher {
     private int prevFrom;
     private int at;
 
-    PlainRecordMatcher() {
+    public PlainRecordMatcher() {
         java.util.Arrays.setAll(shapes, i -> new RecordShape());
     }
 
     /** Starts with other content of the buffer. */
-    void reset(byte[] buffer) {
+    public void reset(byte[] buffer) {
         line = buffer;
         secondFrom = NONE;
         for (RecordShape shape : shapes) {
@@ -47,12 +47,12 @@ final class PlainRecordMatcher {
     }
 
     /** The place of the line feed behind the record that starts at {@code from}, or -1 when it is not a plain record. */
-    int match(int from) {
+    public int match(int from) {
         return body(from) && Swar.isHash(line, prevFrom) && tail(from) ? at : NONE;
     }
 
     /** The same, for a record that names the hash at {@code hash} as that of the record before. */
-    int matchAfter(byte[] hashes, int hash, int from) {
+    public int matchAfter(byte[] hashes, int hash, int from) {
         return body(from) && Swar.isHexOf(line, prevFrom, hashes, hash) && tail(from) ? at : NONE;
     }
 
@@ -124,11 +124,11 @@ final class PlainRecordMatcher {
                 && skip(RecordParser.PREV);
     }
 
-    long seq() {
+    public long seq() {
         return seq;
     }
 
-    int prevFrom() {
+    public int prevFrom() {
         return prevFrom;
     }
 

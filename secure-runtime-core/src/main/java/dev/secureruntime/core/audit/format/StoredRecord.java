@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.audit.Commitment;
@@ -61,7 +61,7 @@ public record StoredRecord(
 
     /** The text of an attribute, or null when there is none of that name or it is no text. */
     @Nullable
-    String text(String name) {
+    public String text(String name) {
         return attributes.get(name) instanceof Attribute.Text text ? text.value() : null;
     }
 

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 /**
  * Walks over the tokens of a record's line and refuses what is not strict JSON (RFC 8259) in UTF-8 (RFC 3629).

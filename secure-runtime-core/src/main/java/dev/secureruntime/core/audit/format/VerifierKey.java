@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -15,16 +15,16 @@ import org.bouncycastle.math.ec.rfc8032.Ed25519;
  *
  * <p>Immutable and thread-safe.
  */
-final class VerifierKey {
+public final class VerifierKey {
 
-    static final byte ED25519 = 1;
+    public static final byte ED25519 = 1;
 
     private final String name;
     private final byte[] publicKey;
     private final byte[] id;
     private final Ed25519.PublicPoint point;
 
-    VerifierKey(String name, byte[] publicKey) {
+    public VerifierKey(String name, byte[] publicKey) {
         if (!isName(name)) {
             throw new IllegalArgumentException("a key's name has no white space and no '+', and is not empty");
         }
@@ -40,7 +40,7 @@ final class VerifierKey {
     }
 
     /** Reads the text form; throws {@link IllegalArgumentException} for anything that is not exactly one. */
-    static VerifierKey parse(String text) {
+    public static VerifierKey parse(String text) {
         int first = text.indexOf('+');
         int second = text.indexOf('+', first + 1);
         if (first < 0 || second < 0) {
@@ -77,27 +77,27 @@ final class VerifierKey {
         return Arrays.copyOf(sha256.digest(), 4);
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    byte[] id() {
+    public byte[] id() {
         return id.clone();
     }
 
-    byte[] publicKey() {
+    public byte[] publicKey() {
         return publicKey.clone();
     }
 
     /** The signature line of bytes that are said to be this key's signature. */
-    SignedNote.Signature line(byte[] signature) {
+    public SignedNote.Signature line(byte[] signature) {
         byte[] bytes = Arrays.copyOf(id, id.length + signature.length);
         System.arraycopy(signature, 0, bytes, id.length, signature.length);
         return new SignedNote.Signature(name, bytes);
     }
 
     /** Whether {@code signature} is this key's, under this key's name and ID, over {@code text}. */
-    boolean signed(byte[] text, SignedNote.Signature signature) {
+    public boolean signed(byte[] text, SignedNote.Signature signature) {
         byte[] bytes = signature.bytes();
         return signature.name().equals(name)
                 && bytes.length == id.length + Ed25519.SIGNATURE_SIZE

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.charset.StandardCharsets;
 
@@ -17,11 +17,11 @@ import java.nio.charset.StandardCharsets;
  * no unpaired surrogate, JSON's number grammar (RFC 8259). It remembers where the parts stand in the buffer; nothing is
  * copied. Not thread-safe.
  */
-final class RecordParser {
+public final class RecordParser {
 
-    static final int MAX_BYTES = 65_535;
+    public static final int MAX_BYTES = 65_535;
     /** What the types of the log's own records begin with; no one else may use it. */
-    static final String RESERVED = "log.";
+    public static final String RESERVED = "log.";
 
     static final byte[] SEQ = ascii("{\"seq\":");
     static final byte[] TIME = ascii(",\"time\":\"");
@@ -33,7 +33,7 @@ final class RecordParser {
     static final byte[] SHA256 = ascii(",\"sha256\":\"");
     static final byte[] PREV = ascii(",\"prev\":\"");
     static final byte[] END = ascii("\"}");
-    static final int HASH_DIGITS = 2 * TreeHasher.BYTES;
+    public static final int HASH_DIGITS = 2 * TreeHasher.BYTES;
     static final int MAX_TYPE = 255;
 
     private final NameSet names = new NameSet();
@@ -50,12 +50,12 @@ final class RecordParser {
     private int commitmentsFrom;
     private int prevFrom;
 
-    static byte[] ascii(String text) {
+    public static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
     /** Reads the line, given without its line feed. What was read is valid until the buffer changes. */
-    void parse(byte[] line, int from, int length) throws MalformedRecordException {
+    public void parse(byte[] line, int from, int length) throws MalformedRecordException {
         if (length > MAX_BYTES) {
             throw new MalformedRecordException("a record has at most 65,535 bytes, not " + length, MAX_BYTES);
         }
@@ -129,17 +129,17 @@ final class RecordParser {
         cursor.expect(':');
     }
 
-    long seq() {
+    public long seq() {
         return seq;
     }
 
     /** Whether the record's type is {@code name}, in ASCII. */
-    boolean isType(byte[] name) {
+    public boolean isType(byte[] name) {
         return java.util.Arrays.equals(buffer, typeFrom, typeTo, name, 0, name.length);
     }
 
     /** Whether the record is one that only the log itself writes. */
-    boolean isReserved() {
+    public boolean isReserved() {
         return typeTo - typeFrom >= 4
                 && buffer[typeFrom] == 'l'
                 && buffer[typeFrom + 1] == 'o'
@@ -148,17 +148,17 @@ final class RecordParser {
     }
 
     /** Whether the record names {@code hash} as that of the record before. */
-    boolean follows(byte[] hash) {
+    public boolean follows(byte[] hash) {
         return Hex.matches(buffer, prevFrom, hash);
     }
 
     /** Where the digits of the hash of the record before stand. */
-    int prevFrom() {
+    public int prevFrom() {
         return prevFrom;
     }
 
     /** The parsed record as values, copied out of the buffer. */
-    StoredRecord record() {
+    public StoredRecord record() {
         return StoredRecord.read(
                 buffer,
                 seq,

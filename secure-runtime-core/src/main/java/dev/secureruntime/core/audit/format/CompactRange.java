@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,19 +8,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>For every bit that is set in the size, the root of the perfect subtree of that size is kept. Not thread-safe.
  */
-final class CompactRange {
+public final class CompactRange {
 
     private final TreeHasher hasher = new TreeHasher();
     private final byte[][] subtrees;
     private final byte[] carry = new byte[TreeHasher.BYTES];
     private long size;
 
-    CompactRange() {
+    public CompactRange() {
         subtrees = new byte[Long.SIZE][TreeHasher.BYTES];
     }
 
     /** The tree of {@code size} leaves whose subtrees, the largest first, have these roots. */
-    CompactRange(long size, List<byte[]> roots) {
+    public CompactRange(long size, List<byte[]> roots) {
         this();
         this.size = size;
         int next = 0;
@@ -51,12 +51,12 @@ final class CompactRange {
     }
 
     /** Appends the leaf hash that stands in {@code hashes} at {@code at}. */
-    void append(byte[] hashes, int at) {
+    public void append(byte[] hashes, int at) {
         append(0, hashes, at);
     }
 
     /** Appends a perfect subtree of 2^{@code height} leaves, given its root; the size must be a multiple of that. */
-    void append(int height, byte[] hashes, int at) {
+    public void append(int height, byte[] hashes, int at) {
         System.arraycopy(hashes, at, carry, 0, TreeHasher.BYTES);
         int level = height;
         for (long rest = size >>> height; (rest & 1) == 1; rest >>>= 1) {
@@ -67,12 +67,12 @@ final class CompactRange {
         size += 1L << height;
     }
 
-    long size() {
+    public long size() {
         return size;
     }
 
     /** The same tree, which can grow on its own. */
-    CompactRange copy() {
+    public CompactRange copy() {
         CompactRange copy = new CompactRange();
         copy.size = size;
         for (int level = 0; level < Long.SIZE; level++) {
@@ -82,7 +82,7 @@ final class CompactRange {
     }
 
     /** The root hash over all leaves so far. */
-    byte[] root() {
+    public byte[] root() {
         if (size == 0) {
             return hasher.plain(new byte[0]);
         }

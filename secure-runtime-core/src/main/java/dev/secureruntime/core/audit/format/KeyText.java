@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -8,10 +8,10 @@ import java.util.Base64;
  * The text that C2SP signed-note gives a key: {@code name+hhhhhhhh+base64(type || key)}, with the key ID in the middle. Of
  * ML-DSA keys; those of Ed25519 have theirs in {@link VerifierKey} and {@link SigningKey}.
  */
-record KeyText(String name, String id, byte type, byte[] key) {
+public record KeyText(String name, String id, byte type, byte[] key) {
 
     /** Reads the text; throws {@link IllegalArgumentException}, whose message never repeats it. */
-    static KeyText parse(String text) {
+    public static KeyText parse(String text) {
         int first = text.indexOf('+');
         int second = text.indexOf('+', first + 1);
         if (first < 0 || second < 0) {
@@ -51,7 +51,7 @@ record KeyText(String name, String id, byte type, byte[] key) {
     }
 
     /** The text; of a private key, for the signer file only. */
-    String text() {
+    public String text() {
         byte[] data = new byte[1 + key.length];
         data[0] = type;
         System.arraycopy(key, 0, data, 1, key.length);

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +9,7 @@ import java.util.List;
  *
  * <p>RFC 6962, sections 2.1.1 (inclusion) and 2.1.2 (consistency).
  */
-final class SubtreeRoots {
+public final class SubtreeRoots {
 
     /** The leaves from {@code from} to before {@code to}. */
     record Range(long from, long to) {}
@@ -29,7 +29,7 @@ final class SubtreeRoots {
     }
 
     /** For the proof that leaf {@code index} is in the tree of {@code size} leaves. */
-    static SubtreeRoots inclusion(long index, long size) {
+    public static SubtreeRoots inclusion(long index, long size) {
         List<Range> ranges = new ArrayList<>();
         inclusion(index, 0, size, ranges);
         return new SubtreeRoots(ranges);
@@ -50,7 +50,7 @@ final class SubtreeRoots {
     }
 
     /** For the proof that the tree of {@code size} leaves continues the one of {@code older} leaves. */
-    static SubtreeRoots consistency(long older, long size) {
+    public static SubtreeRoots consistency(long older, long size) {
         List<Range> ranges = new ArrayList<>();
         if (older < size) {
             consistency(older, 0, size, true, ranges);
@@ -85,7 +85,7 @@ final class SubtreeRoots {
      *
      * @throws IllegalArgumentException when the proof needs a hash that the tree doesn't hold
      */
-    void startWith(CompactRange removed) {
+    public void startWith(CompactRange removed) {
         while (current < ordered.size() && ordered.get(current).from() < removed.size()) {
             Range range = ordered.get(current);
             CompactRange part = removed.part(range.from(), range.to());
@@ -103,7 +103,7 @@ final class SubtreeRoots {
     }
 
     /** Takes the next leaf's hash; every leaf from 0 on has to be given. */
-    void accept(long index, byte[] leaf) {
+    public void accept(long index, byte[] leaf) {
         if (current == ordered.size() || index < ordered.get(current).from()) {
             return;
         }
@@ -117,7 +117,7 @@ final class SubtreeRoots {
     }
 
     /** The proof's hashes in the RFC's order. */
-    List<byte[]> roots() {
+    public List<byte[]> roots() {
         if (current < ordered.size()) {
             throw new IllegalStateException("the log has fewer leaves than the proof needs");
         }

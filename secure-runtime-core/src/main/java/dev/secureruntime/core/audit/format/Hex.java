@@ -1,22 +1,22 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.charset.StandardCharsets;
 
 /** Lower-case hexadecimal in byte arrays, without strings in between: two of these stand in every record. */
-final class Hex {
+public final class Hex {
 
     private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
     private Hex() {}
 
-    static void write(byte[] hash, byte[] target, int at) {
+    public static void write(byte[] hash, byte[] target, int at) {
         for (int i = 0, t = at; i < hash.length; i++) {
             target[t++] = DIGITS[(hash[i] >> 4) & 0xf];
             target[t++] = DIGITS[hash[i] & 0xf];
         }
     }
 
-    static String text(byte[] hash) {
+    public static String text(byte[] hash) {
         byte[] target = new byte[hash.length * 2];
         write(hash, target, 0);
         return new String(target, StandardCharsets.US_ASCII);

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +19,7 @@ import org.bouncycastle.math.ec.rfc8032.Ed25519;
  *
  * <p>Immutable and thread-safe.
  */
-final class WitnessKey {
+public final class WitnessKey {
 
     private static final byte COSIGNATURE = 4;
     private static final int ID = 4;
@@ -36,7 +36,7 @@ final class WitnessKey {
     }
 
     /** Reads the text form; throws {@link IllegalArgumentException} for anything that is not exactly one. */
-    static WitnessKey parse(String text) {
+    public static WitnessKey parse(String text) {
         int first = text.indexOf('+');
         int second = text.indexOf('+', first + 1);
         if (first < 0 || second < 0) {
@@ -61,18 +61,18 @@ final class WitnessKey {
         return new WitnessKey(name, id, point);
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
     /** Whether a signature claims to be this key's: its name and ID. */
-    boolean isNamedBy(SignedNote.Signature signature) {
+    public boolean isNamedBy(SignedNote.Signature signature) {
         byte[] bytes = signature.bytes();
         return signature.name().equals(name) && bytes.length >= ID && Arrays.equals(bytes, 0, ID, id, 0, ID);
     }
 
     /** The time of a valid cosignature over a checkpoint's signed text, in seconds from 1970; empty when it isn't valid. */
-    OptionalLong cosigned(byte[] text, SignedNote.Signature signature) {
+    public OptionalLong cosigned(byte[] text, SignedNote.Signature signature) {
         byte[] bytes = signature.bytes();
         if (!isNamedBy(signature) || bytes.length != BYTES) {
             return OptionalLong.empty();

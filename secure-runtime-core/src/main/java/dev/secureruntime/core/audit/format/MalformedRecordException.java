@@ -1,7 +1,7 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 /** Says where a line stops being a record and what was expected there. Without a stack trace: it is data, not a defect. */
-final class MalformedRecordException extends Exception {
+public final class MalformedRecordException extends Exception {
 
     private static final long serialVersionUID = 1L;
 

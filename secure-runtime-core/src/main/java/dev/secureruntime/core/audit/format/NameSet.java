@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import java.util.Arrays;
 import java.util.HashSet;

@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 /**
  * Where in one plain record, of those in a buffer, the values stand: what lies between them is the same in most records that

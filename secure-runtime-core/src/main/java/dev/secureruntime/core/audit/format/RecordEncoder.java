@@ -1,4 +1,4 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 import dev.secureruntime.audit.Attribute;
 import dev.secureruntime.audit.AuditEvent;
@@ -19,10 +19,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The hash of the record before is left as a gap of 64 bytes: only the writer thread knows it. Not thread-safe.
  */
-final class RecordEncoder {
+public final class RecordEncoder {
 
     /** The room that one line can take: a record and its line feed, and what is written behind it or before the limit is noticed. */
-    static final int ROOM = RecordParser.MAX_BYTES + 64;
+    public static final int ROOM = RecordParser.MAX_BYTES + 64;
 
     private static final byte[] HEX = RecordParser.ascii("0123456789abcdef");
     private static final byte[] UNICODE = RecordParser.ascii("\\u00");
@@ -57,7 +57,7 @@ final class RecordEncoder {
      * @throws SecureRuntimeException {@code SR-AUDIT-003} when the event breaks the format's rules; what was written behind
      *     {@code from} is then void
      */
-    int encode(byte[] target, int from, long seq, Instant now, AuditEvent event) {
+    public int encode(byte[] target, int from, long seq, Instant now, AuditEvent event) {
         buffer = target;
         at = from;
         // The line feed is not part of the record.
@@ -105,12 +105,12 @@ final class RecordEncoder {
     }
 
     /** The offset of the gap for the hash in the line that ends (behind its line feed) at {@code end}. */
-    static int prevOffset(int end) {
+    public static int prevOffset(int end) {
         return end - 1 - RecordParser.END.length - RecordParser.HASH_DIGITS;
     }
 
     /** The offset of 64 digits that are the value of the line's last attribute, in a line without commitments. */
-    static int lastAttributeHashOffset(int end) {
+    public static int lastAttributeHashOffset(int end) {
         return prevOffset(end) - RecordParser.PREV.length - RecordParser.END.length - RecordParser.HASH_DIGITS;
     }
 

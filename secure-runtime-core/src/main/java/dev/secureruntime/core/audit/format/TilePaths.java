@@ -1,10 +1,10 @@
-package dev.secureruntime.core.audit;
+package dev.secureruntime.core.audit.format;
 
 /**
  * Where C2SP tlog-tiles puts things: {@code tile/<L>/<N>[.p/<W>]} and {@code tile/entries/<N>[.p/<W>]}, N in groups of three
  * digits, all but the last after an {@code x}: {@code x001/x234/067}.
  */
-final class TilePaths {
+public final class TilePaths {
 
     /** The number of hashes or entries in a full tile. */
     static final int WIDTH = 256;
@@ -14,17 +14,17 @@ final class TilePaths {
     private TilePaths() {}
 
     /** A tile of hashes with {@code width} of them. */
-    static String hashes(int level, long number, int width) {
+    public static String hashes(int level, long number, int width) {
         return "tile/" + level + "/" + index(number, width);
     }
 
     /** A bundle of {@code width} entries. */
-    static String entries(long number, int width) {
+    public static String entries(long number, int width) {
         return "tile/entries/" + index(number, width);
     }
 
     /** The directory of a tile's partial versions, by the path of the full one. */
-    static String partials(String full) {
+    public static String partials(String full) {
         return full + ".p";
     }
 
