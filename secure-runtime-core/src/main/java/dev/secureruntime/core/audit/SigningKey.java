@@ -1,11 +1,11 @@
 package dev.secureruntime.core.audit;
 
 import dev.secureruntime.core.audit.format.Hex;
+import dev.secureruntime.core.audit.format.KeyText;
 import dev.secureruntime.core.audit.format.SignedNote;
 import dev.secureruntime.core.audit.format.VerifierKey;
 import java.security.SecureRandom;
 import java.util.Arrays;
-import java.util.Base64;
 import org.bouncycastle.math.ec.rfc8032.Ed25519;
 
 /**
@@ -37,19 +37,15 @@ final class SigningKey implements LogSigner {
 
     /** Reads the text form; the message of the error never repeats it. */
     static SigningKey parse(String text) {
-        String rest = text.startsWith(PREFIX) ? text.substring(PREFIX.length()) : "";
-        int first = rest.indexOf('+');
-        int second = rest.indexOf('+', first + 1);
-        if (first < 0 || second < 0) {
+        if (!text.startsWith(PREFIX)) {
             throw new IllegalArgumentException("expected a private key: PRIVATE+KEY+name+8 hex digits+base64");
         }
-        byte[] data = Base64.getDecoder().decode(rest.substring(second + 1));
-        if (data.length != 1 + Ed25519.SECRET_KEY_SIZE || data[0] != VerifierKey.ED25519) {
+        KeyText read = KeyText.parse(text.substring(PREFIX.length()));
+        if (read.type() != VerifierKey.ED25519 || read.key().length != Ed25519.SECRET_KEY_SIZE) {
             throw new IllegalArgumentException("expected a private key of type Ed25519 (0x01)");
         }
-        SigningKey key = new SigningKey(rest.substring(0, first), Arrays.copyOfRange(data, 1, data.length));
-        Arrays.fill(data, (byte) 0);
-        if (!rest.substring(first + 1, second).equals(Hex.text(key.verifier.id()))) {
+        SigningKey key = new SigningKey(read.name(), read.key());
+        if (!read.id().equals(Hex.text(key.verifier.id()))) {
             throw new IllegalArgumentException("the private key's ID is not that of its name and key");
         }
         return key;
@@ -74,11 +70,7 @@ final class SigningKey implements LogSigner {
 
     /** The text form, for the signer file only. */
     String export() {
-        byte[] data = new byte[1 + seed.length];
-        data[0] = VerifierKey.ED25519;
-        System.arraycopy(seed, 0, data, 1, seed.length);
-        return PREFIX + verifier.name() + "+" + Hex.text(verifier.id()) + "+"
-                + Base64.getEncoder().encodeToString(data);
+        return PREFIX + new KeyText(verifier.name(), Hex.text(verifier.id()), VerifierKey.ED25519, seed).text();
     }
 
     @Override

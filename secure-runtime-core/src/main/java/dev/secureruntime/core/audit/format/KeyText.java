@@ -5,8 +5,7 @@ import java.util.Arrays;
 import java.util.Base64;
 
 /**
- * The text that C2SP signed-note gives a key: {@code name+hhhhhhhh+base64(type || key)}, with the key ID in the middle. Of
- * ML-DSA keys; those of Ed25519 have theirs in {@link VerifierKey} and {@link SigningKey}.
+ * The text that C2SP signed-note gives a key: {@code name+hhhhhhhh+base64(type || key)}, with the key ID in the middle.
  */
 public record KeyText(String name, String id, byte type, byte[] key) {
 

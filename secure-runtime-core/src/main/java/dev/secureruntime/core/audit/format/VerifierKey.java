@@ -1,8 +1,6 @@
 package dev.secureruntime.core.audit.format;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Base64;
 import org.bouncycastle.math.ec.rfc8032.Ed25519;
 
 /**
@@ -35,23 +33,18 @@ public final class VerifierKey {
         }
         this.name = name;
         this.publicKey = publicKey.clone();
-        this.id = keyId(name, publicKey);
+        this.id = KeyText.id(name, ED25519, publicKey);
         this.point = decoded;
     }
 
     /** Reads the text form; throws {@link IllegalArgumentException} for anything that is not exactly one. */
     public static VerifierKey parse(String text) {
-        int first = text.indexOf('+');
-        int second = text.indexOf('+', first + 1);
-        if (first < 0 || second < 0) {
-            throw new IllegalArgumentException("expected a verifier key: name+8 hex digits+base64");
-        }
-        byte[] data = Base64.getDecoder().decode(text.substring(second + 1));
-        if (data.length != 1 + Ed25519.PUBLIC_KEY_SIZE || data[0] != ED25519) {
+        KeyText read = KeyText.parse(text);
+        if (read.type() != ED25519) {
             throw new IllegalArgumentException("expected a verifier key of type Ed25519 (0x01)");
         }
-        VerifierKey key = new VerifierKey(text.substring(0, first), Arrays.copyOfRange(data, 1, data.length));
-        if (!key.toString().equals(text)) {
+        VerifierKey key = new VerifierKey(read.name(), read.key());
+        if (!read.id().equals(Hex.text(key.id))) {
             throw new IllegalArgumentException("the verifier key's ID is not that of its name and key");
         }
         return key;
@@ -66,15 +59,6 @@ public final class VerifierKey {
                                 || Character.isWhitespace(c)
                                 || Character.isSpaceChar(c)
                                 || Character.isSurrogate((char) c));
-    }
-
-    private static byte[] keyId(String name, byte[] publicKey) {
-        var sha256 = TreeHasher.sha256();
-        sha256.update(name.getBytes(StandardCharsets.UTF_8));
-        sha256.update((byte) '\n');
-        sha256.update(ED25519);
-        sha256.update(publicKey);
-        return Arrays.copyOf(sha256.digest(), 4);
     }
 
     public String name() {
@@ -118,9 +102,6 @@ public final class VerifierKey {
     /** The text form. */
     @Override
     public String toString() {
-        byte[] data = new byte[1 + publicKey.length];
-        data[0] = ED25519;
-        System.arraycopy(publicKey, 0, data, 1, publicKey.length);
-        return name + "+" + Hex.text(id) + "+" + Base64.getEncoder().encodeToString(data);
+        return new KeyText(name, Hex.text(id), ED25519, publicKey).text();
     }
 }

@@ -3,7 +3,6 @@ package dev.secureruntime.core.audit.format;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.OptionalLong;
 import org.bouncycastle.math.ec.rfc8032.Ed25519;
 
@@ -37,28 +36,20 @@ public final class WitnessKey {
 
     /** Reads the text form; throws {@link IllegalArgumentException} for anything that is not exactly one. */
     public static WitnessKey parse(String text) {
-        int first = text.indexOf('+');
-        int second = text.indexOf('+', first + 1);
-        if (first < 0 || second < 0) {
-            throw new IllegalArgumentException("expected a witness's verifier key: name+8 hex digits+base64");
-        }
-        byte[] data = Base64.getDecoder().decode(text.substring(second + 1));
-        String name = text.substring(0, first);
-        if (data.length != 1 + Ed25519.PUBLIC_KEY_SIZE || data[0] != COSIGNATURE || !VerifierKey.isName(name)) {
+        KeyText read = KeyText.parse(text);
+        byte[] key = read.key();
+        if (read.type() != COSIGNATURE || key.length != Ed25519.PUBLIC_KEY_SIZE) {
             throw new IllegalArgumentException("expected a verifier key of type Ed25519 cosignature (0x04)");
         }
-        Ed25519.PublicPoint point = Ed25519.validatePublicKeyFullExport(data, 1);
+        Ed25519.PublicPoint point = Ed25519.validatePublicKeyFullExport(key, 0);
         if (point == null) {
             throw new IllegalArgumentException("not an Ed25519 public key");
         }
-        var sha256 = TreeHasher.sha256();
-        sha256.update((name + "\n").getBytes(StandardCharsets.UTF_8));
-        byte[] id = Arrays.copyOf(sha256.digest(data), ID);
-        String expected = name + "+" + Hex.text(id) + "+" + Base64.getEncoder().encodeToString(data);
-        if (!expected.equals(text)) {
+        byte[] id = KeyText.id(read.name(), COSIGNATURE, key);
+        if (!read.id().equals(Hex.text(id))) {
             throw new IllegalArgumentException("the verifier key's ID is not that of its name and key");
         }
-        return new WitnessKey(name, id, point);
+        return new WitnessKey(read.name(), id, point);
     }
 
     public String name() {
