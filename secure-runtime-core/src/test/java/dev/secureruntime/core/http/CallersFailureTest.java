@@ -121,7 +121,8 @@ class CallersFailureTest {
                 }))
                 .build();
 
-        assertThatThrownBy(() -> world.calls.newCall(post).execute()).hasRootCauseInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> world.calls.newCall(post).execute())
+                .hasRootCauseInstanceOf(IllegalStateException.class);
 
         assertCutForItsBudget();
     }
@@ -225,8 +226,7 @@ class CallersFailureTest {
             sink.write(SENT).flush();
             throw forged();
         });
-        Request post =
-                world.get(ReloadWorld.LEFT).newBuilder().post(body).build();
+        Request post = world.get(ReloadWorld.LEFT).newBuilder().post(body).build();
 
         assertThatThrownBy(() -> world.calls.newCall(post).execute())
                 .isInstanceOf(IOException.class)

@@ -67,7 +67,8 @@ class RecordedEndsTest {
     @Test
     void answer_ofOkHttp_thatIsClosedOnceAPolicyCutIt_isRecordedAsCut() throws Exception {
         world.left.answer(slow());
-        try (Response response = world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
+        try (Response response =
+                world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
             assertThat(response.code()).isEqualTo(200);
             assertThat(world.runtime.reload(world.rightPolicy()).cutCalls()).isEqualTo(1);
         }
