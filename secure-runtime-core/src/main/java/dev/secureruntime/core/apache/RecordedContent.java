@@ -129,7 +129,7 @@ final class RecordedContent extends InputStream {
         ended = true;
         release.accept(whole);
         try {
-            record.ended(watch.digest(), whole);
+            exchange.recordEnd(watch.digest(), whole);
         } catch (SecureRuntimeException e) {
             // An answer whose record can't be kept is not given out as if nothing had happened.
             throw new IOException(e.getMessage(), e);

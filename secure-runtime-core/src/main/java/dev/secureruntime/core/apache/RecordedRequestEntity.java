@@ -3,6 +3,7 @@ package dev.secureruntime.core.apache;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.OutgoingBody;
 import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.core.http.CallersFailure;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -95,6 +96,13 @@ final class RecordedRequestEntity implements HttpEntity {
         Bounded bounded = new Bounded(target, length, watch, outgoing);
         try {
             entity.writeTo(bounded);
+        } catch (IOException e) {
+            throw CallersFailure.of(e, bounded.failure());
+        } catch (RuntimeException | Error e) {
+            if (hop != null) {
+                hop.brokeUnder(bounded.failure());
+            }
+            throw e;
         } finally {
             bounded.close();
         }
@@ -165,6 +173,7 @@ final class RecordedRequestEntity implements HttpEntity {
         private final @Nullable OutgoingBody outgoing;
         private long written;
         private boolean shut;
+        private @Nullable IOException failure;
 
         Bounded(OutputStream target, long length, OutputStream watch, @Nullable OutgoingBody outgoing) {
             this.target = target;
@@ -190,7 +199,17 @@ final class RecordedRequestEntity implements HttpEntity {
             System.arraycopy(buffer, offset, copy, 0, count);
             watch.write(copy, 0, count);
             written += count;
-            target.write(outgoing == null ? copy : outgoing.pass(copy));
+            try {
+                target.write(outgoing == null ? copy : outgoing.pass(copy));
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+                throw e;
+            }
+        }
+
+        /** What was thrown through the entity first; null when nothing was. */
+        synchronized @Nullable IOException failure() {
+            return failure;
         }
 
         @Override
@@ -206,8 +225,11 @@ final class RecordedRequestEntity implements HttpEntity {
             shut = true;
         }
 
-        /** Nothing more comes: fails when something is missing. */
+        /** Nothing more comes: fails when something is missing, or did not pass and the entity kept it to itself. */
         synchronized void finish() throws IOException {
+            if (failure != null) {
+                throw failure;
+            }
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);
             }

@@ -11,6 +11,7 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reported;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,6 +156,14 @@ public class GuardedHop {
     /** Says why the hop was cut while it was under way; false when it was before. */
     public final boolean cut(Denied reason) {
         return cut.compareAndSet(null, reason);
+    }
+
+    /** The caller's code failed after this was thrown through it, if anything was: a refusal that it kept to itself cuts the hop. */
+    public final void brokeUnder(@Nullable IOException thrown) {
+        EgressDeniedException refusal = thrown == null ? null : CallersFailure.refusal(thrown);
+        if (refusal != null) {
+            cut(refusal.decision());
+        }
     }
 
     /** Why the hop was cut, by a policy or because of what it was sending; null when it wasn't. */

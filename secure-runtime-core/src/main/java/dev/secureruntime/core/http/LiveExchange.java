@@ -1,5 +1,6 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.ComponentSnapshot;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.egress.EgressDecision.Denied;
@@ -72,13 +73,12 @@ public final class LiveExchange implements AutoCloseable {
     /** What a failure really was: the policy's word, where there is one. */
     public IOException explained(IOException failure) {
         Denied reason = hop.cut();
-        for (Throwable cause = failure; reason == null && cause != null; cause = cause.getCause()) {
-            if (cause instanceof EgressDeniedException denial) {
-                reason = denial.decision();
-            }
-        }
         if (reason == null) {
-            return failure;
+            EgressDeniedException denial = CallersFailure.refusal(failure);
+            if (denial == null) {
+                return failure;
+            }
+            reason = denial.decision();
         }
         if (reason.layer() == Layer.UNDER_WAY) {
             hop.cut(reason);
@@ -86,6 +86,16 @@ public final class LiveExchange implements AutoCloseable {
         return failure instanceof EgressDeniedException same && same.decision().equals(reason)
                 ? same
                 : new EgressDeniedException(hop.asked(), reason);
+    }
+
+    /** Records how its answer ended: one that was cut before it was read whole was cut, though nobody read on to be told. */
+    public void recordEnd(Commitment.Digest body, boolean whole) {
+        Denied reason = hop.cut();
+        if (reason == null || whole) {
+            hop.record().ended(body, whole);
+        } else {
+            hop.record().cut(hop.outgoing().shown(), reason, body);
+        }
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.secureruntime.core.jdkhttp;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.core.http.CallersFailure;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.Redirects;
@@ -244,6 +245,9 @@ final class GuardedSend<T> {
         Denied closed = generation == null ? null : generation.closedUnder(failed);
         if (failed.cut() == null && closed != null && unconnected == null) {
             failed.cut(closed);
+        }
+        if (generation != null && failed.cut() == null && unconnected == null) {
+            return CallersFailure.of(failure, null); // once it is on its way, a refusal is the relay's or the hop's
         }
         return exchange.explained(unconnected == null ? failure : unconnected);
     }

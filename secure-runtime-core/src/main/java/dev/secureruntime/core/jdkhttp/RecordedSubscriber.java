@@ -35,7 +35,7 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
     /** Above zero while the subscriber is being told something: it is told one thing at a time, of a cut too. */
     private final AtomicInteger telling = new AtomicInteger();
 
-    private final AtomicBoolean cutTold = new AtomicBoolean();
+    private final AtomicBoolean endTold = new AtomicBoolean();
     private volatile boolean cutting;
     private volatile @Nullable Subscription connection;
     private boolean ended;
@@ -131,17 +131,20 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
 
     @Override
     public void onError(Throwable failure) {
-        tell(() -> callers.onError(brokeOff(failure)));
+        tell(() -> tellFailure(failure));
     }
 
     @Override
     public void onComplete() {
         tell(() -> {
             if (exchange.cut() != null) {
-                callers.onError(brokeOff(new IOException("the call was cut")));
+                tellFailure(new IOException("the call was cut"));
                 return;
             }
             SecureRuntimeException unrecorded = end(true);
+            if (!endTold.compareAndSet(false, true)) {
+                return;
+            }
             if (unrecorded == null) {
                 callers.onComplete();
             } else {
@@ -181,8 +184,13 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
     }
 
     private void tellCut() {
-        if (cutTold.compareAndSet(false, true)) {
-            callers.onError(brokeOff(new IOException("the call was cut")));
+        tellFailure(new IOException("the call was cut"));
+    }
+
+    /** A subscriber is told one end: a cut may come while or after it is told another. */
+    private void tellFailure(Throwable failure) {
+        if (endTold.compareAndSet(false, true)) {
+            callers.onError(brokeOff(failure));
         }
     }
 
@@ -193,7 +201,7 @@ final class RecordedSubscriber<T> implements BodySubscriber<Outcome<T>>, Subscri
         ended = true;
         exchange.close();
         try {
-            record.ended(watch.digest(), readToEnd || empty);
+            exchange.recordEnd(watch.digest(), readToEnd || empty);
             return null;
         } catch (SecureRuntimeException e) {
             return e;

@@ -2,6 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.Gate;
+import dev.secureruntime.core.http.CallersFailure;
 import dev.secureruntime.core.http.ClientRetries;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.core.http.Redirects;
@@ -159,7 +160,11 @@ final class GuardedExchange {
     private Request recorded(Request request) throws IOException {
         Request.Builder plain = RequestParts.withoutFraming(request);
         if (request.body() != null) {
-            plain.method(request.method(), new RecordedRequestBody(request.body(), record));
+            try {
+                plain.method(request.method(), new RecordedRequestBody(request.body(), record));
+            } catch (IOException e) {
+                throw CallersFailure.of(e, null);
+            }
         }
         return plain.build();
     }

@@ -56,6 +56,7 @@ final class Passing {
         private final @Nullable OutgoingBody outgoing;
         private long written;
         private boolean shut;
+        private @Nullable IOException failure;
 
         private BoundedSink(OutputStream target, long length, OutputStream watchers, @Nullable OutgoingBody outgoing) {
             this.target = target;
@@ -81,8 +82,18 @@ final class Passing {
                 watchers.write(copy);
                 written += copy.length;
                 left -= copy.length;
-                send(outgoing == null ? copy : outgoing.pass(copy));
+                try {
+                    send(outgoing == null ? copy : outgoing.pass(copy));
+                } catch (IOException e) {
+                    failure = failure == null ? e : failure;
+                    throw e;
+                }
             }
+        }
+
+        /** What was thrown through the body first; null when nothing was. */
+        synchronized @Nullable IOException failure() {
+            return failure;
         }
 
         private void send(byte[] bytes) throws IOException {
@@ -108,8 +119,11 @@ final class Passing {
             shut = true;
         }
 
-        /** Nothing more comes: fails when something is missing. */
+        /** Nothing more comes: fails when something is missing, or did not pass and the body kept it to itself. */
         synchronized void finish() throws IOException {
+            if (failure != null) {
+                throw failure;
+            }
             if (length >= 0 && written != length) {
                 throw new IOException("the request's body has " + written + " bytes and announced " + length);
             }

@@ -3,6 +3,7 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.OutgoingBody;
 import dev.secureruntime.core.http.BodyWatch;
+import dev.secureruntime.core.http.CallersFailure;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -120,6 +121,13 @@ final class RecordedRequestBody extends RequestBody {
             if (callers.isOpen()) {
                 callers.emit();
             }
+        } catch (IOException e) {
+            throw CallersFailure.of(e, bounded.failure());
+        } catch (RuntimeException | Error e) {
+            if (hop != null) {
+                hop.brokeUnder(bounded.failure());
+            }
+            throw e;
         } finally {
             bounded.close();
         }

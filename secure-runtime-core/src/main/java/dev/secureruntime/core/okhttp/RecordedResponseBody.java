@@ -67,7 +67,7 @@ final class RecordedResponseBody extends ResponseBody implements Passing.End {
         ended = true;
         exchange.close();
         try {
-            record.ended(digest, readToEnd || empty);
+            exchange.recordEnd(digest, readToEnd || empty);
         } catch (SecureRuntimeException e) {
             // An answer whose record can't be kept is not given out as if nothing had happened.
             throw new IOException(e.getMessage(), e);
