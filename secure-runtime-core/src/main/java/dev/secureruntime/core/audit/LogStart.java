@@ -66,7 +66,8 @@ final class LogStart {
         }
         requireOutside("The signer", settings.signer(), "whoever can change the log must not have its keys");
         requireDirectory("The log's directory", files.directory(), LinkOption.NOFOLLOW_LINKS);
-        // Links are followed: one may lead to the log's directory, which is there when this is asked again, and is refused then.
+        // Links are followed: one may lead to the log's directory, which is there when this is asked again, and is
+        // refused then.
         requireDirectory("The signer's directory", Durable.parent(settings.signer()));
         if (settings.content().isPresent()) {
             requireDirectory("The content store", settings.content().get().store(), LinkOption.NOFOLLOW_LINKS);

@@ -73,7 +73,7 @@ final class Retention {
                     }
                 });
             } catch (UncheckedIOException e) {
-                throw e.getCause();
+                throw new IOException(e.getMessage(), e);
             } catch (IllegalArgumentException e) {
                 throw new LogFault(from, LogFiles.SEGMENTS, 0, String.valueOf(e.getMessage()));
             }

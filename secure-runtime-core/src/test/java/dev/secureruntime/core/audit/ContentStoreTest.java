@@ -19,9 +19,9 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -323,8 +323,7 @@ class ContentStoreTest {
         Files.copy(file, home.resolve("other"), StandardCopyOption.COPY_ATTRIBUTES);
         LogFixture.write(home.resolve("other"), "0".repeat(32));
         for (ContentSettings wrong : List.of(store(home), store(home).wrappingKey(home.resolve("other")))) {
-            assertThatThrownBy(() ->
-                            LogFixture.open(LogFixture.settings(home).content(wrong)))
+            assertThatThrownBy(() -> LogFixture.open(LogFixture.settings(home).content(wrong)))
                     .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
                             .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE))
                     .hasMessageContaining("needs the wrapping key");
