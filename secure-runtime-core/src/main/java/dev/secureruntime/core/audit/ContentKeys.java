@@ -6,6 +6,7 @@ import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,9 +133,12 @@ final class ContentKeys {
     private static List<Path> wrapped(Path directory) throws IOException {
         List<Path> wrapped = new ArrayList<>();
         for (Path file : files(directory, KEY)) {
-            byte[] content = OwnerFiles.read(file, 1);
-            if (content.length > 0 && content[0] == 'W') {
-                wrapped.add(file);
+            // Whoever may read it: one file that is in disorder stops its own subject, not the others.
+            try (FileChannel channel = LineReader.openRegular(file)) {
+                ByteBuffer kind = ByteBuffer.allocate(1);
+                if (channel.read(kind) == 1 && kind.get(0) == 'W') {
+                    wrapped.add(file);
+                }
             }
         }
         return wrapped;
