@@ -10,6 +10,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -77,8 +78,10 @@ final class Arguments {
     /**
      * Where a command may write a file: not inside {@code directory}, a log or a content store, whatever links lead there, and
      * not over a signer or one of the files that it was given to {@code read}. What is there otherwise is replaced.
+     *
+     * @return the file behind all links
      */
-    void requireOutput(String option, Path file, @Nullable Path directory, List<String> read) {
+    Path requireOutput(String option, Path file, @Nullable Path directory, List<String> read) {
         try {
             requireOutsideLogs(option, file, directory);
             if (Files.isSymbolicLink(file) && !Files.exists(file)) {
@@ -98,6 +101,7 @@ final class Arguments {
                     && new String(content(target, SIGNER.length() - 1), StandardCharsets.ISO_8859_1).equals(SIGNER)) {
                 throw usage(option + ": " + file + " is the signer of a log; it is not replaced");
             }
+            return target;
         } catch (IOException e) {
             throw usage(option + ": can't write " + file + ": " + e);
         }
@@ -115,12 +119,22 @@ final class Arguments {
             throw usage(option + ": can't write " + file + ": " + e);
         }
         for (Path above = target; above != null; above = above.getParent()) {
-            if (Files.exists(above.resolve("log.json"))
-                    || Files.exists(above.resolve("store")) && Files.exists(above.resolve("content"))) {
+            if (isLog(above) || isStore(above)) {
                 throw usage(option + ": " + file + " lies inside " + above + ", which holds a log or a content store"
                         + OUTSIDE);
             }
         }
+    }
+
+    // By more than one name each: "log.json", and directories "store" and "content", are in many a project.
+    private static boolean isLog(Path directory) {
+        return Files.exists(directory.resolve("log.json")) && Files.isDirectory(directory.resolve("segments"));
+    }
+
+    private static boolean isStore(Path directory) {
+        return Files.isRegularFile(directory.resolve("store"))
+                && Files.isDirectory(directory.resolve("keys"))
+                && Files.isDirectory(directory.resolve("content"));
     }
 
     private static boolean isSame(Path target, String other) throws IOException {
@@ -137,9 +151,17 @@ final class Arguments {
     private static Path real(Path file) throws IOException {
         Path whole = file.toAbsolutePath();
         Path above = whole.getParent();
-        return Files.exists(whole) || above == null
-                ? whole.toRealPath()
-                : real(above).resolve(whole.getFileName());
+        if (above == null) {
+            return whole;
+        }
+        if (!Files.exists(whole)) {
+            return real(above).resolve(whole.getFileName()).normalize();
+        }
+        try {
+            return whole.toRealPath();
+        } catch (NoSuchFileException e) {
+            return whole; // it is there and has no name of its own: a pipe, as /dev/stdout may be one
+        }
     }
 
     /** The lines of a key file without comments, which begin with '#', and blank lines; or the verifier key itself. */

@@ -110,8 +110,7 @@ final class AuditReportCommand implements Callable<Integer> {
     private Path target(Arguments arguments) {
         List<String> read = new ArrayList<>(anchors.stream().map(Path::toString).toList());
         read.add(key);
-        arguments.requireOutput("--out", out, directory, read);
-        return out.toAbsolutePath();
+        return arguments.requireOutput("--out", out, directory, read);
     }
 
     private ReportPage page(List<String> keys, VerificationResult result) throws IOException {
@@ -134,15 +133,22 @@ final class AuditReportCommand implements Callable<Integer> {
     }
 
     private static void replace(Path target, ReportPage page) throws IOException {
-        Path folder = target.toAbsolutePath().getParent();
-        Path draft = Files.createTempFile(folder, ".report", ".tmp");
+        if (Files.exists(target) && !Files.isRegularFile(target)) {
+            write(target, page); // a device or a pipe, which no file may take the place of
+            return;
+        }
+        Path draft = Files.createTempFile(target.getParent(), ".report", ".tmp");
         try {
-            try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(draft), 1 << 16)) {
-                page.write(stream);
-            }
+            write(draft, page);
             Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } finally {
             Files.deleteIfExists(draft);
+        }
+    }
+
+    private static void write(Path file, ReportPage page) throws IOException {
+        try (OutputStream stream = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16)) {
+            page.write(stream);
         }
     }
 }

@@ -11,12 +11,14 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -186,6 +188,70 @@ class OutputFilesTest {
             assertThat(Files.size(at("out"))).isPositive();
             Files.delete(at("out"));
         }
+    }
+
+    @Test
+    void outputIntoAPipe_isWrittenThrough() throws Exception {
+        Assumptions.assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "pipes have no names here");
+        for (List<Object> command : commands()) {
+            Process cat = new ProcessBuilder("cat").start();
+            Path pipe = Path.of("/proc/" + cat.pid() + "/fd/0");
+            try {
+                CommandRun run = run(command, pipe);
+                assertThat(run.code()).as("%s: %s", command, run.err()).isZero();
+                cat.getOutputStream().close();
+                assertThat(cat.getInputStream().readNBytes(1)).as("%s", command).hasSize(1);
+                assertThat(Files.exists(home.resolve("fd"))).isFalse();
+            } finally {
+                cat.destroy();
+            }
+        }
+    }
+
+    /** A report is put in the place of what is there, but never of a device or a pipe, which others use too. */
+    @Test
+    void reportIntoAPipeThatHasAName_leavesThePipe() throws Exception {
+        Process made = new ProcessBuilder("mkfifo", at("pipe").toString()).start();
+        Assumptions.assumeTrue(made.waitFor() == 0, "no mkfifo");
+        Process cat = new ProcessBuilder("cat", at("pipe").toString()).start();
+        try {
+            assertThat(run(commands().get(1), at("pipe")).code()).isZero();
+            assertThat(new String(cat.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("<html");
+            assertThat(Files.readAttributes(at("pipe"), BasicFileAttributes.class)
+                            .isOther())
+                    .isTrue();
+        } finally {
+            cat.destroy();
+        }
+    }
+
+    @Test
+    void reportBehindALink_replacesTheFile_andLeavesTheLink() throws IOException {
+        Files.writeString(at("old"), "old");
+        Files.createSymbolicLink(at("to-old"), at("old"));
+        assertThat(run(commands().get(1), at("to-old")).code()).isZero();
+        assertThat(at("to-old")).isSymbolicLink();
+        assertThat(Files.readString(at("old"))).contains("<html");
+    }
+
+    @Test
+    void outputInAProjectWithNamesLikeOurs_isWritten() throws IOException {
+        Files.createDirectories(at("project/store"));
+        Files.createDirectories(at("project/content"));
+        Files.writeString(at("project/log.json"), "{\"level\":\"info\"}");
+        for (List<Object> command : commands()) {
+            CommandRun run = run(command, at("project/out"));
+            assertThat(run.code()).as("%s: %s", command, run.err()).isZero();
+            Files.delete(at("project/out"));
+        }
+    }
+
+    @Test
+    void tilesIntoAnotherLog_byAPathThroughWhatIsNotThere_areRefused() {
+        CommandRun other = CommandRun.reading("", "audit", "append", at("other"), "--signer", at("other.signer"));
+        assertThat(other.code()).isZero();
+        assertRefused(List.of("audit", "tiles", at("log"), "--out"), at("none/../other/tiles"));
     }
 
     @Test

@@ -6,11 +6,13 @@ import dev.secureruntime.error.ErrorCode;
 import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -64,8 +66,9 @@ final class ContentKeys {
             OwnerFiles.replace(store.resolve("store"), text.getBytes(StandardCharsets.UTF_8));
         }
         Path wrapping = settings.wrappingKey().orElse(null);
+        List<Path> wrapped = wrapped(store.resolve("keys"));
         if (wrapping != null && !Files.exists(wrapping)) {
-            if (hasWrapped(store.resolve("keys"))) {
+            if (!wrapped.isEmpty()) {
                 throw unusable(
                         store,
                         "has keys that are encrypted with a wrapping key, and there is no file " + wrapping
@@ -76,7 +79,24 @@ final class ContentKeys {
         }
         ContentKeys keys = open(settings);
         keys.requireOrigin(store, origin);
+        keys.requireOpens(wrapped);
         return keys;
+    }
+
+    /** Refuses a wrapping key, or none, that opens no key: the next subject's would be sealed under it, or not at all. */
+    private void requireOpens(List<Path> wrapped) throws IOException {
+        SecureRuntimeException refused = null;
+        for (Path file : wrapped) {
+            try {
+                read(file).destroy();
+                return;
+            } catch (SecureRuntimeException e) {
+                refused = e; // it may be this one file that is damaged
+            }
+        }
+        if (refused != null) {
+            throw refused;
+        }
     }
 
     /** Refuses the store of another log. */
@@ -109,14 +129,19 @@ final class ContentKeys {
         return new ContentKeys(store, lines[1], naming, wrapping);
     }
 
-    private static boolean hasWrapped(Path directory) throws IOException {
+    /** The files of keys that are sealed under a wrapping key. */
+    private static List<Path> wrapped(Path directory) throws IOException {
+        List<Path> wrapped = new ArrayList<>();
         for (Path file : files(directory, KEY)) {
-            byte[] content = OwnerFiles.read(file, 1);
-            if (content.length > 0 && content[0] == 'W') {
-                return true;
+            // Whoever may read it: one file that is in disorder stops its own subject, not the others.
+            try (FileChannel channel = LineReader.openRegular(file)) {
+                ByteBuffer kind = ByteBuffer.allocate(1);
+                if (channel.read(kind) == 1 && kind.get(0) == 'W') {
+                    wrapped.add(file);
+                }
             }
         }
-        return false;
+        return wrapped;
     }
 
     private static byte[] random(SecureRandom random) {

@@ -142,8 +142,9 @@ public final class ContentSweep {
     }
 
     /**
-     * Refuses a file whose end is no torn one. A value is on the device before its record is, so an interrupted write has no
-     * record; where a record stands behind what can't be read, the file is damaged, be it in one length alone.
+     * Refuses a file whose end is no torn one. A value is written before its record is, so a killed process leaves no record of
+     * half a value; where a record commits to what stands behind, the file is damaged, be it in one length alone. A power
+     * failure can leave the same, of records that were never reported as durable: that is refused too, as nothing tells it apart.
      */
     private static void requireTorn(Path store, Path file, Wanted wanted) throws IOException {
         long torn = ContentFiles.read(file, entry -> true);

@@ -65,10 +65,12 @@ final class LogStart {
                     "whoever gets the log must not get the content with it");
         }
         requireOutside("The signer", settings.signer(), "whoever can change the log must not have its keys");
-        requireDirectory("The log's directory", files.directory());
+        requireDirectory("The log's directory", files.directory(), LinkOption.NOFOLLOW_LINKS);
+        // Links are followed: one may lead to the log's directory, which is there when this is asked again, and is
+        // refused then.
         requireDirectory("The signer's directory", Durable.parent(settings.signer()));
         if (settings.content().isPresent()) {
-            requireDirectory("The content store", settings.content().get().store());
+            requireDirectory("The content store", settings.content().get().store(), LinkOption.NOFOLLOW_LINKS);
         }
         if (!Files.exists(settings.signer())) {
             SignerFile.requireName(settings.name());
@@ -83,9 +85,9 @@ final class LogStart {
     }
 
     /** Refuses a place where something else stands, there or above. */
-    private static void requireDirectory(String what, Path directory) throws IOException {
+    private static void requireDirectory(String what, Path directory, LinkOption... links) throws IOException {
         Path there = directory.toAbsolutePath();
-        while (!Files.exists(there)) {
+        while (!Files.exists(there, links)) {
             there = Durable.parent(there);
         }
         if (!Files.isDirectory(there)) {

@@ -8,6 +8,7 @@ import dev.secureruntime.core.audit.format.SignedNote;
 import dev.secureruntime.core.audit.format.TreeHasher;
 import dev.secureruntime.core.audit.format.VerifierKey;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +51,7 @@ final class Retention {
     @FunctionalInterface
     interface Limit {
         /** The segment starts with record {@code from}; the next one with {@code first}. */
-        boolean allows(long from, long first) throws IOException;
+        boolean allows(long from, long first) throws IOException, LogFault;
 
         static Limit below(long index) {
             return (from, first) -> first <= index;
@@ -65,11 +66,17 @@ final class Retention {
     Limit before(Instant time) {
         return (from, first) -> {
             AtomicBoolean older = new AtomicBoolean(true);
-            AuditRecords.read(files.directory(), from, first - 1, (record, line) -> {
-                if (!record.time().isBefore(time)) {
-                    older.set(false);
-                }
-            });
+            try {
+                AuditRecords.read(files.directory(), from, first - 1, (record, line) -> {
+                    if (!record.time().isBefore(time)) {
+                        older.set(false);
+                    }
+                });
+            } catch (UncheckedIOException e) {
+                throw new IOException(e.getMessage(), e);
+            } catch (IllegalArgumentException e) {
+                throw new LogFault(from, LogFiles.SEGMENTS, 0, String.valueOf(e.getMessage()));
+            }
             return older.get();
         };
     }

@@ -19,6 +19,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -308,6 +309,25 @@ class ContentStoreTest {
                 .hasMessageContaining("put it back");
         assertThat(file).doesNotExist();
         Files.move(home.resolve("elsewhere"), file);
+        LogFixture.open(settings).close();
+    }
+
+    /** Where the setting got lost, new subjects' keys would lie in the store in plain text. */
+    @Test
+    void wrappingKey_thatIsNotGivenAnyMore_orIsAnother_isRefused_beforeTheNextSubjectComes() throws IOException {
+        Path file = home.resolve("wrapping");
+        AuditSettings settings = LogFixture.settings(home).content(store(home).wrappingKey(file));
+        try (HashChainedAuditLog log = LogFixture.open(settings)) {
+            log.append(prompt("u", "the value"));
+        }
+        Files.copy(file, home.resolve("other"), StandardCopyOption.COPY_ATTRIBUTES);
+        LogFixture.write(home.resolve("other"), "0".repeat(32));
+        for (ContentSettings wrong : List.of(store(home), store(home).wrappingKey(home.resolve("other")))) {
+            assertThatThrownBy(() -> LogFixture.open(LogFixture.settings(home).content(wrong)))
+                    .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                            .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE))
+                    .hasMessageContaining("needs the wrapping key");
+        }
         LogFixture.open(settings).close();
     }
 

@@ -117,6 +117,19 @@ class LogStartTest {
     }
 
     @Test
+    void open_aLinkThatLeadsNowhereInTheDirectorysPlace_isNamed_andNothingIsMade() throws Exception {
+        Path nowhere = Files.createSymbolicLink(home.resolve("nowhere"), home.resolve("none"));
+        for (AuditSettings unfit : List.of(
+                AuditSettings.in(nowhere).signer(home.resolve("keys/signer")),
+                settings().content(ContentSettings.in(nowhere)))) {
+            assertThatThrownBy(() -> LogFixture.open(unfit)).hasMessageContaining(nowhere + " is no directory");
+        }
+        try (var made = Files.list(home)) {
+            assertThat(made).containsExactly(nowhere);
+        }
+    }
+
+    @Test
     void open_aFileWhereADirectoryIsToBe_isNamedWithItsRemedy_andNothingIsMade() throws Exception {
         Path file = Files.createFile(home.resolve("file"));
         Path link = Files.createSymbolicLink(home.resolve("link"), file);

@@ -145,6 +145,19 @@ class RetentionTest {
     }
 
     @Test
+    void retireBefore_recordThatIsNoneAnyMore_isRefusedAsChanged() throws Exception {
+        Path segment = LogFixture.segments(home).get(0);
+        try (HashChainedAuditLog log = LogFixture.open(settings())) {
+            Files.writeString(segment, Files.readString(segment).replaceFirst("\"seq\":2,", "\"seq\":x,"));
+            assertThatThrownBy(() -> log.retireBefore(Instant.parse("9999-01-01T00:00:00Z"), List.of(anchor)))
+                    .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
+                            .isEqualTo(ErrorCode.AUDIT_LOG_INCONSISTENT))
+                    .hasMessageContaining("Nothing was removed");
+        }
+        assertThat(segment).exists();
+    }
+
+    @Test
     void retireBefore_clockWentBack_keepsWhatIsNotFromBefore() throws Exception {
         Path later = Files.createDirectory(home.resolve("later"));
         AuditSettings settings = LogFixture.settings(later).segmentBytes(1);
