@@ -106,7 +106,8 @@ final class ConnectionOpenings {
         }
         Map<List<Block>, Set<Integer>> byHoles = new LinkedHashMap<>();
         for (int port : scope.ports()) {
-            if (!deniesLiterals(port, scope) || isWorthIt(rule, "category raw-ip is denied: only names may lead there")) {
+            if (!deniesLiterals(port, scope)
+                    || isWorthIt(rule, "category raw-ip is denied: only names may lead there")) {
                 byHoles.computeIfAbsent(holes(block, port, scope), same -> new TreeSet<>())
                         .add(port);
             }

@@ -144,10 +144,11 @@ final class PolicyLearnerTest {
     void saw_targetThatAGrantOpenedAndTheRulesDoToo_isProposedForWhatTheRulesAllowed() {
         PolicyLearner learner = PolicyLearner.fromNothing();
         learner.saw(call("api.example"), Outcome.ALLOWED);
-        learner.saw(new EgressRequest("chat", "DELETE", "https", "api.example", 443, "/", List.of()), Outcome.BREAK_GLASS);
-        assertThat(learner.propose().rules().get("chat"))
-                .singleElement()
-                .satisfies(learned -> assertThat(learned.rule().scope().methods()).containsExactly("GET"));
+        learner.saw(
+                new EgressRequest("chat", "DELETE", "https", "api.example", 443, "/", List.of()), Outcome.BREAK_GLASS);
+        assertThat(learner.propose().rules().get("chat")).singleElement().satisfies(learned -> assertThat(
+                        learned.rule().scope().methods())
+                .containsExactly("GET"));
     }
 
     @ParameterizedTest

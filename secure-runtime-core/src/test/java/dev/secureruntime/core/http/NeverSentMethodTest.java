@@ -30,7 +30,8 @@ class NeverSentMethodTest {
         try (GuardedWorld world = new GuardedWorld(folder)) {
             String url = world.url(GuardedWorld.OPENAI, "/");
             assertRefused(() -> GuardedOkHttp.callFactory(world.agent)
-                    .newCall(new Request.Builder().url(url).method("TRACE", null).build())
+                    .newCall(
+                            new Request.Builder().url(url).method("TRACE", null).build())
                     .execute());
             assertRefused(() -> GuardedJdkHttp.client(world.agent)
                     .send(

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.BreakGlassGrant;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.policy.BreakGlass;
-
 import dev.secureruntime.policy.ComponentPolicy;
 import dev.secureruntime.policy.EgressRule;
 import dev.secureruntime.policy.EgressRule.Scope;
@@ -111,8 +110,7 @@ class CoalescedGrantTest {
 
     private static void assertRefusedWithoutAConnection(ReloadWorld world, LoopbackServer shared) throws IOException {
         int before = shared.server.getRequestCount();
-        assertThatThrownBy(
-                        () -> world.calls.newCall(get(GRANTED, shared, "/")).execute())
+        assertThatThrownBy(() -> world.calls.newCall(get(GRANTED, shared, "/")).execute())
                 .isInstanceOf(EgressDeniedException.class);
         assertThat(shared.server.getRequestCount()).isEqualTo(before);
     }
@@ -124,13 +122,16 @@ class CoalescedGrantTest {
         shared.server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
-                return request.getSequenceNumber() > 0 ? new MockResponse().setResponseCode(421) : LoopbackServer.json("{}");
+                return request.getSequenceNumber() > 0
+                        ? new MockResponse().setResponseCode(421)
+                        : LoopbackServer.json("{}");
             }
         });
         try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_2);
                 BreakGlassGrant grant = grant(world, shared)) {
             world.calls.newCall(get(OPEN, shared, "/")).execute().close();
-            try (Response answer = world.calls.newCall(get(GRANTED, shared, "/")).execute()) {
+            try (Response answer =
+                    world.calls.newCall(get(GRANTED, shared, "/")).execute()) {
                 assertThat(answer.code()).isEqualTo(200);
                 assertThat(shared.connections()).isEqualTo(2);
             }

@@ -35,10 +35,10 @@ class ProxyLoginNameTest {
     void loginOfTheProxy_leavesForNowhere_whateverThePolicyCallsASecret(String name) throws Exception {
         String basic = "Basic " + Base64.getEncoder().encodeToString(LOGIN.getBytes(StandardCharsets.US_ASCII));
         try (TunnelProxy proxy = new TunnelProxy(basic);
-                GuardedWorld world = new GuardedWorld(folder, builder -> builder.egressProxy(
-                                EgressProxy.at("127.0.0.1:" + proxy.port())
+                GuardedWorld world = new GuardedWorld(
+                        folder, builder -> builder.egressProxy(EgressProxy.at("127.0.0.1:" + proxy.port())
                                         .login(() -> LOGIN.getBytes(StandardCharsets.US_ASCII)))
-                        .secret(name, () -> POLICYS_OWN.getBytes(StandardCharsets.US_ASCII)))) {
+                                .secret(name, () -> POLICYS_OWN.getBytes(StandardCharsets.US_ASCII)))) {
             world.runtime.reload(sendingTo(name, world.provider.port()));
             GuardedCallFactory calls = GuardedOkHttp.callFactory(world.agent);
             world.provider.answer(LoopbackServer.json("{}"));
