@@ -49,9 +49,10 @@ import picocli.CommandLine.Spec;
             "  secure-runtime policy learn --from ./audit --key audit.pin --policy policy.json > proposal.json",
             "",
             "Each rule is one host, scheme and port with the methods seen; x-seen has the counts. Wildcards, addresses, hosts",
-            "that the current policy denies, hosts of closed categories, and what only a break-glass grant opened or a secret was",
-            "found on its way to, are never proposed: x-left-out names them. x-not-proposed names what else the current policy says.",
-            "The audit log holds no paths, so that none are proposed."
+            "that the current policy denies, hosts of closed categories, what a rule in deny refused, one of too many names, and",
+            "what only a break-glass grant opened or a secret was found on its way to, are never proposed: x-left-out names them,",
+            "and hosts that only redirected on. x-not-proposed names what else the current policy says. The audit log holds no",
+            "paths, so that none are proposed."
         })
 final class PolicyLearnCommand implements Callable<Integer> {
 
@@ -142,7 +143,11 @@ final class PolicyLearnCommand implements Callable<Integer> {
                 port > 0 && port < 65_536 ? (int) port : 0,
                 "/",
                 List.of());
-        learner.saw(request, outcome(record));
+        Outcome outcome = outcome(record);
+        learner.saw(request, outcome);
+        if (record.attributes().get("secure_runtime.redirected_from") instanceof Attribute.Texts hosts) {
+            hosts.values().forEach(host -> learner.redirected(component, host, outcome));
+        }
     }
 
     private static Outcome outcome(StoredRecord record) {
@@ -152,9 +157,14 @@ final class PolicyLearnCommand implements Callable<Integer> {
         if (text(record, "secure_runtime.verdict").equals("allow")) {
             return Outcome.ALLOWED;
         }
-        return text(record, "error.type").equals(ErrorCode.EGRESS_SECRET_LEAVING.code())
-                ? Outcome.SECRET_FOUND
-                : Outcome.REFUSED;
+        if (text(record, "error.type").equals(ErrorCode.EGRESS_SECRET_LEAVING.code())) {
+            return Outcome.SECRET_FOUND;
+        }
+        return switch (text(record, "secure_runtime.reason")) {
+            case "deny_rule" -> Outcome.DENIED;
+            case "many_names" -> Outcome.ONE_OF_MANY_NAMES;
+            default -> Outcome.REFUSED;
+        };
     }
 
     private static String text(StoredRecord record, String name) {

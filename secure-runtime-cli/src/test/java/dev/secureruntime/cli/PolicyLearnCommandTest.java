@@ -120,6 +120,33 @@ final class PolicyLearnCommandTest {
         assertThat(json.has("x-not-proposed")).isFalse();
     }
 
+    @Test
+    void learn_whatADenyRuleRefusedOrATunnelAskedFor_isLeftOut_alsoInReportMode() throws IOException {
+        try (HashChainedAuditLog log = HashChainedAuditLog.open(
+                AuditSettings.in(log()).signer(home.resolve("signer")).name("test"), Clock.systemUTC())) {
+            for (String reason : List.of("deny_rule", "many_names")) {
+                AuditEvent.Builder reported = AuditEvent.of("egress.call").component("chat");
+                attributes(reported, reason.replace('_', '-') + ".example", "deny");
+                reported.attribute("secure_runtime.action", "allow");
+                reported.attribute("secure_runtime.would_be", "SR-EGRESS-001");
+                log.append(reported.attribute("secure_runtime.reason", reason).build());
+            }
+            AuditEvent.Builder redirected = AuditEvent.of("egress.call").component("chat");
+            attributes(redirected, "files.example", "allow");
+            log.append(redirected
+                    .attribute("secure_runtime.redirected_from", List.of("start.example"))
+                    .build());
+        }
+        CommandRun run = CommandRun.of("policy", "learn", "--from", log(), "--key", pin());
+        assertThat(run.code()).as(run.err()).isZero();
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.at("/components").toString())
+                .contains("files.example")
+                .doesNotContain("deny-rule.example", "many-names.example", "start.example");
+        assertThat(json.at("/x-left-out").findValuesAsText("target"))
+                .contains("POST https://deny-rule.example:443", "POST https://many-names.example:443", "start.example");
+    }
+
     /** A proposal that took the policy's place would lose all of this. */
     @Test
     void learn_underAPolicy_namesWhatTheProposalDoesNotHold() throws IOException {

@@ -21,8 +21,10 @@ import org.slf4j.LoggerFactory;
 public final class ApprovedProxy {
 
     private static final Logger LOG = LoggerFactory.getLogger("dev.secureruntime");
-    private static final String LOGIN = "egress-proxy";
-    private static final String PASSWORD = "egress-proxy-password";
+    /** No secret of a policy has such a name: what the policy says of one never counts for the login. */
+    private static final String LOGIN = "@egress-proxy";
+
+    private static final String PASSWORD = "@egress-proxy-password";
 
     private final EgressProxy proxy;
     private final SecretWatch watch;
@@ -57,6 +59,12 @@ public final class ApprovedProxy {
             throw new SecureRuntimeException(
                     ErrorCode.RUNTIME_MISCONFIGURED, "egressProxy: \"" + host + "\" is no address", e);
         }
+    }
+
+    /** Whether a known secret is the login of the proxy, or its password. */
+    static boolean isLogin(SecretWatch.Known known) {
+        return known.leasedBy() == null
+                && (known.name().equals(LOGIN) || known.name().equals(PASSWORD));
     }
 
     /** Its name, or its address. */

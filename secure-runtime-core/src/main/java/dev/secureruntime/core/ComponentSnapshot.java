@@ -255,6 +255,9 @@ public final class ComponentSnapshot {
         if (known.leasedBy() != null) {
             return "take it out of the request; only the component that leased it may send it, in a header over https";
         }
+        if (ApprovedProxy.isLogin(known)) {
+            return "take it out of the request; the guard alone sends it, to the approved proxy";
+        }
         SecretPolicy policy = snapshot.policy().secrets().get(known.name());
         if (policy != null && policy.attachment().isPresent()) {
             return "take it out of the request; it belongs to "

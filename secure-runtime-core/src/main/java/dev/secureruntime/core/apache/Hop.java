@@ -44,8 +44,11 @@ final class Hop extends GuardedHop implements JudgedConnector.Caller {
     void judge(Outgoing request, @Nullable String detour) throws EgressDeniedException {
         requireNoSecretLeaves(request.method(), request.url(), request.lines());
         String fault = request.fault();
+        Denied neverSent = RequestForm.refusalOfMethod(request.method());
         EgressDecision decision;
-        if (fault != null) {
+        if (neverSent != null) {
+            decision = neverSent.under(snapshot().version());
+        } else if (fault != null) {
             decision = RequestForm.malformed(fault).under(snapshot().version());
         } else if (detour != null) {
             decision = RequestForm.bypassed(detour).under(snapshot().version());

@@ -3,7 +3,6 @@ package dev.secureruntime.core.apache;
 import dev.secureruntime.core.http.CredentialHeaders;
 import dev.secureruntime.core.http.Origin;
 import dev.secureruntime.core.http.Redirects;
-import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.core.http.RequestHeaders;
 import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressRequest;
@@ -119,13 +118,9 @@ record Outgoing(
                 : ((Target.Refused) target).asked(component, method, scheme, redirectedFrom);
     }
 
-    /** What is wrong with the request's form; null when nothing is. */
+    /** What is wrong with the request's form, its method aside; null when nothing is. */
     @Nullable
     String fault() {
-        String fault = RequestForm.faultOfMethod(method);
-        if (fault != null) {
-            return fault;
-        }
         if (target instanceof Target.Refused refused) {
             return refused.why();
         }

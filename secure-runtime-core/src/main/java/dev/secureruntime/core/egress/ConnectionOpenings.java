@@ -33,6 +33,8 @@ final class ConnectionOpenings {
             Block.parse("2002::/16"),
             Block.parse("2001::/32"));
 
+    private static final ExportScope EITHER_SCHEME = ExportScope.ofDeny(EgressRule.Scope.DEFAULT);
+
     private static final List<Block> EVERYTHING = List.of(Block.parse("0.0.0.0/0"), Block.parse("::/0"));
 
     private final String component;
@@ -104,8 +106,9 @@ final class ConnectionOpenings {
         }
         Map<List<Block>, Set<Integer>> byHoles = new LinkedHashMap<>();
         for (int port : scope.ports()) {
-            if (!deniesLiterals(port) || isWorthIt(rule, "category raw-ip is denied: only names may lead there")) {
-                byHoles.computeIfAbsent(holes(block, port), same -> new TreeSet<>())
+            if (!deniesLiterals(port, scope)
+                    || isWorthIt(rule, "category raw-ip is denied: only names may lead there")) {
+                byHoles.computeIfAbsent(holes(block, port, scope), same -> new TreeSet<>())
                         .add(port);
             }
         }
@@ -116,7 +119,7 @@ final class ConnectionOpenings {
     private void openPublic(Set<Integer> ports) {
         for (int port : ports) {
             for (Block block : EVERYTHING) {
-                List<Block> holes = new ArrayList<>(holes(block, port));
+                List<Block> holes = new ArrayList<>(holes(block, port, EITHER_SCHEME));
                 SpecialAddresses.blocks().stream()
                         .filter(special -> !EmbeddedIpv4.isOnlyIpv4(special.first()))
                         .forEach(holes::add);
@@ -136,12 +139,12 @@ final class ConnectionOpenings {
         openings.add(new Opening(rule, block, outermost, ports));
     }
 
-    /** What the policy refuses of a block on a port: denied blocks, metadata, and addresses that carry others. */
-    private List<Block> holes(Block block, int port) {
+    /** What the policy refuses of a block on a port, to the schemes that are opened: denied blocks, metadata, and addresses that carry others. */
+    private List<Block> holes(Block block, int port, ExportScope opened) {
         List<Block> holes = new ArrayList<>();
         boolean metadataDenied = false;
         for (EgressRule rule : rules.deny()) {
-            if (ExportScope.ofDeny(rule.scope()).coversPort(port)) {
+            if (ExportScope.ofDeny(rule.scope()).meets(port, opened)) {
                 if (rule instanceof EgressRule.Cidr cidr) {
                     holes.add(Block.parse(cidr.block()));
                 } else if (rule instanceof EgressRule.Category category) {
@@ -173,11 +176,11 @@ final class ConnectionOpenings {
         });
     }
 
-    private boolean deniesLiterals(int port) {
+    private boolean deniesLiterals(int port, ExportScope opened) {
         return rules.deny().stream()
                 .anyMatch(rule -> rule instanceof EgressRule.Category category
                         && category.name().equals(Category.RAW_IP.label())
-                        && ExportScope.ofDeny(rule.scope()).coversPort(port));
+                        && ExportScope.ofDeny(rule.scope()).meets(port, opened));
     }
 
     private static boolean isInside(List<Block> embedding, Block block) {

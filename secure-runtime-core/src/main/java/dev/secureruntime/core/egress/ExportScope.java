@@ -46,6 +46,11 @@ record ExportScope(Set<Integer> ports, boolean https, boolean http, boolean insi
         return ports.isEmpty() || ports.contains(port);
     }
 
+    /** Whether it speaks of a port, and of a scheme that the other speaks of too. */
+    boolean meets(int port, ExportScope other) {
+        return coversPort(port) && ((https && other.https) || (http && other.http));
+    }
+
     /** Whether it speaks of https on port 443. */
     boolean coversHttps443() {
         return https && coversPort(443);

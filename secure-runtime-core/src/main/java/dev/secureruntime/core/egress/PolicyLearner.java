@@ -16,7 +16,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,13 +23,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What holds: the proposal allows what was seen and is not left out, and nothing else. It never holds a wildcard, an
  * address, {@code localhost}, a host in a form that parsers disagree on, one that the current policy denies by a rule, or one
- * in a category that wildcards do not open (unless the current policy allows it by name), nor a call that only a break-glass
- * grant let go or in which a secret was found, nor a method that guarded HTTP never sends. What is left out is named with
- * its reason.
+ * in a category that wildcards do not open (unless the current policy allows it by name), nor a call that a rule in deny
+ * refused, that was one of too many names below its domain, that only a break-glass grant let go or in which a secret was found,
+ * nor a method that guarded HTTP never sends. Of a target that a grant opened or a secret was on its way to, calls that were
+ * refused at other times are not proposed either. What is left out is named with its reason.
  *
  * <p>What does not: what was seen is not what is right. Whoever made a component call a host put that host before the one who
  * reads the proposal; calls that were refused are told apart by their count, and each rule needs a person's yes. Paths are
- * not in the audit log and not proposed.
+ * not in the audit log and not proposed; of a host that redirected on it holds the name alone, which is left out.
  *
  * <p>Pure. Bounded: at most {@value #MAX_TARGETS} targets are kept apart, and {@value #MAX_METHODS} methods of each; later ones
  * are counted as left out. Not thread-safe.
@@ -48,6 +48,7 @@ public final class PolicyLearner {
     private final CategoryLists lists;
     private final Map<Target, Counts> targets = new TreeMap<>();
     private final Map<LeftOut, Long> leftOut = new LinkedHashMap<>();
+    private final Map<LeftOut, Long> redirecting = new LinkedHashMap<>();
 
     private PolicyLearner(Optional<Policy> current) {
         this.current = current;
@@ -68,12 +69,27 @@ public final class PolicyLearner {
 
     /** What became of a call when it was seen. */
     public enum Outcome {
-        ALLOWED,
-        REFUSED,
+        ALLOWED(""),
+        REFUSED(""),
+        /** A rule that denies refused it, and no rule that allows would open it. */
+        DENIED("a rule in deny refused it; allow it by hand if that rule is gone for good"),
+        /** The component asked for too many names below one domain, as a tunnel through DNS does. */
+        ONE_OF_MANY_NAMES("it was one of too many names below its domain; allow it by hand if it is meant"),
         /** The policy refused it and a grant opened it: what was meant to end is not proposed to stay. */
-        BREAK_GLASS,
+        BREAK_GLASS("a break-glass grant opened it; allow it by hand if it is to stay open"),
         /** A secret that doesn't belong there was found in it. */
-        SECRET_FOUND
+        SECRET_FOUND("a secret that does not belong there was found in it");
+
+        private final String against;
+
+        Outcome(String against) {
+            this.against = against;
+        }
+
+        /** Whether it speaks against the target, and not against the one call alone. */
+        private boolean isAboutTarget() {
+            return this == BREAK_GLASS || this == SECRET_FOUND;
+        }
     }
 
     /** A rule to be, and how often each outcome was seen. */
@@ -104,8 +120,11 @@ public final class PolicyLearner {
 
     /** Takes note of a call. */
     public void saw(EgressRequest request, Outcome outcome) {
-        String why = reasonAgainst(request, outcome);
         Target target = new Target(request.component(), request.host(), request.scheme(), request.port());
+        String why = outcome.against.isEmpty() ? reasonAgainst(request) : outcome.against;
+        if (outcome.isAboutTarget() && (targets.size() < MAX_TARGETS || targets.containsKey(target))) {
+            targets.computeIfAbsent(target, first -> new Counts()).against = why;
+        }
         if (why.isEmpty() && targets.size() >= MAX_TARGETS && !targets.containsKey(target)) {
             why = "more than " + MAX_TARGETS + " targets were seen";
         }
@@ -113,15 +132,11 @@ public final class PolicyLearner {
             why = "more than " + MAX_METHODS + " methods were seen";
         }
         if (!why.isEmpty()) {
-            boolean known = leftOut.size() < MAX_TARGETS;
-            leftOut.merge(
-                    new LeftOut(known ? request.component() : "", known ? request.target() : "others", why),
-                    1L,
-                    Long::sum);
+            leaveOut(leftOut, request.component(), request.target(), why, 1);
             return;
         }
         Counts counts = targets.computeIfAbsent(target, first -> new Counts());
-        counts.methods.add(request.method());
+        counts.methods.merge(request.method(), 1L, Long::sum);
         if (outcome == Outcome.ALLOWED) {
             counts.allowed++;
         } else {
@@ -129,17 +144,25 @@ public final class PolicyLearner {
         }
     }
 
-    private static boolean hasRoom(@Nullable Counts counts, String method) {
-        return counts == null || counts.methods.contains(method) || counts.methods.size() < MAX_METHODS;
+    /** Takes note of a host that redirected a call on, of which the log holds no more than the name. */
+    public void redirected(String component, String host, Outcome outcome) {
+        String shown = HostForm.of(host) == HostForm.MALFORMED ? "?" : host;
+        String why = outcome == Outcome.BREAK_GLASS
+                ? outcome.against
+                : "it redirected a call on, and the log holds neither its method nor scheme and port; allow it by hand if it is meant";
+        leaveOut(redirecting, component, shown, why, 1);
     }
 
-    private String reasonAgainst(EgressRequest request, Outcome outcome) {
-        if (outcome == Outcome.BREAK_GLASS) {
-            return "a break-glass grant opened it; allow it by hand if it is to stay open";
-        }
-        if (outcome == Outcome.SECRET_FOUND) {
-            return "a secret that does not belong there was found in it";
-        }
+    private static void leaveOut(Map<LeftOut, Long> into, String component, String target, String why, long times) {
+        boolean known = into.size() < MAX_TARGETS;
+        into.merge(new LeftOut(known ? component : "", known ? target : "others", why), times, Long::sum);
+    }
+
+    private static boolean hasRoom(@Nullable Counts counts, String method) {
+        return counts == null || counts.methods.containsKey(method) || counts.methods.size() < MAX_METHODS;
+    }
+
+    private String reasonAgainst(EgressRequest request) {
         String host = request.host();
         HostForm form = HostForm.of(host);
         if (form == HostForm.LITERAL) {
@@ -219,17 +242,32 @@ public final class PolicyLearner {
     /** What was learned so far. */
     public Proposal propose() {
         Map<String, List<Learned>> rules = new LinkedHashMap<>();
-        targets.forEach((target, counts) -> rules.computeIfAbsent(target.component, first -> new ArrayList<>())
-                .add(new Learned(
-                        new EgressRule.Host(
-                                target.host,
-                                new Scope(Set.of(target.port), Set.of(target.scheme), counts.methods, Set.of())),
-                        counts.allowed,
-                        counts.refused)));
-        return new Proposal(rules, new LinkedHashMap<>(leftOut));
+        Map<LeftOut, Long> rest = new LinkedHashMap<>(leftOut);
+        targets.forEach((target, counts) -> {
+            if (counts.allowed == 0 && !counts.against.isEmpty()) {
+                counts.methods.forEach((method, seen) ->
+                        leaveOut(rest, target.component, target.with(method).target(), counts.against, seen));
+            } else {
+                rules.computeIfAbsent(target.component, first -> new ArrayList<>())
+                        .add(counts.rule(target));
+            }
+        });
+        redirecting.forEach((host, times) -> {
+            boolean proposed = rules.getOrDefault(host.component, List.of()).stream()
+                    .anyMatch(learned -> learned.rule().pattern().equals(host.target));
+            if (!proposed) {
+                rest.merge(host, times, Long::sum);
+            }
+        });
+        return new Proposal(rules, rest);
     }
 
     private record Target(String component, String host, String scheme, int port) implements Comparable<Target> {
+
+        EgressRequest with(String method) {
+            return new EgressRequest(component, method, scheme, host, port, "/", List.of());
+        }
+
         @Override
         public int compareTo(Target other) {
             int order = component.compareTo(other.component);
@@ -240,8 +278,15 @@ public final class PolicyLearner {
     }
 
     private static final class Counts {
-        private final Set<String> methods = new TreeSet<>();
+        private final Map<String, Long> methods = new TreeMap<>();
         private long allowed;
         private long refused;
+        /** Why calls that were refused are no reason to open the target; empty when nothing speaks against it. */
+        private String against = "";
+
+        Learned rule(Target target) {
+            Scope scope = new Scope(Set.of(target.port), Set.of(target.scheme), methods.keySet(), Set.of());
+            return new Learned(new EgressRule.Host(target.host, scope), allowed, refused);
+        }
     }
 }

@@ -11,9 +11,9 @@ public final class RequestForm {
 
     private RequestForm() {}
 
-    /** Why no request of a method is sent; null when one may be. */
-    public static @Nullable String faultOfMethod(String method) {
-        return MethodForm.fault(method);
+    /** The refusal of a request of a method that is never sent; null when one of it may be. Asked before {@link #malformed}. */
+    public static @Nullable Denied refusalOfMethod(String method) {
+        return MethodForm.refusal(method);
     }
 
     /** The refusal of a request whose parts don't say one thing. */

@@ -7,6 +7,7 @@ import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.core.http.RequestHeaders;
 import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
 import dev.secureruntime.egress.EgressRequest;
 import java.net.URI;
@@ -102,6 +103,10 @@ record SentRequest(
     }
 
     private EgressDecision decide(JdkHop hop, boolean upgrade) {
+        Denied neverSent = RequestForm.refusalOfMethod(method);
+        if (neverSent != null) {
+            return neverSent.under(hop.snapshot().version());
+        }
         String fault = fault(upgrade);
         return fault == null
                 ? hop.decide()
@@ -111,10 +116,6 @@ record SentRequest(
     private @Nullable String fault(boolean upgrade) {
         if (target instanceof Target.Refused refused) {
             return refused.why();
-        }
-        String fault = RequestForm.faultOfMethod(method);
-        if (fault != null) {
-            return fault;
         }
         if (version != null && version != Version.HTTP_1_1 && version != Version.HTTP_2) {
             return "HTTP/1.1 and HTTP/2 are guarded, no other version";

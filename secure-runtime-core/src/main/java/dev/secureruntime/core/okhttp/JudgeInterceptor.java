@@ -3,6 +3,7 @@ package dev.secureruntime.core.okhttp;
 import dev.secureruntime.core.Gate;
 import dev.secureruntime.core.http.RequestForm;
 import dev.secureruntime.egress.EgressDecision;
+import dev.secureruntime.egress.EgressDecision.Denied;
 import java.io.IOException;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
@@ -32,6 +33,10 @@ final class JudgeInterceptor implements Interceptor {
 
     /** The decision on a request: its form first, then the policy. */
     static EgressDecision judge(Gate gate, Hop hop, Request request) {
+        Denied neverSent = RequestForm.refusalOfMethod(request.method());
+        if (neverSent != null) {
+            return neverSent.under(hop.snapshot().version());
+        }
         String disguise = disguise(request, hop);
         if (disguise != null) {
             return RequestForm.malformed(disguise).under(hop.snapshot().version());
@@ -47,10 +52,6 @@ final class JudgeInterceptor implements Interceptor {
         HttpUrl url = request.url();
         if (!hop.isAbout(request)) {
             return "the request is another one than was asked about";
-        }
-        String method = RequestForm.faultOfMethod(request.method());
-        if (method != null) {
-            return method;
         }
         if (!url.username().isEmpty() || !url.password().isEmpty()) {
             return "the URL carries a user name or password";

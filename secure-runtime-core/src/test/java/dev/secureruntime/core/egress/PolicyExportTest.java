@@ -127,6 +127,31 @@ final class PolicyExportTest {
         assertThat(export.gaps()).allMatch(gap -> gap.effect() == Effect.WIDER);
     }
 
+    /** A denial of plain http closes nothing to https: what closed it there would be narrower than the policy, and say nothing. */
+    @Test
+    void networkPolicy_denialOfAnotherScheme_closesNothing() {
+        Scope http = new Scope(Set.of(), Set.of("http"), Set.of(), Set.of());
+        ComponentPolicy.Builder rules = ComponentPolicy.builder()
+                .allow(EgressRule.cidr("10.0.0.0/8", Scope.HTTPS))
+                .deny(EgressRule.cidr("10.1.0.0/16", http))
+                .deny(EgressRule.category("raw-ip", http));
+        assertThat(opens(rules, 10, 1, 2, 3)).isTrue();
+        assertThat(opens(rules.deny(EgressRule.cidr("10.1.2.0/24", Scope.HTTPS)), 10, 1, 2, 3))
+                .isFalse();
+        assertThat(opens(rules, 10, 1, 3, 3)).isTrue();
+    }
+
+    private static boolean opens(ComponentPolicy.Builder rules, int... address) {
+        Policy policy = Policy.builder().component("batch", rules.build()).build();
+        PolicyExport export =
+                NetworkPolicyExport.of(policy, List.of("batch"), network(Precision.NARROWER, new Dns.None()));
+        byte[] bytes = new byte[address.length];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) address[i];
+        }
+        return ExportedAccess.networkPolicyAllows(documents(export.text()).get(0), bytes, 443);
+    }
+
     @Test
     void networkPolicy_dnsAddress_opensPort53ThereAlone() {
         Map<String, Object> policy = documents(NetworkPolicyExport.of(

@@ -22,6 +22,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class PolicyLearnerTest {
@@ -119,6 +120,58 @@ final class PolicyLearnerTest {
                 .extracting(LeftOut::why)
                 .anyMatch(why -> why.contains("category"))
                 .contains("the current policy denies it");
+    }
+
+    /** Refused, opened by a grant for an hour, refused again: no reason to open it for good. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Outcome.class,
+            names = {"BREAK_GLASS", "SECRET_FOUND"})
+    void saw_targetThatOnlyAGrantOpenedOrASecretWasOnItsWayTo_isNotProposedForItsRefusals(Outcome outcome) {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        learner.saw(call("api.example"), Outcome.REFUSED);
+        learner.saw(call("emergency.example"), Outcome.REFUSED);
+        learner.saw(call("emergency.example"), outcome);
+        learner.saw(call("emergency.example"), Outcome.REFUSED);
+        PolicyLearner.Proposal proposal = learner.propose();
+        assertThat(proposal.rules().get("chat"))
+                .extracting(learned -> learned.rule().pattern())
+                .containsExactly("api.example");
+        assertThat(proposal.leftOut()).hasSize(1).containsValue(3L);
+    }
+
+    @Test
+    void saw_targetThatAGrantOpenedAndTheRulesDoToo_isProposedForWhatTheRulesAllowed() {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        learner.saw(call("api.example"), Outcome.ALLOWED);
+        learner.saw(
+                new EgressRequest("chat", "DELETE", "https", "api.example", 443, "/", List.of()), Outcome.BREAK_GLASS);
+        assertThat(learner.propose().rules().get("chat")).singleElement().satisfies(learned -> assertThat(
+                        learned.rule().scope().methods())
+                .containsExactly("GET"));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Outcome.class,
+            names = {"DENIED", "ONE_OF_MANY_NAMES"})
+    void saw_callThatWasDeniedOrOneOfManyNames_isLeftOutByItself(Outcome outcome) {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        learner.saw(call("api.example"), outcome);
+        assertThat(learner.propose().rules()).isEmpty();
+        assertThat(learner.propose().leftOut()).hasSize(1);
+    }
+
+    @Test
+    void redirected_hostThatNoRuleNames_isLeftOutWithItsName() {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        learner.saw(call("files.example"), Outcome.ALLOWED);
+        learner.redirected("chat", "files.example", Outcome.ALLOWED);
+        learner.redirected("chat", "start.example", Outcome.ALLOWED);
+        learner.redirected("chat", "x\ny.example", Outcome.ALLOWED);
+        assertThat(learner.propose().leftOut().keySet())
+                .extracting(LeftOut::target)
+                .containsExactly("start.example", "?");
     }
 
     @Property(tries = 200)

@@ -135,7 +135,8 @@ class ApprovedProxyTest {
                             .execute())
                     .isInstanceOfSatisfying(EgressDeniedException.class, denial -> {
                         assertThat(denial.decision().code()).isEqualTo(ErrorCode.EGRESS_SECRET_LEAVING);
-                        assertThat(denial.decision().detail()).contains("egress-proxy-password");
+                        assertThat(denial.decision().detail()).contains("@egress-proxy-password");
+                        assertThat(denial.decision().remedy()).doesNotContain("sendTo");
                     });
             assertThat(world.provider.server.getRequestCount()).isEqualTo(1);
         }
