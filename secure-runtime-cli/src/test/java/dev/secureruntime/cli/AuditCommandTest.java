@@ -309,35 +309,6 @@ class AuditCommandTest {
     }
 
     @Test
-    void show_filters_andNeverSteersATerminal() {
-        append(GOOD.repeat(2)
-                + "{\"type\":\"other\",\"component\":\"\\u001b[31mred\",\"attributes\":{\"a\":\"x\\ny\"}}\n");
-        assertThat(CommandRun.of("audit", "show", log()).out())
-                .contains("#0  ")
-                .contains("#3  ")
-                .doesNotContain("\u001b")
-                .contains("?[31mred");
-        assertThat(CommandRun.of("audit", "show", log(), "1").out())
-                .startsWith("#1  ")
-                .doesNotContain("#2");
-        assertThat(CommandRun.of("audit", "show", log(), "--from", "1", "--to", "2", "--json")
-                        .out()
-                        .lines())
-                .hasSize(2);
-        assertThat(CommandRun.of("audit", "show", log(), "--type", "other", "--json")
-                        .out()
-                        .lines())
-                .hasSize(1);
-        assertThat(CommandRun.of("audit", "show", log(), "--component", "chat", "--json")
-                        .out()
-                        .lines())
-                .hasSize(2);
-        assertThat(CommandRun.of("audit", "show", log(), "99").out()).isEmpty();
-        assertThat(CommandRun.of("audit", "show", log(), "1", "--from", "2").code())
-                .isEqualTo(3);
-    }
-
-    @Test
     void keygen_beforeTheLog_printsTheKeysThatVerifyIt() throws Exception {
         String signer = home.resolve("signer").toString();
         CommandRun keygen = CommandRun.of("audit", "keygen", "--signer", signer, "--name", "agent");

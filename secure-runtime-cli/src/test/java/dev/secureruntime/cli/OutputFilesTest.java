@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** No command writes into a log or a content store, nor over a key or a file that it was given to read. */
@@ -210,6 +211,7 @@ class OutputFilesTest {
 
     /** A report is put in the place of what is there, but never of a device or a pipe, which others use too. */
     @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void reportIntoAPipeThatHasAName_leavesThePipe() throws Exception {
         Process made = new ProcessBuilder("mkfifo", at("pipe").toString()).start();
         Assumptions.assumeTrue(made.waitFor() == 0, "no mkfifo");

@@ -107,6 +107,7 @@ final class AnchorKeeper implements Runnable {
                 }
             });
         } catch (RejectedExecutionException e) {
+            idle.release();
             throw new IOException("the log is closed", e);
         } catch (OutOfMemoryError e) {
             // The process has no thread left: this anchor waits, and is asked again when there may be one.

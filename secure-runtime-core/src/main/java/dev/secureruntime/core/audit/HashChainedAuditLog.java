@@ -250,10 +250,7 @@ public final class HashChainedAuditLog implements AuditLog, AutoCloseable {
         queue.requireWritable();
     }
 
-    /**
-     * Removes the segments that hold only records below {@code index}, and keeps what proves that they existed. Like {@link
-     * #retireBefore}.
-     */
+    /** Removes the segments that hold only records below {@code index}, otherwise like {@link #retireBefore}. */
     public long retireBelow(long index, List<Path> anchors) {
         return retire(Retention.Limit.below(index), anchors);
     }

@@ -117,7 +117,7 @@ final class RecordedPublisher implements BodyPublisher {
         }
 
         private synchronized boolean pass(ByteBuffer part) {
-            if (isOver()) {
+            if (takesNoMore()) {
                 return true;
             }
             // Copied first: the caller could change afterwards what was looked at already.
@@ -157,7 +157,7 @@ final class RecordedPublisher implements BodyPublisher {
 
         @Override
         public synchronized void onComplete() {
-            if (isOver()) {
+            if (takesNoMore()) {
                 return;
             }
             over = true;
@@ -194,7 +194,8 @@ final class RecordedPublisher implements BodyPublisher {
             connection.onComplete();
         }
 
-        private boolean isOver() {
+        /** Whether nothing more is taken; a body that outlives its hop is broken off here. */
+        private boolean takesNoMore() {
             if (!over && !cancelled && hop.isOver()) {
                 cancel();
                 fail(tooLate());

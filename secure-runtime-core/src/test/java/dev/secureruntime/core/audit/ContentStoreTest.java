@@ -10,7 +10,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.AuditEvent;
-import dev.secureruntime.audit.AuditSettings;
 import dev.secureruntime.audit.ContentSettings;
 import dev.secureruntime.audit.Receipt;
 import dev.secureruntime.audit.VerificationResult;
@@ -19,7 +18,6 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -278,68 +276,6 @@ class ContentStoreTest {
     }
 
     // ---- keys
-
-    @Test
-    void wrappingKey_withoutIt_theStoreAloneOpensNothing() {
-        ContentSettings wrapped = store(home).wrappingKey(home.resolve("kek/content.key"));
-        try (HashChainedAuditLog log = LogFixture.open(LogFixture.settings(home).content(wrapped))) {
-            log.append(prompt("u", PROMPT));
-        }
-        assertThat(ContentDisclosures.make(LogFixture.log(home), 1, "prompt", wrapped)
-                        .value())
-                .isEqualTo(utf8(PROMPT));
-        assertThatThrownBy(() -> disclosed(home, 1)).hasMessageContaining("needs the wrapping key");
-        LogFixture.write(home.resolve("kek/content.key"), "0".repeat(32));
-        assertThatThrownBy(() -> ContentDisclosures.make(LogFixture.log(home), 1, "prompt", wrapped))
-                .hasMessageContaining("needs the wrapping key");
-    }
-
-    @Test
-    void wrappingKey_thatIsLost_isRefused_andNoOtherIsMadeInItsPlace() throws IOException {
-        Path file = home.resolve("wrapping");
-        AuditSettings settings = LogFixture.settings(home).content(store(home).wrappingKey(file));
-        try (HashChainedAuditLog log = LogFixture.open(settings)) {
-            log.append(prompt("u", "the value"));
-        }
-        Files.move(file, home.resolve("elsewhere"));
-        assertThatThrownBy(() -> LogFixture.open(settings))
-                .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
-                        .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE))
-                .hasMessageContaining(file.toString())
-                .hasMessageContaining("put it back");
-        assertThat(file).doesNotExist();
-        Files.move(home.resolve("elsewhere"), file);
-        LogFixture.open(settings).close();
-    }
-
-    /** Where the setting got lost, new subjects' keys would lie in the store in plain text. */
-    @Test
-    void wrappingKey_thatIsNotGivenAnyMore_orIsAnother_isRefused_beforeTheNextSubjectComes() throws IOException {
-        Path file = home.resolve("wrapping");
-        AuditSettings settings = LogFixture.settings(home).content(store(home).wrappingKey(file));
-        try (HashChainedAuditLog log = LogFixture.open(settings)) {
-            log.append(prompt("u", "the value"));
-        }
-        Files.copy(file, home.resolve("other"), StandardCopyOption.COPY_ATTRIBUTES);
-        LogFixture.write(home.resolve("other"), "0".repeat(32));
-        for (ContentSettings wrong : List.of(store(home), store(home).wrappingKey(home.resolve("other")))) {
-            assertThatThrownBy(() -> LogFixture.open(LogFixture.settings(home).content(wrong)))
-                    .isInstanceOfSatisfying(SecureRuntimeException.class, e -> assertThat(e.code())
-                            .isEqualTo(ErrorCode.CONTENT_STORE_UNUSABLE))
-                    .hasMessageContaining("needs the wrapping key");
-        }
-        LogFixture.open(settings).close();
-    }
-
-    @Test
-    void wrappingKey_forAStoreThatHadNone_isMade() throws IOException {
-        ContentFixture.write(home, "u", "the value");
-        Path file = home.resolve("wrapping");
-        LogFixture.open(LogFixture.settings(home).content(store(home).wrappingKey(file)))
-                .close();
-        assertThat(file).exists();
-        assertThat(disclosed(home, 1)).isEqualTo("the value");
-    }
 
     @Test
     void open_storeInsideTheLogOrOfAnotherLog_isRefused() {

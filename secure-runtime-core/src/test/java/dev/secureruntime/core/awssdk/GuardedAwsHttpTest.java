@@ -229,7 +229,7 @@ class GuardedAwsHttpTest {
 
     @Test
     void abortedDownload_endsItsConnection() throws Exception {
-        world.provider.answer(new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS));
+        world.provider.answer(LoopbackServer.slow());
         try (S3Client s3 = guarded(GuardedWorld.PARTNER);
                 ResponseInputStream<GetObjectResponse> object =
                         s3.getObject(get -> get.bucket("bucket").key("k"))) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.core.apache.GuardedApache;
 import dev.secureruntime.core.jdkhttp.GuardedJdkHttp;
+import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
@@ -31,12 +32,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow.Subscription;
-import java.util.concurrent.TimeUnit;
 import okhttp3.MediaType;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
-import okhttp3.mockwebserver.MockResponse;
 import okio.BufferedSink;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
 import org.apache.hc.core5.http.ContentType;
@@ -66,22 +65,11 @@ class CallersFailureTest {
         world.close();
     }
 
-    private JsonNode onlyCall() throws IOException {
-        world.runtime.close();
-        List<JsonNode> calls = world.records("egress.call");
-        assertThat(calls).hasSize(1);
-        return calls.get(0).path("attributes");
-    }
-
     private void assertNotRefused() throws IOException {
-        JsonNode call = onlyCall();
+        JsonNode call = world.onlyCall();
         assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("allow");
         assertThat(call.path("secure_runtime.rule").asText()).isEqualTo(ReloadWorld.LEFT);
         assertThat(call.path("error.type").asText()).doesNotContain("SR-EGRESS");
-    }
-
-    private static MockResponse slow() {
-        return new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS);
     }
 
     private HttpRequest get() {
@@ -102,7 +90,7 @@ class CallersFailureTest {
     }
 
     private void assertCutForItsBudget() throws IOException {
-        JsonNode call = onlyCall();
+        JsonNode call = world.onlyCall();
         assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
         assertThat(call.path("error.type").asText()).isEqualTo("SR-EGRESS-007");
     }
@@ -287,7 +275,7 @@ class CallersFailureTest {
 
     @Test
     void subscriber_ofTheJdk_thatMakesARefusalUp_isRecordedAsFailed() throws Exception {
-        world.left.answer(slow());
+        world.left.answer(LoopbackServer.slow());
 
         assertFails(get(), info -> new FailingSubscriber());
 

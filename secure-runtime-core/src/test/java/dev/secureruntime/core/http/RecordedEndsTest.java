@@ -20,7 +20,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.Protocol;
 import okhttp3.Response;
-import okhttp3.mockwebserver.MockResponse;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.junit.jupiter.api.AfterEach;
@@ -46,27 +45,16 @@ class RecordedEndsTest {
         world.close();
     }
 
-    private JsonNode onlyCall() throws IOException {
-        world.runtime.close();
-        List<JsonNode> calls = world.records("egress.call");
-        assertThat(calls).hasSize(1);
-        return calls.get(0).path("attributes");
-    }
-
     private void assertCut() throws IOException {
-        JsonNode call = onlyCall();
+        JsonNode call = world.onlyCall();
         assertThat(call.path("secure_runtime.verdict").asText()).isEqualTo("deny");
         assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
         assertThat(call.path("http.response.status_code").asInt()).isEqualTo(200);
     }
 
-    private static MockResponse slow() {
-        return new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS);
-    }
-
     @Test
     void answer_ofOkHttp_thatIsClosedOnceAPolicyCutIt_isRecordedAsCut() throws Exception {
-        world.left.answer(slow());
+        world.left.answer(LoopbackServer.slow());
         try (Response response =
                 world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
             assertThat(response.code()).isEqualTo(200);
@@ -78,7 +66,7 @@ class RecordedEndsTest {
 
     @Test
     void answer_ofApache_thatIsClosedOnceAPolicyCutIt_isRecordedAsCut() throws Exception {
-        world.left.answer(slow());
+        world.left.answer(LoopbackServer.slow());
         HttpGet get = new HttpGet(world.get(ReloadWorld.LEFT).url().uri());
         try (ClassicHttpResponse response =
                 GuardedApache.throwingClient(world.agent).executeOpen(null, get, null)) {

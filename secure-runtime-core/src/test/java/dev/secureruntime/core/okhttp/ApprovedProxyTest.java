@@ -131,6 +131,7 @@ class ApprovedProxyTest {
                     .execute()
                     .close();
 
+            world.provider.answer(LoopbackServer.json("{}")); // what must not leave would be answered
             assertThatThrownBy(() -> calls.newCall(hiding.holding(get(world, GuardedWorld.OPENAI), "correct-horse"))
                             .execute())
                     .isInstanceOfSatisfying(EgressDeniedException.class, denial -> {

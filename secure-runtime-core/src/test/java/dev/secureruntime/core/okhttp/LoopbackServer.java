@@ -93,6 +93,11 @@ public final class LoopbackServer implements AutoCloseable {
         return text.toString();
     }
 
+    /** An answer whose end nobody waits for. */
+    public static MockResponse slow() {
+        return new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS);
+    }
+
     public static MockResponse json(String body) {
         return new MockResponse().setHeader("Content-Type", "application/json").setBody(body);
     }

@@ -93,7 +93,7 @@ class PolicyReloadTest {
             names = {"HTTP_1_1", "HTTP_2"})
     void answer_thatIsBeingRead_breaksOffWithTheNewPolicysWord(Protocol protocol) throws Exception {
         try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
-            world.left.answer(new MockResponse().setBody("x".repeat(400_000)).throttleBody(1_000, 2, TimeUnit.SECONDS));
+            world.left.answer(LoopbackServer.slow());
             try (Response response =
                     world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
                 response.body().source().require(1_000);

@@ -1,5 +1,7 @@
 package dev.secureruntime.core.okhttp;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.secureruntime.Component;
 import dev.secureruntime.RuntimeBuilder;
@@ -104,6 +106,14 @@ public final class ReloadWorld implements AutoCloseable {
     /** The audit records of a type, after the runtime was closed. */
     public List<JsonNode> records(String type) throws IOException {
         return new WrittenLog(audit).records(type);
+    }
+
+    /** What the one call's record says; the runtime is closed for it. */
+    public JsonNode onlyCall() throws IOException {
+        runtime.close();
+        List<JsonNode> calls = records("egress.call");
+        assertThat(calls).hasSize(1);
+        return calls.get(0).path("attributes");
     }
 
     @Override
