@@ -2,6 +2,7 @@ package dev.secureruntime.core.okhttp;
 
 import dev.secureruntime.audit.Commitment;
 import dev.secureruntime.core.CallRecord;
+import dev.secureruntime.core.http.CallersFailure;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
@@ -14,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Stands between a WebSocket and the caller's listener: records the connection once, at its end, with a commitment to the
- * messages received, and shows the caller no request that carries a credential. OkHttp calls a listener from one thread at
- * a time.
+ * messages received, and shows the caller no request that carries a credential. What the listener throws ends the WebSocket, and
+ * is never taken for a refusal of ours. OkHttp calls a listener from one thread at a time, but for {@code onClosed}: its
+ * writer may get there while {@code onClosing} is running.
  */
 final class RecordedWebSocketListener extends WebSocketListener {
 
@@ -25,6 +27,7 @@ final class RecordedWebSocketListener extends WebSocketListener {
     private final Hop hop;
     private final LiveExchange exchange;
     private final Commitment.Digest received;
+    private @Nullable Throwable thrownByListener;
 
     RecordedWebSocketListener(WebSocketListener listener, GuardedWebSocket guarded, Hop hop, LiveExchange exchange) {
         this.listener = listener;
@@ -40,7 +43,8 @@ final class RecordedWebSocketListener extends WebSocketListener {
         SegmentPool.wipe(); // the opening request went out on this thread
         guarded.runsOn(webSocket);
         record.responded(response.code(), "websocket");
-        listener.onOpen(guarded, HandedResponse.of(response, guarded.request()).build());
+        tell(() -> listener.onOpen(
+                guarded, HandedResponse.of(response, guarded.request()).build()));
     }
 
     @Override
@@ -48,7 +52,7 @@ final class RecordedWebSocketListener extends WebSocketListener {
         SegmentPool.wipe(); // the opening request went out on this thread
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         received.update(bytes, 0, bytes.length);
-        listener.onMessage(guarded, text);
+        tell(() -> listener.onMessage(guarded, text));
     }
 
     @Override
@@ -56,27 +60,28 @@ final class RecordedWebSocketListener extends WebSocketListener {
         SegmentPool.wipe(); // the opening request went out on this thread
         byte[] array = bytes.toByteArray();
         received.update(array, 0, array.length);
-        listener.onMessage(guarded, bytes);
+        tell(() -> listener.onMessage(guarded, bytes));
     }
 
     @Override
     public void onClosing(WebSocket webSocket, int code, String reason) {
         SegmentPool.wipe(); // the opening request went out on this thread
-        listener.onClosing(guarded, code, reason);
+        tell(() -> listener.onClosing(guarded, code, reason));
     }
 
     @Override
     public void onClosed(WebSocket webSocket, int code, String reason) {
         SegmentPool.wipe(); // the opening request went out on this thread
         exchange.close();
-        record.ended(received, true);
-        listener.onClosed(guarded, code, reason);
+        // a message that was refused cuts, also once both sides were closing
+        exchange.recordEnd(received, hop.cut() == null);
+        tell(() -> listener.onClosed(guarded, code, reason));
     }
 
     @Override
     public void onFailure(WebSocket webSocket, Throwable failure, @Nullable Response response) {
         SegmentPool.wipe(); // the opening request went out on this thread
-        Throwable told = failure instanceof IOException broken ? exchange.explained(broken) : failure;
+        Throwable told = explained(failure);
         exchange.close();
         if (hop.cut() != null) {
             record.cut(hop.asked(), hop.cut(), received);
@@ -91,5 +96,26 @@ final class RecordedWebSocketListener extends WebSocketListener {
                 response == null
                         ? null
                         : HandedResponse.of(response, guarded.request()).build());
+    }
+
+    private void tell(Runnable callback) {
+        try {
+            callback.run();
+        } catch (Throwable t) {
+            thrownByListener = t;
+            if (t instanceof Error) { // OkHttp tells nobody of it
+                exchange.close();
+                record.brokeOff(t, received);
+                guarded.cancel();
+            }
+            throw t;
+        }
+    }
+
+    private Throwable explained(Throwable failure) {
+        if (!(failure instanceof IOException broken)) {
+            return failure;
+        }
+        return exchange.explained(failure == thrownByListener ? CallersFailure.of(broken, null) : broken);
     }
 }
