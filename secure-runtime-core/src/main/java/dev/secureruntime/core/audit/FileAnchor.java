@@ -36,6 +36,11 @@ public final class FileAnchor implements Anchor {
 
     private final StorageDevice device;
 
+    /** Where the checkpoint stands that could neither be forced nor taken back; as long as nobody wrote behind it. */
+    private long unforcedFrom = -1;
+
+    private long unforcedEnd;
+
     FileAnchor(Path file, StorageDevice device) {
         this.file = file;
         this.device = device;
@@ -75,6 +80,10 @@ public final class FileAnchor implements Anchor {
     }
 
     private void append(FileChannel channel, SealedCheckpoint checkpoint) throws IOException {
+        if (unforcedFrom >= 0 && channel.size() == unforcedEnd) {
+            channel.truncate(unforcedFrom);
+        }
+        unforcedFrom = -1;
         KeptNotes kept = KeptNotes.read(channel);
         boolean first = kept.notes().isEmpty();
         if (!first) {
@@ -101,8 +110,18 @@ public final class FileAnchor implements Anchor {
             device.force(channel);
         } catch (IOException e) {
             // What is still read may be on no device, and forcing it again would say nothing: the next try writes anew.
-            channel.truncate(kept.end());
+            takeBack(channel, kept.end(), entry.limit(), e);
             throw e;
+        }
+    }
+
+    private void takeBack(FileChannel channel, long from, int length, IOException failure) {
+        try {
+            channel.truncate(from);
+        } catch (IOException e) {
+            unforcedFrom = from;
+            unforcedEnd = from + length;
+            failure.addSuppressed(e);
         }
     }
 

@@ -14,6 +14,7 @@ import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -135,6 +136,28 @@ class FileAnchorTest {
         assertThat(kept).isEmptyFile();
         fails.set(false);
         anchor.take(checkpoint(home));
+        assertThat(Files.readAllBytes(kept))
+                .isEqualTo(Files.readAllBytes(LogFixture.log(home).resolve("checkpoint")));
+    }
+
+    @Test
+    void noteThatCouldNotBeTakenBackEither_isWrittenAnew() throws Exception {
+        LogFixture.large(home);
+        AtomicBoolean fails = new AtomicBoolean(true);
+        FileAnchor anchor = new FileAnchor(kept, channel -> {
+            if (fails.get()) {
+                channel.close(); // nothing more can be done to the file
+                throw new IOException("lost");
+            }
+            channel.force(true);
+        });
+        assertThatThrownBy(() -> anchor.take(checkpoint(home))).hasMessage("lost");
+        assertThat(kept).isNotEmptyFile();
+        FileTime longAgo = FileTime.fromMillis(0);
+        Files.setLastModifiedTime(kept, longAgo);
+        fails.set(false);
+        anchor.take(checkpoint(home));
+        assertThat(Files.getLastModifiedTime(kept)).isGreaterThan(longAgo);
         assertThat(Files.readAllBytes(kept))
                 .isEqualTo(Files.readAllBytes(LogFixture.log(home).resolve("checkpoint")));
     }
