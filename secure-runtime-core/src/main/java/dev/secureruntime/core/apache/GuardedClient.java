@@ -43,7 +43,7 @@ final class GuardedClient extends CloseableHttpClient {
             }
             throw e;
         } catch (RuntimeException e) {
-            throw new IOException("the guard failed; the call was refused", e);
+            throw new IOException("the guard, or code of the caller that it ran, failed; the call was ended", e);
         }
     }
 

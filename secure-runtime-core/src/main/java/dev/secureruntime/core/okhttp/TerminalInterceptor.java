@@ -31,7 +31,7 @@ final class TerminalInterceptor implements Interceptor {
             throw e;
         } catch (RuntimeException e) {
             // On OkHttp's dispatcher an unchecked exception would reach the thread's handler, not the caller.
-            throw new IOException("the guard failed; the call was refused", e);
+            throw new IOException("the guard, or code of the caller that it ran, failed; the call was ended", e);
         }
     }
 }
