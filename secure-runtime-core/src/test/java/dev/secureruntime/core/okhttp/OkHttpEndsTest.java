@@ -1,0 +1,99 @@
+package dev.secureruntime.core.okhttp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Protocol;
+import okhttp3.Response;
+import okhttp3.WebSocket;
+import okhttp3.WebSocketListener;
+import okhttp3.mockwebserver.MockResponse;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What OkHttp leaves open by itself is closed all the same, and recorded as what it was. */
+@Timeout(60)
+class OkHttpEndsTest {
+
+    @TempDir
+    Path folder;
+
+    /** Closes its side at once, and goes on listening. */
+    private static final class ClosingServer extends WebSocketListener {
+
+        final CompletableFuture<String> heard = new CompletableFuture<>();
+
+        @Override
+        public void onOpen(WebSocket webSocket, Response response) {
+            webSocket.close(1000, null);
+        }
+
+        @Override
+        public void onMessage(WebSocket webSocket, String text) {
+            heard.complete(text);
+        }
+
+        @Override
+        public void onFailure(WebSocket webSocket, Throwable failure, Response response) {
+            heard.complete("nothing");
+        }
+    }
+
+    /** A WebSocket that the server has closed and the caller hasn't: nobody reads on it any more. */
+    private static WebSocket halfClosed(ReloadWorld world, ClosingServer server) throws Exception {
+        world.left.answer(new MockResponse().withWebSocketUpgrade(server));
+        CompletableFuture<WebSocket> closing = new CompletableFuture<>();
+        CompletableFuture<Thread> reader = new CompletableFuture<>();
+        world.calls.newWebSocket(world.get(ReloadWorld.LEFT), new WebSocketListener() {
+            @Override
+            public void onClosing(WebSocket webSocket, int code, String reason) {
+                reader.complete(Thread.currentThread());
+                closing.complete(webSocket);
+            }
+        });
+        WebSocket socket = closing.get(30, TimeUnit.SECONDS);
+        awaitIdle(reader.get(30, TimeUnit.SECONDS));
+        return socket;
+    }
+
+    /** Waits until OkHttp's dispatcher has forgotten the call: its thread waits for other work, or is over. */
+    private static void awaitIdle(Thread thread) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (thread.getState() != Thread.State.TIMED_WAITING && thread.isAlive() && System.nanoTime() < end) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void webSocket_thatTheServerAloneHasClosed_sendsNothingOnceTheRuntimeIsClosed() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
+            ClosingServer server = new ClosingServer();
+            WebSocket socket = halfClosed(world, server);
+
+            world.runtime.close();
+            socket.send("behind the end");
+
+            assertThat(server.heard.get(30, TimeUnit.SECONDS)).isEqualTo("nothing");
+            assertThat(world.left.awaitOpen(0)).isTrue();
+        }
+    }
+
+    @Test
+    void http2Connection_withAnAnswerThatIsStillRead_isClosedWithTheRuntime() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_2)) {
+            world.left.answer(LoopbackServer.slow());
+            try (Response response =
+                    world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
+                world.runtime.close();
+
+                assertThat(world.left.awaitOpen(0)).isTrue();
+                assertThatThrownBy(() -> response.body().bytes()).isInstanceOf(IOException.class);
+            }
+        }
+    }
+}
