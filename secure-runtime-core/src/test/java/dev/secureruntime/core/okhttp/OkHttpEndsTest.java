@@ -3,6 +3,8 @@ package dev.secureruntime.core.okhttp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +24,9 @@ class OkHttpEndsTest {
 
     @TempDir
     Path folder;
+
+    /** What the caller's listener was told. */
+    private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
 
     /** Closes its side at once, and goes on listening. */
     private static final class ClosingServer extends WebSocketListener {
@@ -45,7 +50,7 @@ class OkHttpEndsTest {
     }
 
     /** A WebSocket that the server has closed and the caller hasn't: nobody reads on it any more. */
-    private static WebSocket halfClosed(ReloadWorld world, ClosingServer server) throws Exception {
+    private WebSocket halfClosed(ReloadWorld world, ClosingServer server) throws Exception {
         world.left.answer(new MockResponse().withWebSocketUpgrade(server));
         CompletableFuture<WebSocket> closing = new CompletableFuture<>();
         CompletableFuture<Thread> reader = new CompletableFuture<>();
@@ -54,6 +59,11 @@ class OkHttpEndsTest {
             public void onClosing(WebSocket webSocket, int code, String reason) {
                 reader.complete(Thread.currentThread());
                 closing.complete(webSocket);
+            }
+
+            @Override
+            public void onFailure(WebSocket webSocket, Throwable told, Response response) {
+                failure.complete(told);
             }
         });
         WebSocket socket = closing.get(30, TimeUnit.SECONDS);
@@ -80,6 +90,21 @@ class OkHttpEndsTest {
 
             assertThat(server.heard.get(30, TimeUnit.SECONDS)).isEqualTo("nothing");
             assertThat(world.left.awaitOpen(0)).isTrue();
+        }
+    }
+
+    @Test
+    void webSocket_thatTheServerAloneHasClosed_isRecordedAsCut_andToldSo() throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
+            ClosingServer server = new ClosingServer();
+            halfClosed(world, server);
+
+            assertThat(world.runtime.reload(world.rightPolicy()).cutCalls()).isEqualTo(1);
+
+            assertThat(failure.get(30, TimeUnit.SECONDS)).isInstanceOf(EgressDeniedException.class);
+            JsonNode call = world.onlyCall();
+            assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
+            assertThat(call.path("secure_runtime.layer").asText()).isEqualTo("under_way");
         }
     }
 
