@@ -8,6 +8,7 @@ import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Protocol;
 import okhttp3.Response;
@@ -105,6 +106,25 @@ class OkHttpEndsTest {
             JsonNode call = world.onlyCall();
             assertThat(call.path("secure_runtime.action").asText()).isEqualTo("cut");
             assertThat(call.path("secure_runtime.layer").asText()).isEqualTo("under_way");
+        }
+    }
+
+    @Test
+    void webSockets_areNotHeldBack_howeverManyAreOpen() throws Exception {
+        int many = 70; // more than a dispatcher of OkHttp's runs at a time by itself
+        try (ReloadWorld world = new ReloadWorld(folder, Protocol.HTTP_1_1)) {
+            CountDownLatch opened = new CountDownLatch(many);
+            for (int i = 0; i < many; i++) {
+                world.left.answer(new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
+                world.calls.newWebSocket(world.get(ReloadWorld.LEFT), new WebSocketListener() {
+                    @Override
+                    public void onOpen(WebSocket webSocket, Response response) {
+                        opened.countDown();
+                    }
+                });
+            }
+
+            assertThat(opened.await(30, TimeUnit.SECONDS)).isTrue();
         }
     }
 
