@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import okhttp3.Call;
 import okhttp3.Protocol;
 import okhttp3.Response;
 import okhttp3.WebSocket;
@@ -18,6 +19,8 @@ import okhttp3.mockwebserver.MockResponse;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What OkHttp leaves open by itself is closed all the same, and recorded as what it was. */
 @Timeout(60)
@@ -125,6 +128,25 @@ class OkHttpEndsTest {
             }
 
             assertThat(opened.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Protocol.class,
+            names = {"HTTP_1_1", "HTTP_2"})
+    void call_thatWasCancelledBeforeItBegan_sendsNothing(Protocol protocol) throws Exception {
+        try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
+            world.left.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
+            try (Response first = world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
+                assertThat(first.body().string()).isEqualTo("{}"); // leaves a connection that the next one need not wait for
+            }
+            Call cancelled = world.calls.newCall(Budgets.post(world.get(ReloadWorld.LEFT), 10));
+            cancelled.cancel();
+
+            assertThatThrownBy(cancelled::execute).isInstanceOf(IOException.class).hasMessage("Canceled");
+
+            assertThat(world.left.server.getRequestCount()).isEqualTo(1);
         }
     }
 
