@@ -128,8 +128,8 @@ final class HardenedClient implements Transport {
         base.dispatcher().cancelAll();
         base.dispatcher().executorService().shutdown();
         generations.values().forEach(Generation::evictIdle);
-        // What is left OkHttp doesn't end with a call: an HTTP/2 connection whose stream was reset, and a WebSocket that the
-        // server alone has closed, on which one could go on sending.
+        // OkHttp leaves open, whatever is cancelled: an HTTP/2 connection whose stream was reset, and a WebSocket that
+        // the server alone has closed, on which one could go on sending.
         sockets.end();
     }
 

@@ -139,7 +139,8 @@ class InterimAnswerTest {
         assertThat(told.subList(1, 3)).containsExactly("/1", "/2");
         JsonNode call = firstCall();
         assertThat(call.path("http.response.status_code").asInt()).isNotEqualTo(101);
-        assertThat(call.path("secure_runtime.complete").asBoolean()).isEqualTo(told.get(0).equals("/0"));
+        assertThat(call.path("secure_runtime.complete").asBoolean())
+                .isEqualTo(told.get(0).equals("/0"));
     }
 
     @ParameterizedTest

@@ -138,13 +138,17 @@ class OkHttpEndsTest {
     void call_thatWasCancelledBeforeItBegan_sendsNothing(Protocol protocol) throws Exception {
         try (ReloadWorld world = new ReloadWorld(folder, protocol)) {
             world.left.answer(LoopbackServer.json("{}"), LoopbackServer.json("{}"));
-            try (Response first = world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
-                assertThat(first.body().string()).isEqualTo("{}"); // leaves a connection that the next one need not wait for
+            try (Response first =
+                    world.calls.newCall(world.get(ReloadWorld.LEFT)).execute()) {
+                // It leaves a connection that the next one need not wait for.
+                assertThat(first.body().string()).isEqualTo("{}");
             }
             Call cancelled = world.calls.newCall(Budgets.post(world.get(ReloadWorld.LEFT), 10));
             cancelled.cancel();
 
-            assertThatThrownBy(cancelled::execute).isInstanceOf(IOException.class).hasMessage("Canceled");
+            assertThatThrownBy(cancelled::execute)
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("Canceled");
 
             assertThat(world.left.server.getRequestCount()).isEqualTo(1);
         }
