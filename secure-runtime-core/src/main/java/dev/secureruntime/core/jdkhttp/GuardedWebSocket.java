@@ -173,7 +173,7 @@ final class GuardedWebSocket implements WebSocket {
         real.thenAccept(WebSocket::abort);
         Listening told = listening;
         if (told != null) {
-            told.end(null);
+            told.end(new IOException("the WebSocket was aborted"));
         }
     }
 

@@ -146,6 +146,16 @@ class JdkWebSocketEndsTest {
     }
 
     @Test
+    void abort_isNoWholeAnswer() throws Exception {
+        world.left.answer(silent());
+        open("/", new Told()).get(30, TimeUnit.SECONDS).abort();
+
+        JsonNode call = world.onlyCall();
+        assertThat(call.path("secure_runtime.complete").asBoolean()).isFalse();
+        assertThat(call.path("error.type").asText()).isEqualTo(IOException.class.getName());
+    }
+
+    @Test
     void refusalThatAListenerThrows_isItsOwnFailure() throws Exception {
         EgressDeniedException others = new EgressDeniedException(
                 new EgressRequest("agent", "POST", "https", "elsewhere.example", 443, "/", List.of()),
