@@ -141,12 +141,17 @@ public final class JudgedSocket extends Socket {
             }
             cut = reason;
         }
+        end();
+        return true;
+    }
+
+    /** Closes it under whoever uses it. */
+    void end() {
         try {
             close();
         } catch (IOException e) {
             // Closed for whoever reads or writes, whatever the system says of it.
         }
-        return true;
     }
 
     public EgressRequest target() {

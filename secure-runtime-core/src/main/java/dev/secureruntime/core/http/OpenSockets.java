@@ -16,6 +16,7 @@ public final class OpenSockets {
 
     private final Set<JudgedSocket> open = ConcurrentHashMap.newKeySet();
     private final Set<GuardedHop> watching = ConcurrentHashMap.newKeySet();
+    private volatile boolean over;
 
     /** Enters a socket that is about to connect. */
     void enter(JudgedSocket socket) throws IOException {
@@ -26,6 +27,10 @@ public final class OpenSockets {
             }
         }
         open.add(socket);
+        if (over) { // who ended it may have looked before the socket was here
+            open.remove(socket);
+            throw new IOException("the runtime was closed");
+        }
     }
 
     void leave(JudgedSocket socket) {
@@ -63,6 +68,12 @@ public final class OpenSockets {
             }
         }
         return closed;
+    }
+
+    /** Closes all, and lets none be opened from now on, for the runtime's end. */
+    public void end() {
+        over = true;
+        open.forEach(JudgedSocket::end);
     }
 
     public static String named(EgressRequest target) {

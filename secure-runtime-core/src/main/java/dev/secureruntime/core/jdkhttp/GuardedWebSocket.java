@@ -5,6 +5,7 @@ import dev.secureruntime.core.CallRecord;
 import dev.secureruntime.core.http.LiveExchange;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDeniedException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
@@ -26,11 +27,15 @@ final class GuardedWebSocket implements WebSocket {
     /** Longer than the longest secret that is looked for, in its longest form. */
     private static final int REACH = 64 * 1024;
 
+    /** The connection ended without a word (RFC 6455, section 7.4.1). */
+    private static final int ABNORMAL = 1006;
+
     private final CallRecord record;
     private final Executor threads;
     private final Commitment.Digest received;
     private final CompletableFuture<WebSocket> real = new CompletableFuture<>();
     private volatile @Nullable LiveExchange exchange;
+    private volatile @Nullable Generation generation;
     private byte[] earlier = new byte[0];
     private volatile @Nullable Listening listening;
 
@@ -40,8 +45,9 @@ final class GuardedWebSocket implements WebSocket {
         this.received = record.digest("http.response.body");
     }
 
-    void runsFor(LiveExchange begun, Listener callers) {
+    void runsFor(LiveExchange begun, Generation opened, Listener callers) {
         exchange = begun;
+        generation = opened;
         listening = new Listening(callers);
     }
 
@@ -167,7 +173,7 @@ final class GuardedWebSocket implements WebSocket {
         real.thenAccept(WebSocket::abort);
         Listening told = listening;
         if (told != null) {
-            told.end(null);
+            told.end(new IOException("the WebSocket was aborted"));
         }
     }
 
@@ -191,8 +197,12 @@ final class GuardedWebSocket implements WebSocket {
         public void onOpen(WebSocket webSocket) {
             runsOn(webSocket);
             record.responded(101, "websocket");
+            LiveExchange begun = exchange;
             synchronized (this) {
-                callers.onOpen(GuardedWebSocket.this);
+                over = begun != null && begun.cut() != null;
+                if (!over) { // else it was cut while it was opened, and who opens it is told
+                    callers.onOpen(GuardedWebSocket.this);
+                }
             }
         }
 
@@ -237,7 +247,7 @@ final class GuardedWebSocket implements WebSocket {
                 return null;
             }
             over = true;
-            Throwable cut = end(null);
+            Throwable cut = end(statusCode == ABNORMAL ? new EOFException("the connection ended") : null);
             if (cut instanceof EgressDeniedException) {
                 callers.onError(
                         GuardedWebSocket.this, cut); // the JDK takes a connection that was cut for one that closed
@@ -267,7 +277,9 @@ final class GuardedWebSocket implements WebSocket {
                 return told;
             }
             if (told instanceof IOException broken) {
-                told = begun.explained(broken);
+                told = failure == null
+                        ? begun.explained(broken)
+                        : GuardedSend.explained(broken, begun, generation); // what a listener throws is none of ours
             }
             Denied cut = begun.cut();
             if (first()) {

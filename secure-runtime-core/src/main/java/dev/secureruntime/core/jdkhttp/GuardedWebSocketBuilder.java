@@ -117,14 +117,19 @@ final class GuardedWebSocketBuilder implements WebSocket.Builder {
                 Generation generation = transport.entered(hop.snapshot());
                 exchange = generation.begin(hop, socket::cut);
                 LiveExchange begun = exchange;
-                socket.runsFor(begun, listener);
+                socket.runsFor(begun, generation, listener);
                 hop.record().sent();
                 equipped(generation).buildAsync(inner(), socket.listener()).whenComplete((real, failure) -> {
                     if (failure == null) {
                         socket.runsOn(real);
+                    }
+                    Throwable broken = failure == null && begun.cut() != null
+                            ? new IOException("the WebSocket was cut while it was opened")
+                            : failure;
+                    if (broken == null) {
                         opened.complete(socket);
                     } else {
-                        opened.completeExceptionally(failed(failure, begun, generation, callers));
+                        opened.completeExceptionally(failed(broken, begun, generation, callers));
                     }
                 });
             } catch (IOException | RuntimeException e) {

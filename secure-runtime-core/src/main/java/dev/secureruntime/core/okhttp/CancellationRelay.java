@@ -44,12 +44,14 @@ final class CancellationRelay {
         }
     }
 
+    /** Watches from now on; a call that was cancelled already is before it sends anything. */
     Watch watch(Call callers, Call ours) {
         Watch watch = new Watch(callers, ours);
         watches.add(watch);
         if (ended) {
             ours.cancel();
         }
+        isOver(watch);
         schedule();
         return watch;
     }

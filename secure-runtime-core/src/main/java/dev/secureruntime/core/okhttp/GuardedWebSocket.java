@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class GuardedWebSocket implements WebSocket {
 
+    private static final int NORMAL = 1000;
+
     private final Request callers;
     private final Hop hop;
     private @Nullable WebSocket socket;
@@ -31,8 +33,17 @@ final class GuardedWebSocket implements WebSocket {
             now = cancelled;
         }
         if (now) {
-            real.cancel();
+            end(real);
         }
+    }
+
+    /**
+     * Ends OkHttp's own, so that the listener is told of it. Once the server has closed its side nobody reads on, and of a
+     * cancellation alone nobody would learn: whoever writes does, on the connection that is closed by then.
+     */
+    private static void end(WebSocket real) {
+        real.cancel();
+        real.close(NORMAL, null);
     }
 
     /** What to send on; null while there is nothing, and once a message was refused. */
@@ -94,7 +105,7 @@ final class GuardedWebSocket implements WebSocket {
             real = socket;
         }
         if (real != null) {
-            real.cancel();
+            end(real);
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.secureruntime.egress.EgressRequest;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import okhttp3.CookieJar;
+import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.WebSocket;
@@ -48,7 +49,10 @@ final class HardenedClient implements Transport {
     /** The layers, from the caller's side to the wire. */
     private OkHttpClient build() {
         ServerTrust trust = ServerTrust.of(gate);
+        Dispatcher dispatcher = new Dispatcher(); // of WebSockets only: other calls are run by who makes them
+        dispatcher.setMaxRequests(OpenSockets.MAX);
         OkHttpClient.Builder client = new OkHttpClient.Builder()
+                .dispatcher(dispatcher)
                 .addInterceptor(new CallerTimeouts())
                 .addInterceptor(new JudgeInterceptor(layers)) // before any look-up, for WebSockets too
                 .addInterceptor(new AttachInterceptor()) // last code that runs before OkHttp's own
@@ -124,6 +128,9 @@ final class HardenedClient implements Transport {
         base.dispatcher().cancelAll();
         base.dispatcher().executorService().shutdown();
         generations.values().forEach(Generation::evictIdle);
+        // OkHttp leaves open, whatever is cancelled: an HTTP/2 connection whose stream was reset, and a WebSocket that
+        // the server alone has closed, on which one could go on sending.
+        sockets.end();
     }
 
     /**

@@ -6,11 +6,13 @@ import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Layer;
 import dev.secureruntime.egress.EgressDeniedException;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.util.Optional;
 import okhttp3.Address;
 import okhttp3.Connection;
 import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.Route;
@@ -44,9 +46,26 @@ final class WireCheck implements Interceptor {
                 || RequestParts.faultOfHeaders(request, hop) != null) {
             throw Hop.changed(hop);
         }
-        requireConnectionAllowed(chain, hop);
+        Connection connection = requireConnectionAllowed(chain, hop);
         hop.record().sent();
-        return chain.proceed(request);
+        Response response = chain.proceed(request);
+        requireFinal(response, connection);
+        return response;
+    }
+
+    /**
+     * Refuses an interim answer (RFC 9110, section 15.2) in a final one's place: 101, which nobody asked for, or one that OkHttp
+     * doesn't skip. It would keep the connection, and take what comes there next for the answer to the next request.
+     */
+    private static void requireFinal(Response response, Connection connection) throws IOException {
+        if (response.code() >= 200) {
+            return;
+        }
+        response.close();
+        if (response.protocol() != Protocol.HTTP_2) { // there its stream has ended by itself
+            connection.socket().close();
+        }
+        throw new ProtocolException("the server answered " + response.code() + ", which is no final answer here");
     }
 
     /** What is not the client's own, of the call and of the connection that it runs over; null when all is. */
@@ -70,8 +89,8 @@ final class WireCheck implements Interceptor {
         return swapped == null ? null : "another " + swapped;
     }
 
-    /** A policy that came into force since the hop began has looked through the hops that it knew the connections of. */
-    private void requireConnectionAllowed(Chain chain, Hop hop) throws IOException {
+    /** The connection. A policy that came into force since the hop began has looked through the hops that it knew the connections of. */
+    private Connection requireConnectionAllowed(Chain chain, Hop hop) throws IOException {
         Connection connection = chain.connection();
         if (connection == null) {
             throw hop.bypassed("the request has no connection of ours");
@@ -89,5 +108,6 @@ final class WireCheck implements Interceptor {
                 throw new EgressDeniedException(hop.asked(), denied.get().at(Layer.CONNECTION));
             }
         }
+        return connection;
     }
 }
