@@ -76,8 +76,9 @@ class AuditTilesCommandTest {
 
     @Test
     void tiles_recordsRemovedUnderRetentionOrNoCheckpoint_wrongUsageAndNoVerdict() throws Exception {
-        AuditSettings settings =
-                AuditSettings.in(home.resolve("log")).signer(home.resolve("signer")).segmentBytes(2_000);
+        AuditSettings settings = AuditSettings.in(home.resolve("log"))
+                .signer(home.resolve("signer"))
+                .segmentBytes(2_000);
         try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, Clock.systemUTC())) {
             Files.write(home.resolve("pin"), log.verifierKeys());
             for (int i = 0; i < 20; i++) {

@@ -233,7 +233,8 @@ class RetiredTamperTest {
 
     @Test
     void proofs_aboveACheckpointThatWasCutBack_tamperedNotAWrongIndex() {
-        LogFixture.write(log(home).resolve("checkpoint"), TamperAttacks.notes(home).get(2));
+        LogFixture.write(
+                log(home).resolve("checkpoint"), TamperAttacks.notes(home).get(2));
         assertRefusedAsTampered(() -> AuditProofs.inclusion(log(home), first + 1));
         LogFixture.delete(log(home).resolve("checkpoint"));
         assertRefusedAsTampered(() -> AuditProofs.inclusion(log(home), first + 1));
