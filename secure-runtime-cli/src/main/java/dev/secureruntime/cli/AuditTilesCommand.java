@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
             "0:the tiles are there, up to the newest checkpoint",
             "1:the log was tampered with, or is not the one whose tiles are there",
             "2:a file can't be read or written",
-            "3:wrong usage"
+            "3:wrong usage, or records were removed under retention, or none is signed yet"
         },
         footerHeading = "%nExample:%n",
         footer = "  secure-runtime audit tiles ./audit --out ./public --key audit.pin")

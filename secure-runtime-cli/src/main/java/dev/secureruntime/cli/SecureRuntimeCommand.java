@@ -64,7 +64,7 @@ public final class SecureRuntimeCommand {
             // Never 1, which says that something is wrong with the log, and is picocli's default.
             return Math.max(UNUSABLE, at.getCommandSpec().exitCodeOnExecutionException());
         });
-        int code = command.execute(arguments);
+        int code = execute(command, arguments);
         // A print stream keeps its errors to itself: what a script reads may end anywhere, or be empty.
         boolean lost = out.checkError();
         if (lost) {
@@ -72,6 +72,16 @@ public final class SecureRuntimeCommand {
         }
         err.flush();
         return lost && code == 0 ? UNUSABLE : code;
+    }
+
+    /** An error of the virtual machine, such as want of memory, would end it with 1, which is a verdict on a log. */
+    private static int execute(CommandLine command, String... arguments) {
+        try {
+            return command.execute(arguments);
+        } catch (Error e) {
+            command.getErr().println("error: " + ErrorCode.COMMAND_FAILED + " " + e);
+            return UNUSABLE;
+        }
     }
 
     /** An empty path would be the working directory, where a script only forgot to set a variable. */

@@ -2,6 +2,9 @@ package dev.secureruntime.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.secureruntime.audit.AuditEvent;
+import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.audit.HashChainedAuditLog;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -9,6 +12,8 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,5 +72,31 @@ class AuditTilesCommandTest {
         assertThat(out.toString()).contains("SR-AUDIT-004");
         assertThat(run(out, "audit", "tiles", at("log"), "--out", at("log/tiles")))
                 .isEqualTo(3);
+    }
+
+    @Test
+    void tiles_recordsRemovedUnderRetentionOrNoCheckpoint_wrongUsageAndNoVerdict() throws Exception {
+        AuditSettings settings = AuditSettings.in(home.resolve("log"))
+                .signer(home.resolve("signer"))
+                .segmentBytes(2_000);
+        try (HashChainedAuditLog log = HashChainedAuditLog.open(settings, Clock.systemUTC())) {
+            Files.write(home.resolve("pin"), log.verifierKeys());
+            for (int i = 0; i < 20; i++) {
+                log.append(AuditEvent.of("tool.call").build());
+            }
+            log.checkpoint();
+            Path anchor = Files.copy(home.resolve("log/checkpoint"), home.resolve("anchor"));
+            assertThat(log.retireBelow(15, List.of(anchor))).isPositive();
+        }
+        StringWriter out = new StringWriter();
+        assertThat(run(out, "audit", "verify", at("log"), "--key", at("pin"))).isZero();
+        assertThat(run(out, "audit", "tiles", at("log"), "--out", at("out"), "--key", at("pin")))
+                .isEqualTo(3);
+        assertThat(out.toString()).contains("removed under retention").doesNotContain("SR-AUDIT-004");
+
+        Files.createDirectories(home.resolve("new/segments"));
+        assertThat(run(out, "audit", "tiles", at("new"), "--out", at("out"))).isEqualTo(3);
+        assertThat(out.toString()).contains("no checkpoint");
+        assertThat(home.resolve("out")).doesNotExist();
     }
 }

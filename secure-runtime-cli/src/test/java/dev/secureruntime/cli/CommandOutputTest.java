@@ -57,6 +57,23 @@ class CommandOutputTest {
         assertThat(CommandRun.of("audit", "show", log, Long.MAX_VALUE).code()).isEqualTo(3);
     }
 
+    @Test
+    void anyCommand_errorOfTheVirtualMachine_isNoVerdictOnALog() {
+        PrintWriter exhausted = new PrintWriter(Writer.nullWriter()) {
+            @Override
+            public void println(String text) {
+                throw new StackOverflowError("too deep");
+            }
+        };
+        StringWriter err = new StringWriter();
+
+        int code = SecureRuntimeCommand.run(
+                exhausted, new PrintWriter(err), "audit", "verify", log.toString(), "--key", pin.toString());
+
+        assertThat(code).isEqualTo(2);
+        assertThat(err.toString().lines()).singleElement().asString().contains("SR-COMMAND-002", "too deep");
+    }
+
     private int toFullDisk(Object... arguments) {
         Writer full = new Writer() {
             @Override

@@ -44,7 +44,7 @@ public final class AuditProofs {
      */
     public static String inclusion(Path directory, long index) {
         LogFiles files = new LogFiles(directory);
-        return undisturbed(files, () -> inclusion(files, index));
+        return proof(files, () -> inclusion(files, index));
     }
 
     private static String inclusion(LogFiles files, long index) {
@@ -76,7 +76,7 @@ public final class AuditProofs {
             throw new IllegalArgumentException("expected 0 < OLD <= NEW");
         }
         LogFiles files = new LogFiles(directory);
-        return undisturbed(files, () -> consistency(files, older, newer));
+        return proof(files, () -> consistency(files, older, newer));
     }
 
     private static List<String> consistency(LogFiles files, long older, long newer) {
@@ -85,9 +85,17 @@ public final class AuditProofs {
         return roots.roots().stream().map(Base64.getEncoder()::encodeToString).toList();
     }
 
-    private static <T> T undisturbed(LogFiles files, Retention.Reading<T> reading) {
+    private static <T> T proof(LogFiles files, Retention.Reading<T> made) {
         try {
-            return Retention.undisturbed(files, reading);
+            return Retention.undisturbed(files, () -> {
+                try {
+                    return made.read();
+                } catch (IllegalArgumentException e) {
+                    // It may rest on a checkpoint, or a word of removed records, that is someone else's.
+                    scan(files, LogScan.NO_LEAVES);
+                    throw e;
+                }
+            });
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (LogFault e) {
@@ -162,8 +170,16 @@ public final class AuditProofs {
         if (retired != null) {
             roots.startWith(retired.tree());
         }
+        long found = scan(files, roots::accept);
+        if (found < size) {
+            throw new IllegalArgumentException("the log has " + found + " records");
+        }
+    }
+
+    /** Requires that the log wasn't tampered with; the number of its records. */
+    private static long scan(LogFiles files, LogScan.LeafListener leaves) {
         LogScan scan = new LogScan(files, null, null);
-        scan.onLeaf(roots::accept);
+        scan.onLeaf(leaves);
         try {
             scan.run();
         } catch (IOException e) {
@@ -171,9 +187,7 @@ public final class AuditProofs {
         } catch (LogFault e) {
             throw tampered(e);
         }
-        if (scan.size() < size) {
-            throw new IllegalArgumentException("the log has " + scan.size() + " records");
-        }
+        return scan.size();
     }
 
     private static SecureRuntimeException tampered(LogFault fault) {

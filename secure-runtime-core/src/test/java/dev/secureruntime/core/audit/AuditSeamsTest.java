@@ -95,7 +95,7 @@ class AuditSeamsTest {
                         home.resolve("out"),
                         AuditLogVerifier.withKeys(keys),
                         AuditTiles.Existing.TRUSTED))
-                .isInstanceOf(SecureRuntimeException.class)
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("removed under retention")
                 .hasMessageNotContaining("tampered");
         assertThat(home.resolve("out")).doesNotExist();

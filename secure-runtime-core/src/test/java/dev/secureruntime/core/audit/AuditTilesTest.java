@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.core.audit.format.TilePaths;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -134,6 +135,19 @@ class AuditTilesTest {
                         LogFixture.log(home), fresh, AuditLogVerifier.withKeys(keys), AuditTiles.Existing.TRUSTED))
                 .hasMessageContaining("tampered");
         assertThat(fresh).doesNotExist();
+    }
+
+    @Test
+    void export_tileThatIsLongerThanAnyMemory_refused() throws Exception {
+        growTo(300);
+        export(AuditTiles.Existing.TRUSTED);
+        try (RandomAccessFile tile =
+                new RandomAccessFile(home.resolve("out/tile/0/000").toFile(), "rw")) {
+            tile.setLength(3L << 30); // sparse
+        }
+        assertThatThrownBy(() -> export(AuditTiles.Existing.COMPARED))
+                .hasMessageContaining("SR-AUDIT-004")
+                .hasMessageContaining("000");
     }
 
     @ParameterizedTest

@@ -2,9 +2,11 @@ package dev.secureruntime.core.audit;
 
 import static dev.secureruntime.core.audit.LogFixture.log;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.audit.VerificationResult;
 import dev.secureruntime.core.audit.format.VerifierKey;
+import dev.secureruntime.error.SecureRuntimeException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -211,5 +214,33 @@ class RetiredTamperTest {
                 assertThat(e.getMessage()).isNotEmpty();
             }
         }
+    }
+
+    @Test
+    void proofs_removedAsAForgedRetiredSays_tamperedNotRemoved() throws Exception {
+        String perfect = LogFixture.read(retired());
+        Files.move(log(home), home.resolve("after"));
+        LogFixture.copy(home.resolve("before"), log(home));
+        for (Path segment : LogFixture.segments(home)) {
+            if (segment.getFileName().toString().compareTo(LogFiles.segmentName(first)) < 0) {
+                LogFixture.delete(segment);
+            }
+        }
+        LogFixture.write(retired(), perfect);
+        assertRefusedAsTampered(() -> AuditProofs.inclusion(log(home), 3));
+        assertRefusedAsTampered(() -> AuditProofs.consistency(log(home), 3, first + 1));
+    }
+
+    @Test
+    void proofs_aboveACheckpointThatWasCutBack_tamperedNotAWrongIndex() {
+        LogFixture.write(
+                log(home).resolve("checkpoint"), TamperAttacks.notes(home).get(2));
+        assertRefusedAsTampered(() -> AuditProofs.inclusion(log(home), first + 1));
+        LogFixture.delete(log(home).resolve("checkpoint"));
+        assertRefusedAsTampered(() -> AuditProofs.inclusion(log(home), first + 1));
+    }
+
+    private static void assertRefusedAsTampered(ThrowingCallable proof) {
+        assertThatThrownBy(proof).isInstanceOf(SecureRuntimeException.class).hasMessageContaining("SR-AUDIT-004");
     }
 }
