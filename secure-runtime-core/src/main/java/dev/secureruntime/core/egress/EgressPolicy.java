@@ -72,8 +72,8 @@ public final class EgressPolicy {
         CategoryLists lists = categories.lists(needed);
         Map<String, CompiledComponent> compiled = new HashMap<>();
         policy.components()
-                .forEach((name, component) ->
-                        compiled.put(name, new CompiledComponent(name, component, categories, lists, version, compared)));
+                .forEach((name, component) -> compiled.put(
+                        name, new CompiledComponent(name, component, categories, lists, version, compared)));
         return new EgressPolicy(
                 policy.source(), version, compiled, PolicyWarnings.of(policy, categories, lists, needed));
     }

@@ -244,12 +244,7 @@ public final class PolicyLearner {
                 proposed.values().removeIf(seen -> seen.allowed == 0);
                 counts.methods.forEach((method, seen) -> {
                     if (!proposed.containsKey(method)) {
-                        leaveOut(
-                                rest,
-                                target.component,
-                                target.with(method).target(),
-                                counts.against,
-                                seen.refused);
+                        leaveOut(rest, target.component, target.with(method).target(), counts.against, seen.refused);
                     }
                 });
             }
@@ -276,8 +271,10 @@ public final class PolicyLearner {
 
         Learned rule(Map<String, Seen> methods) {
             Scope scope = new Scope(Set.of(port), Set.of(scheme), methods.keySet(), Set.of());
-            long allowed = methods.values().stream().mapToLong(seen -> seen.allowed).sum();
-            long refused = methods.values().stream().mapToLong(seen -> seen.refused).sum();
+            long allowed =
+                    methods.values().stream().mapToLong(seen -> seen.allowed).sum();
+            long refused =
+                    methods.values().stream().mapToLong(seen -> seen.refused).sum();
             return new Learned(new EgressRule.Host(host, scope), allowed, refused);
         }
 

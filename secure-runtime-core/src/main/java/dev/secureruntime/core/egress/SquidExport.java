@@ -37,8 +37,8 @@ public final class SquidExport {
     private static final int NAMES_PER_LINE = 40;
 
     /** Headers that ask for another method or path than the request's, which no guarded request has. */
-    private static final List<String> OVERRIDES = List.of(
-            "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL");
+    private static final List<String> OVERRIDES =
+            List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL");
 
     /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
     private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
@@ -104,7 +104,8 @@ public final class SquidExport {
             line("http_access deny !sr_named");
             line("# Squid takes any text for a name; the policy refuses what is none.");
             line("http_access deny sr_malformed");
-            line("# Whatever the rules: what asks for the request to be sent back, or for another method or path than its own.");
+            line(
+                    "# Whatever the rules: what asks for the request to be sent back, or for another method or path than its own.");
             line("http_access deny sr_unsent");
             denials.forEach(this::line);
             closeSpecialAddresses(rules);

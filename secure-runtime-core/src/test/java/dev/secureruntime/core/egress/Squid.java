@@ -110,8 +110,8 @@ public final class Squid implements AutoCloseable {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setSoTimeout(20_000);
             socket.getOutputStream()
-                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
-                                    + "\r\n" + header + "Content-Length: 0\r\nConnection: close\r\n\r\n")
+                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority + "\r\n" + header
+                                    + "Content-Length: 0\r\nConnection: close\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             BufferedReader reply =
                     new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));

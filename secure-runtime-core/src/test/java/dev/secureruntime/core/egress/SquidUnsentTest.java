@@ -48,7 +48,9 @@ final class SquidUnsentTest {
                     "X-Method-Override: DELETE",
                     "X-Original-URL: /admin",
                     "X-Rewrite-URL: /admin")) {
-                assertThat(squid.ask(request("GET"), header + "\r\n")).as(header).isEqualTo(403);
+                assertThat(squid.ask(request("GET"), header + "\r\n"))
+                        .as(header)
+                        .isEqualTo(403);
             }
         }
     }
