@@ -28,7 +28,12 @@ final class CompiledComponent {
     private final String version;
 
     CompiledComponent(
-            String name, ComponentPolicy component, Categories categories, CategoryLists lists, String version) {
+            String name,
+            ComponentPolicy component,
+            Categories categories,
+            CategoryLists lists,
+            String version,
+            int compared) {
         this.version = version;
         this.hosts = new HostRules(component, lists, version);
         this.addresses = new AddressRules(component, version);
@@ -46,7 +51,7 @@ final class CompiledComponent {
                         CategoryRule.of(category, categories, CompiledScope.ofDeny(category.scope()), version));
             }
         }
-        this.refusals = new Refusals(name, hosts, allowedCategories, categories);
+        this.refusals = new Refusals(name, hosts, allowedCategories, categories, compared);
     }
 
     EgressDecision decide(EgressRequest request) {

@@ -55,6 +55,15 @@ public final class EgressPolicy {
 
     /** The same, for a policy whose decisions name its version. */
     public static EgressPolicy compile(Policy policy, String version) {
+        return compile(policy, version, Refusals.MAX_COMPARED);
+    }
+
+    /** The same for answers that are only counted: refusals name no nearest name, the search for which takes most of their time. */
+    static EgressPolicy compileWithoutNearest(Policy policy) {
+        return compile(policy, "", 0);
+    }
+
+    private static EgressPolicy compile(Policy policy, String version, int compared) {
         Categories categories = Categories.of(policy);
         long needed = 0;
         for (Map.Entry<String, ComponentPolicy> component : policy.components().entrySet()) {
@@ -63,8 +72,8 @@ public final class EgressPolicy {
         CategoryLists lists = categories.lists(needed);
         Map<String, CompiledComponent> compiled = new HashMap<>();
         policy.components()
-                .forEach((name, component) ->
-                        compiled.put(name, new CompiledComponent(name, component, categories, lists, version)));
+                .forEach((name, component) -> compiled.put(
+                        name, new CompiledComponent(name, component, categories, lists, version, compared)));
         return new EgressPolicy(
                 policy.source(), version, compiled, PolicyWarnings.of(policy, categories, lists, needed));
     }

@@ -64,8 +64,8 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
 
     /** Compares two policies. */
     public static PolicyDiff between(Policy before, Policy after) {
-        EgressPolicy old = EgressPolicy.compile(before);
-        EgressPolicy young = EgressPolicy.compile(after);
+        EgressPolicy old = EgressPolicy.compileWithoutNearest(before);
+        EgressPolicy young = EgressPolicy.compileWithoutNearest(after);
         Set<String> names = new LinkedHashSet<>(before.components().keySet());
         names.addAll(after.components().keySet());
         List<Categories> categories = List.of(Categories.of(before), Categories.of(after));
@@ -92,8 +92,10 @@ public record PolicyDiff(List<Change> changes, List<String> besides) {
 
     /** The rules that only one policy has, as they are written: what was tried of them shows a part of what they do. */
     private static void rules(String of, List<EgressRule> before, List<EgressRule> after, List<String> besides) {
-        after.stream().filter(rule -> !before.contains(rule)).forEach(rule -> besides.add("+ " + of + asWritten(rule)));
-        before.stream().filter(rule -> !after.contains(rule)).forEach(rule -> besides.add("- " + of + asWritten(rule)));
+        Set<EgressRule> old = new HashSet<>(before);
+        Set<EgressRule> young = new HashSet<>(after);
+        after.stream().filter(rule -> !old.contains(rule)).forEach(rule -> besides.add("+ " + of + asWritten(rule)));
+        before.stream().filter(rule -> !young.contains(rule)).forEach(rule -> besides.add("- " + of + asWritten(rule)));
     }
 
     private static String asWritten(EgressRule rule) {

@@ -136,12 +136,7 @@ public final class PolicyLearner {
             return;
         }
         Counts counts = targets.computeIfAbsent(target, first -> new Counts());
-        counts.methods.merge(request.method(), 1L, Long::sum);
-        if (outcome == Outcome.ALLOWED) {
-            counts.allowed++;
-        } else {
-            counts.refused++;
-        }
+        counts.methods.computeIfAbsent(request.method(), first -> new Seen()).add(outcome == Outcome.ALLOWED);
     }
 
     /** Takes note of a host that redirected a call on, of which the log holds no more than the name. */
@@ -244,12 +239,18 @@ public final class PolicyLearner {
         Map<String, List<Learned>> rules = new LinkedHashMap<>();
         Map<LeftOut, Long> rest = new LinkedHashMap<>(leftOut);
         targets.forEach((target, counts) -> {
-            if (counts.allowed == 0 && !counts.against.isEmpty()) {
-                counts.methods.forEach((method, seen) ->
-                        leaveOut(rest, target.component, target.with(method).target(), counts.against, seen));
-            } else {
+            Map<String, Seen> proposed = new TreeMap<>(counts.methods);
+            if (!counts.against.isEmpty()) {
+                proposed.values().removeIf(seen -> seen.allowed == 0);
+                counts.methods.forEach((method, seen) -> {
+                    if (!proposed.containsKey(method)) {
+                        leaveOut(rest, target.component, target.with(method).target(), counts.against, seen.refused);
+                    }
+                });
+            }
+            if (!proposed.isEmpty()) {
                 rules.computeIfAbsent(target.component, first -> new ArrayList<>())
-                        .add(counts.rule(target));
+                        .add(target.rule(proposed));
             }
         });
         redirecting.forEach((host, times) -> {
@@ -268,6 +269,15 @@ public final class PolicyLearner {
             return new EgressRequest(component, method, scheme, host, port, "/", List.of());
         }
 
+        Learned rule(Map<String, Seen> methods) {
+            Scope scope = new Scope(Set.of(port), Set.of(scheme), methods.keySet(), Set.of());
+            long allowed =
+                    methods.values().stream().mapToLong(seen -> seen.allowed).sum();
+            long refused =
+                    methods.values().stream().mapToLong(seen -> seen.refused).sum();
+            return new Learned(new EgressRule.Host(host, scope), allowed, refused);
+        }
+
         @Override
         public int compareTo(Target other) {
             int order = component.compareTo(other.component);
@@ -278,15 +288,22 @@ public final class PolicyLearner {
     }
 
     private static final class Counts {
-        private final Map<String, Long> methods = new TreeMap<>();
-        private long allowed;
-        private long refused;
+        private final Map<String, Seen> methods = new TreeMap<>();
         /** Why calls that were refused are no reason to open the target; empty when nothing speaks against it. */
         private String against = "";
+    }
 
-        Learned rule(Target target) {
-            Scope scope = new Scope(Set.of(target.port), Set.of(target.scheme), methods.keySet(), Set.of());
-            return new Learned(new EgressRule.Host(target.host, scope), allowed, refused);
+    /** How often a method was seen. */
+    private static final class Seen {
+        private long allowed;
+        private long refused;
+
+        void add(boolean wasAllowed) {
+            if (wasAllowed) {
+                allowed++;
+            } else {
+                refused++;
+            }
         }
     }
 }

@@ -14,20 +14,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class Refusals {
 
-    private static final int MAX_COMPARED = 4096;
+    static final int MAX_COMPARED = 4096;
 
     private final String place;
     private final String denyPlace;
     private final HostRules hosts;
     private final List<CompiledComponent.CategoryRule> categories;
     private final Categories known;
+    private final int compared;
 
-    Refusals(String component, HostRules hosts, List<CompiledComponent.CategoryRule> categories, Categories known) {
+    /** Compares so many names for the nearest one; none where nobody reads which it is. */
+    Refusals(
+            String component,
+            HostRules hosts,
+            List<CompiledComponent.CategoryRule> categories,
+            Categories known,
+            int compared) {
         this.place = "components." + component + ".egress.allow";
         this.denyPlace = "components." + component + ".egress.deny";
         this.hosts = hosts;
         this.categories = categories;
         this.known = known;
+        this.compared = compared;
     }
 
     static Denied unknownComponent(EgressRequest request) {
@@ -237,7 +245,7 @@ final class Refusals {
 
     /** The allowed name that was probably meant; failing that, the one that redirected here. */
     private @Nullable String nearest(EgressRequest request) {
-        List<String> allowed = hosts.allowedPatterns(MAX_COMPARED);
+        List<String> allowed = hosts.allowedPatterns(compared);
         String near = NearestName.of(request.host(), allowed).orElse(null);
         if (near != null) {
             return near;

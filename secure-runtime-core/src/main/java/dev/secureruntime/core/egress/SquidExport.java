@@ -26,6 +26,8 @@ import java.util.stream.Collectors;
  * {@code /a}, which the policy refuses, and a path with an escaped blank or dot segments in its query is refused, which the
  * policy may allow. Squid takes
  * a trailing dot off a host and turns it into lower case, where the policy refuses both; names that are malformed otherwise are refused by rules.
+ * Methods that are no plain words, such as {@code M-SEARCH}, pass where a rule of http names no methods; a header that
+ * overrides the method is refused by Squid even where it names the request's own.
  * An IPv4
  * address inside an IPv6 one is not decoded; the blocks that hold such addresses are closed as a whole, but for those of
  * ISATAP (RFC 5214), which lie in every network: they are judged as IPv6 addresses alone.
@@ -33,6 +35,10 @@ import java.util.stream.Collectors;
 public final class SquidExport {
 
     private static final int NAMES_PER_LINE = 40;
+
+    /** Headers that ask for another method or path than the request's, which no guarded request has. */
+    private static final List<String> OVERRIDES =
+            List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL");
 
     /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
     private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
@@ -78,6 +84,10 @@ public final class SquidExport {
         line("acl sr_ipv6 dstdom_regex -n :");
         line("acl sr_literal any-of sr_ipv4 sr_ipv6");
         SquidRegex.REWRITTEN_PATHS.forEach(regex -> line("acl sr_rewritten urlpath_regex " + regex));
+        line("acl sr_never method TRACE TRACK");
+        OVERRIDES.forEach(header -> line("acl sr_override_" + header + " req_header " + header + " ."));
+        line("acl sr_unsent any-of sr_never "
+                + OVERRIDES.stream().map(header -> "sr_override_" + header).collect(Collectors.joining(" ")));
         SquidRegex.MALFORMED_NAMES.forEach(regex -> line("acl sr_malformed dstdom_regex -n " + regex));
         List<String> denials = new ArrayList<>();
         for (EgressRule rule : rules.deny()) {
@@ -94,6 +104,9 @@ public final class SquidExport {
             line("http_access deny !sr_named");
             line("# Squid takes any text for a name; the policy refuses what is none.");
             line("http_access deny sr_malformed");
+            line(
+                    "# Whatever the rules: what asks for the request to be sent back, or for another method or path than its own.");
+            line("http_access deny sr_unsent");
             denials.forEach(this::line);
             closeSpecialAddresses(rules);
             allows.forEach(this::line);

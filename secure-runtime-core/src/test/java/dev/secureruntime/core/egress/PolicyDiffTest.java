@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 final class PolicyDiffTest {
 
@@ -107,6 +108,22 @@ final class PolicyDiffTest {
                     .contains(
                             new Change("c", turn, "https://10.1.2.3:443", List.of("GET /")),
                             new Change("c", turn, "https://10.1.2.3:443 as the address of a host", List.of()));
+        }
+    }
+
+    /** Each refusal compared thousands of names, and each rule all the others. */
+    @Test
+    @Timeout(20)
+    void between_largePoliciesWithoutACommonRule_takesTimeInProportion() {
+        int rules = 4000;
+        PolicyDiff diff = PolicyDiff.between(policy(c -> hosts("old", rules, c)), policy(c -> hosts("new", rules, c)));
+        assertThat(diff.changes()).hasSize(2 * rules);
+        assertThat(diff.besides()).hasSize(2 * rules);
+    }
+
+    private static void hosts(String name, int count, ComponentPolicy.Builder into) {
+        for (int i = 0; i < count; i++) {
+            into.allowHost(name + i + ".example");
         }
     }
 }

@@ -151,6 +151,27 @@ final class PolicyLearnerTest {
                 .containsExactly("GET"));
     }
 
+    /** What the rules allow to a target is no reason to keep open what they refused and a grant opened. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Outcome.class,
+            names = {"BREAK_GLASS", "SECRET_FOUND"})
+    void saw_methodThatTheRulesRefuseToATargetThatTheyAllow_isNotProposedWithTheOthers(Outcome outcome) {
+        PolicyLearner learner = PolicyLearner.fromNothing();
+        EgressRequest delete = new EgressRequest("chat", "DELETE", "https", "api.example", 443, "/", List.of());
+        learner.saw(delete, Outcome.REFUSED);
+        learner.saw(delete, outcome);
+        learner.saw(call("api.example"), Outcome.ALLOWED);
+        learner.saw(call("api.example"), Outcome.REFUSED);
+        PolicyLearner.Proposal proposal = learner.propose();
+        assertThat(proposal.rules().get("chat")).singleElement().satisfies(learned -> {
+            assertThat(learned.rule().scope().methods()).containsExactly("GET");
+            assertThat(learned.allowed()).isEqualTo(1);
+            assertThat(learned.refused()).isEqualTo(1);
+        });
+        assertThat(proposal.leftOut()).hasSize(1).containsValue(2L);
+    }
+
     @ParameterizedTest
     @EnumSource(
             value = Outcome.class,

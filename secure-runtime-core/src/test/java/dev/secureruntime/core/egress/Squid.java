@@ -99,14 +99,19 @@ public final class Squid implements AutoCloseable {
 
     /** The status of its answer to a request. */
     public int ask(EgressRequest request) throws IOException {
+        return ask(request, "");
+    }
+
+    /** The same with a header more, which ends its line. */
+    int ask(EgressRequest request, String header) throws IOException {
         String host = request.host().indexOf(':') >= 0 ? "[" + request.host() + "]" : request.host();
         String authority = host + ":" + request.port();
         String target = request.scheme().equals("https") ? authority : "http://" + authority + request.path();
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setSoTimeout(20_000);
             socket.getOutputStream()
-                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority
-                                    + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    .write((request.method() + " " + target + " HTTP/1.1\r\nHost: " + authority + "\r\n" + header
+                                    + "Content-Length: 0\r\nConnection: close\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             BufferedReader reply =
                     new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
