@@ -6,6 +6,7 @@ import dev.secureruntime.core.http.Redirects;
 import dev.secureruntime.core.http.RequestHeaders;
 import dev.secureruntime.core.http.Target;
 import dev.secureruntime.egress.EgressRequest;
+import java.net.IDN;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,7 +69,20 @@ record Outgoing(
                 || (ownScheme != null && !lower(ownScheme).equals(scheme))) {
             return new Target.Refused("the target and the request's own authority are two");
         }
-        return strict(scheme, name, port, path);
+        return strict(scheme, ascii(name), port, path);
+    }
+
+    /**
+     * A name's {@code xn--} form, which Apache turned into characters: of a name that has no other form. Any other stays as it
+     * is, and is refused.
+     */
+    private static String ascii(String name) {
+        try {
+            String ascii = IDN.toASCII(name);
+            return IDN.toUnicode(ascii).equals(name) ? ascii : name;
+        } catch (IllegalArgumentException e) {
+            return name;
+        }
     }
 
     /** The target that the parts are, where a strict parser finds the same parts in them. */

@@ -39,15 +39,23 @@ final class AddressRules {
     @Nullable
     Rule denying(byte[] address, Predicate<CompiledScope> counts) {
         for (Rule rule : deny) {
-            if (counts.test(rule.scope)) {
-                for (byte[] face : faces(address)) {
-                    if (rule.block.contains(face)) {
-                        return rule;
-                    }
-                }
+            if (counts.test(rule.scope) && denies(rule, address)) {
+                return rule;
             }
         }
         return null;
+    }
+
+    private static boolean denies(Rule rule, byte[] address) {
+        if (!EmbeddedIpv4.isMapped(address) && rule.block.contains(address)) {
+            return true; // what is connected to, whatever a translator makes of it
+        }
+        for (byte[] face : faces(address)) {
+            if (rule.block.contains(face)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The rules that allow the address as a host, whatever their scope. */

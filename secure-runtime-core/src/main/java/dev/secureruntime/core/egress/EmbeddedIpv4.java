@@ -47,6 +47,11 @@ final class EmbeddedIpv4 {
         return found;
     }
 
+    /** The form of RFC 4291 2.5.5.2, which Java turns into the IPv4 address before it connects. */
+    static boolean isMapped(byte[] ipv6) {
+        return isOnlyIpv4(ipv6) && group(ipv6, 5) == 0xffff;
+    }
+
     private static void addNat64(byte[] ipv6, List<byte[]> found) {
         if (isZero(ipv6, 4, 12)) {
             found.add(nat64(ipv6, 96));

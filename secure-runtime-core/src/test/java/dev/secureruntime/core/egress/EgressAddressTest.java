@@ -233,6 +233,22 @@ final class EgressAddressTest {
                 .isEqualTo(Reason.DENY_RULE);
     }
 
+    /** A mapped address is IPv4 by the time a connection is opened; a translated one is not. */
+    @Test
+    void decideAddresses_translatedAddress_isDeniedAsTheIpv6AddressThatItIs() throws UnknownHostException {
+        EgressPolicy noIpv6 = policy(c -> c.allowHost("a.example")
+                .allow(EgressRule.cidr("8.8.8.0/24", Scope.HTTPS))
+                .deny(EgressRule.cidr("::/0", Scope.HTTPS)));
+        EgressRequest request = get("https://a.example:443/");
+
+        assertThat(denied(noIpv6.decideAddresses(request, addresses("::ffff:0:8.8.8.8")))
+                        .reason())
+                .isEqualTo(Reason.DENY_RULE);
+        assertThat(noIpv6.decide(get("https://[::ffff:0:808:808]:443/"))).isInstanceOf(Denied.class);
+        assertThat(noIpv6.decideAddresses(request, addresses("::ffff:8.8.8.8"))).isInstanceOf(Allowed.class);
+        assertThat(noIpv6.decide(get("https://[::ffff:808:808]:443/"))).isInstanceOf(Allowed.class);
+    }
+
     @Test
     void decideAddresses_hostNotAllowed_isDeniedWhateverTheAddresses() throws UnknownHostException {
         assertThat(denied(policy(c -> c.allowHost("a.example"))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.secureruntime.SecureRuntime;
 import dev.secureruntime.audit.AuditSettings;
+import dev.secureruntime.core.okhttp.FakeResolver;
 import dev.secureruntime.core.okhttp.LoopbackServer;
 import dev.secureruntime.core.okhttp.ReloadWorld;
 import dev.secureruntime.egress.EgressDeniedException;
@@ -104,6 +105,36 @@ class UnescapedUrlTest {
                         .isEqualTo("{}");
             }
             assertThat(server.takeRequest(10, TimeUnit.SECONDS).getPath()).isEqualTo("/a%C3%A9?%E6%97%A5");
+        }
+    }
+
+    /** Apache turns the name into the characters that it stands for, whoever wrote it. */
+    @ParameterizedTest
+    @EnumSource(names = {"OKHTTP", "JDK_HTTP_1", "JDK_HTTP_2", "APACHE", "AWS_SDK"})
+    void internationalName_inItsAsciiForm_isJudgedAndSentAsWritten(EveryAdapter adapter) throws Exception {
+        String name = "xn--bcher-kva.example";
+        try (MockWebServer server = new MockWebServer()) {
+            server.enqueue(LoopbackServer.json("{}"));
+            server.start(InetAddress.getByName("127.0.0.1"), 0);
+            Scope http = new Scope(Set.of(server.getPort()), Set.of("http"), Set.of(), Set.of());
+            Policy policy = Policy.builder()
+                    .component(
+                            "agent",
+                            ComponentPolicy.builder()
+                                    .allow(EgressRule.host(name, http))
+                                    .allow(EgressRule.cidr("127.0.0.1/32", http))
+                                    .build())
+                    .build();
+            try (SecureRuntime runtime = SecureRuntime.builder()
+                    .policy(policy)
+                    .resolver(new FakeResolver())
+                    .auditLog(AuditSettings.in(folder))
+                    .build()) {
+                String url = "http://" + name + ":" + server.getPort() + "/";
+                assertThat(adapter.call(runtime.component("agent"), url)).isEqualTo("{}");
+            }
+            assertThat(server.takeRequest(10, TimeUnit.SECONDS).getHeader("Host"))
+                    .isEqualTo(name + ":" + server.getPort());
         }
     }
 
