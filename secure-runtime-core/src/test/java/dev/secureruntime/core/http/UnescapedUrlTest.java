@@ -88,22 +88,8 @@ class UnescapedUrlTest {
         try (MockWebServer server = new MockWebServer()) {
             server.enqueue(LoopbackServer.json("{}"));
             server.start(InetAddress.getByName("127.0.0.1"), 0);
-            Scope http = new Scope(Set.of(server.getPort()), Set.of("http"), Set.of(), Set.of());
-            Policy policy = Policy.builder()
-                    .component(
-                            "agent",
-                            ComponentPolicy.builder()
-                                    .allow(EgressRule.cidr("127.0.0.1/32", http))
-                                    .build())
-                    .build();
-            try (SecureRuntime runtime = SecureRuntime.builder()
-                    .policy(policy)
-                    .auditLog(AuditSettings.in(folder))
-                    .build()) {
-                assertThat(adapter.call(
-                                runtime.component("agent"), "http://127.0.0.1:" + server.getPort() + "/a\u00e9?\u65e5"))
-                        .isEqualTo("{}");
-            }
+            assertThat(callPlain(adapter, "127.0.0.1", server, "/a\u00e9?\u65e5"))
+                    .isEqualTo("{}");
             assertThat(server.takeRequest(10, TimeUnit.SECONDS).getPath()).isEqualTo("/a%C3%A9?%E6%97%A5");
         }
     }
@@ -116,25 +102,24 @@ class UnescapedUrlTest {
         try (MockWebServer server = new MockWebServer()) {
             server.enqueue(LoopbackServer.json("{}"));
             server.start(InetAddress.getByName("127.0.0.1"), 0);
-            Scope http = new Scope(Set.of(server.getPort()), Set.of("http"), Set.of(), Set.of());
-            Policy policy = Policy.builder()
-                    .component(
-                            "agent",
-                            ComponentPolicy.builder()
-                                    .allow(EgressRule.host(name, http))
-                                    .allow(EgressRule.cidr("127.0.0.1/32", http))
-                                    .build())
-                    .build();
-            try (SecureRuntime runtime = SecureRuntime.builder()
-                    .policy(policy)
-                    .resolver(new FakeResolver())
-                    .auditLog(AuditSettings.in(folder))
-                    .build()) {
-                String url = "http://" + name + ":" + server.getPort() + "/";
-                assertThat(adapter.call(runtime.component("agent"), url)).isEqualTo("{}");
-            }
+            assertThat(callPlain(adapter, name, server, "/")).isEqualTo("{}");
             assertThat(server.takeRequest(10, TimeUnit.SECONDS).getHeader("Host"))
                     .isEqualTo(name + ":" + server.getPort());
+        }
+    }
+
+    private String callPlain(EveryAdapter adapter, String host, MockWebServer server, String path) throws Exception {
+        Scope http = new Scope(Set.of(server.getPort()), Set.of("http"), Set.of(), Set.of());
+        ComponentPolicy rules = ComponentPolicy.builder()
+                .allow(EgressRule.host("xn--bcher-kva.example", http))
+                .allow(EgressRule.cidr("127.0.0.1/32", http))
+                .build();
+        try (SecureRuntime runtime = SecureRuntime.builder()
+                .policy(Policy.builder().component("agent", rules).build())
+                .resolver(new FakeResolver())
+                .auditLog(AuditSettings.in(folder))
+                .build()) {
+            return adapter.call(runtime.component("agent"), "http://" + host + ":" + server.getPort() + path);
         }
     }
 
