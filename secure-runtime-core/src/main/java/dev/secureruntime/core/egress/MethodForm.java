@@ -3,12 +3,20 @@ package dev.secureruntime.core.egress;
 import dev.secureruntime.egress.EgressDecision.Denied;
 import dev.secureruntime.egress.EgressDecision.Reason;
 import dev.secureruntime.error.ErrorCode;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Whether a method is one that guarded HTTP sends, whatever the rules say of it. */
+/** Whether a method is one that guarded HTTP sends, whatever the rules say of it, and what would make another of it. */
 public final class MethodForm {
+
+    /** Headers by which some servers take a request for another method than it says: then the policy judged the wrong one. */
+    public static final List<String> METHOD_OVERRIDES =
+            List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override");
+
+    /** Headers by which some servers take a request for another path than it says. */
+    public static final List<String> PATH_OVERRIDES = List.of("X-Original-URL", "X-Rewrite-URL");
 
     private static final Pattern WORD = Pattern.compile("[A-Za-z]{1,32}");
 

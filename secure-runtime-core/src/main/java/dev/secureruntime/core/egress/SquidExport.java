@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Writes one component's egress policy as access rules for the Squid proxy, version 5 and later: a file to include in a
@@ -35,10 +36,6 @@ import java.util.stream.Collectors;
 public final class SquidExport {
 
     private static final int NAMES_PER_LINE = 40;
-
-    /** Headers that ask for another method or path than the request's, which no guarded request has. */
-    private static final List<String> OVERRIDES =
-            List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL");
 
     /** What Squid takes an IPv4 address for: a block of IPv6 addresses around it says nothing of IPv4. */
     private static final List<Block> MAPPED = List.of(Block.parse("::ffff:0:0/96"));
@@ -85,9 +82,11 @@ public final class SquidExport {
         line("acl sr_literal any-of sr_ipv4 sr_ipv6");
         SquidRegex.REWRITTEN_PATHS.forEach(regex -> line("acl sr_rewritten urlpath_regex " + regex));
         line("acl sr_never method TRACE TRACK");
-        OVERRIDES.forEach(header -> line("acl sr_override_" + header + " req_header " + header + " ."));
+        List<String> overrides = Stream.concat(MethodForm.METHOD_OVERRIDES.stream(), MethodForm.PATH_OVERRIDES.stream())
+                .toList();
+        overrides.forEach(header -> line("acl sr_override_" + header + " req_header " + header + " ."));
         line("acl sr_unsent any-of sr_never "
-                + OVERRIDES.stream().map(header -> "sr_override_" + header).collect(Collectors.joining(" ")));
+                + overrides.stream().map(header -> "sr_override_" + header).collect(Collectors.joining(" ")));
         SquidRegex.MALFORMED_NAMES.forEach(regex -> line("acl sr_malformed dstdom_regex -n " + regex));
         List<String> denials = new ArrayList<>();
         for (EgressRule rule : rules.deny()) {

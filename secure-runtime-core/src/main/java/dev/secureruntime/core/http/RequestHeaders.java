@@ -1,5 +1,6 @@
 package dev.secureruntime.core.http;
 
+import dev.secureruntime.core.egress.MethodForm;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -31,13 +32,6 @@ public final class RequestHeaders {
             "proxy-connection",
             "proxy-authenticate",
             "proxy-authorization");
-
-    /** Some servers take a request for another method than it says: then the policy judged the wrong one. */
-    private static final List<String> METHOD_OVERRIDES =
-            List.of("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override");
-
-    /** Some servers take a request for another path than it says. */
-    private static final List<String> PATH_OVERRIDES = List.of("X-Original-URL", "X-Rewrite-URL");
 
     private static final String TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~";
 
@@ -79,10 +73,10 @@ public final class RequestHeaders {
             if (!isValue(value)) {
                 return "a header's value has control characters";
             }
-            if (isOneOf(PATH_OVERRIDES, name)) {
+            if (isOneOf(MethodForm.PATH_OVERRIDES, name)) {
                 return "a header asks for another path than the URL's";
             }
-            if (isOneOf(METHOD_OVERRIDES, name) && !value.equalsIgnoreCase(method)) {
+            if (isOneOf(MethodForm.METHOD_OVERRIDES, name) && !value.equalsIgnoreCase(method)) {
                 return "a header asks for another method than the request's";
             }
             if (name.equalsIgnoreCase("Host")) {

@@ -44,14 +44,14 @@ final class CancellationRelay {
         }
     }
 
-    /** Watches from now on; a call that was cancelled already is before it sends anything. */
+    /** Watches from now on; where the caller's call was cancelled already, ours is cancelled before it sends anything. */
     Watch watch(Call callers, Call ours) {
         Watch watch = new Watch(callers, ours);
         watches.add(watch);
         if (ended) {
             ours.cancel();
         }
-        isOver(watch);
+        passOn(watch);
         schedule();
         return watch;
     }
@@ -76,7 +76,7 @@ final class CancellationRelay {
 
     private void look() {
         try {
-            watches.removeIf(CancellationRelay::isOver);
+            watches.removeIf(CancellationRelay::passOn);
         } finally {
             scheduled.set(false);
             if (!watches.isEmpty()) {
@@ -85,7 +85,8 @@ final class CancellationRelay {
         }
     }
 
-    private static boolean isOver(Watch watch) {
+    /** Cancels ours where the caller's was cancelled; whether it was. */
+    private static boolean passOn(Watch watch) {
         boolean cancelled;
         try {
             cancelled = watch.callers.isCanceled();
